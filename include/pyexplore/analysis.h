@@ -1,0 +1,102 @@
+/* analysis.h — what is computed from a graph.
+ *
+ * Each analysis is one immutable object over a const graph: made by _new
+ * (which may take long: cancellable, with progress, any thread), read by any
+ * thread, freed before the graph. All algorithms are iterative and linear or
+ * N log N; the sources are cited in the .c files.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PX_ANALYSIS_H
+#define PX_ANALYSIS_H
+
+#include <pyexplore/graph.h>
+
+/* ---- shortest named path from a root to every object ----
+ * One breadth-first search from all roots over edges that hold (weak and
+ * alias edges are not followed). Order: root class, then length, then names;
+ * never addresses or ids, so that paths stay the same between snapshots. */
+struct px_paths;
+struct px_paths *px_paths_new(const struct px_graph *graph,
+                              struct px_work *work, struct px_err *err);
+void px_paths_free(struct px_paths *paths);
+
+bool px_paths_is_reached(const struct px_paths *paths, px_node node);
+/* Index of the root (px_graph_root) of the node's path; PX_NONE: none. */
+uint32_t px_paths_root(const struct px_paths *paths, px_node node);
+/* The last edge of the node's path; PX_NONE for a root itself. */
+px_edge px_paths_edge(const struct px_paths *paths, px_node node);
+/* Number of edges of the path, 0 for a root. */
+uint32_t px_paths_length(const struct px_paths *paths, px_node node);
+
+/* A step as people read it: edges that Python writes as one are folded
+ * (module .__dict__['x'] is `x`, instance .__dict__['x'] is `.x`), and runs
+ * of the same name (.next .next …) into one step with `times`. */
+struct px_step {
+    char text[200];  /* ".handler", "_CONNECTIONS", "[17]" or, if `stars`,
+                      * "[*]"; "serve() server.py:41" for a frame */
+    px_node node;    /* where the step arrives */
+    px_edge edge;    /* its last edge; PX_NONE for the root */
+    uint32_t times;  /* 1, or how many equal steps were folded */
+    bool is_culprit; /* the one edge to cut: where an object that is
+                      * expected to live holds the first that is not */
+};
+/* Path from root to `node`, root first. Writes up to `max` steps, returns how
+ * many there are (0: unreached). With `stars` indices, keys that are not
+ * names, and addresses read `*`. */
+size_t px_paths_steps(const struct px_paths *paths, px_node node, bool stars,
+                      size_t max, struct px_step *out);
+/* The same as one line: "module server → _CONNECTIONS[17] → .handler".
+ * Returns out. `ascii` writes " -> ". */
+char *px_paths_line(const struct px_paths *paths, px_node node, bool stars,
+                    bool ascii, size_t out_bytes, char *out);
+
+/* ---- the same for a set: paths merged by their starred line ---- */
+enum px_held_by {
+    PX_HELD_ROOT,   /* a root reaches it */
+    PX_HELD_CYCLE,  /* only its own cycle: garbage that waits */
+    PX_HELD_C,      /* more references than the graph has: C code */
+    PX_HELD_UNKNOWN /* immortal, or the counts do not tell */
+};
+const char *px_held_name(enum px_held_by held_by); /* "root", "cycle", … */
+
+struct px_path_group {
+    char *line;           /* starred; for held_by cycle the cycle's edges:
+                           * ".handler → .connection" */
+    uint32_t count;       /* instances with this path */
+    px_node example;      /* the first of them */
+    enum px_held_by held_by;
+    uint32_t root;        /* index of the root, PX_NONE if unreached */
+};
+struct px_path_groups {
+    struct px_path_group *groups; /* most frequent first */
+    size_t n_groups;
+    uint64_t n_nodes; /* of the set */
+};
+/* Groups `nodes` by starred path. For unreached ones: their component's
+ * refcounts against the edges inside the unreached part decide between
+ * cycle, c and unknown. */
+struct px_path_groups *px_path_groups_new(const struct px_paths *paths,
+                                          const px_node *nodes, uint32_t n,
+                                          struct px_work *work,
+                                          struct px_err *err);
+void px_path_groups_free(struct px_path_groups *groups);
+
+/* How one unreached node is held, and a shortest cycle through it as a line
+ * ("" if there is none). */
+enum px_held_by px_paths_held_by(const struct px_paths *paths, px_node node,
+                                 size_t out_bytes, char *cycle);
+
+/* ---- counted references of one object ---- */
+struct px_refs {
+    uint64_t refcount;  /* as the object says */
+    uint64_t named;     /* inbound edges that count */
+    uint64_t unnamed;   /* of these: kind UNNAMED */
+    int64_t outside;    /* refcount - named: held by C code or the running
+                         * stack; meaningless if !known */
+    bool known;         /* false for immortal objects */
+};
+void px_node_refs(const struct px_graph *graph, px_node node,
+                  struct px_refs *out);
+
+#endif
