@@ -1,0 +1,238 @@
+"""run.py: `make bench`: every figure of the design as a ratio in one run.
+
+    python run.py --build BUILD --python PY [--objects 5000000] [--json FILE]
+
+PY needs guppy3 and objgraph (the Makefile makes a virtual environment for
+them).  Each peer gets a fresh target process with the same heap, because some
+peers make the heap grow.  Prints one line a figure: what, ours, theirs,
+ratio, what the design wants; exit status 1 when one falls short.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Target:
+    """A target.py process; ended by closing its stdin."""
+
+    def __init__(self, args, kind, n_objects):
+        env = dict(os.environ, PYTHONPATH=args.package)
+        self.process = subprocess.Popen(
+            [args.python, os.path.join(HERE, "target.py"), kind,
+             str(n_objects)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=env, text=True)
+        self.pid = self.process.pid
+        self.ready = json.loads(self.process.stdout.readline())
+
+    def ask(self, do, **request):
+        self.process.stdin.write(json.dumps(dict(request, do=do)) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("the target died in %r" % do)
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError("%s: %s" % (do, answer["error"]))
+        return answer
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Report:
+    """The table of figures; remembers whether one fell short."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, ours, against, theirs, unit, at_most=None):
+        ratio = ours / theirs if theirs else float("nan")
+        fine = at_most is None or ratio <= at_most
+        self.rows.append({"what": what, "ours": ours, "against": against,
+                          "theirs": theirs, "unit": unit, "ratio": ratio,
+                          "at_most": at_most, "ok": fine})
+        print("%-4s %-46s %12s  vs %-28s %12s  ratio %-9s %s" % (
+            "ok" if fine else "FAR", what, show(ours, unit), against,
+            show(theirs, unit), "%.4g" % ratio,
+            "" if at_most is None else "(reach <= %.4g)" % at_most),
+            flush=True)
+
+    def plain(self, what, ours, unit, at_most=None):
+        fine = at_most is None or ours <= at_most
+        self.rows.append({"what": what, "ours": ours, "unit": unit,
+                          "at_most": at_most, "ok": fine})
+        print("%-4s %-46s %12s  %s" % (
+            "ok" if fine else "FAR", what, show(ours, unit),
+            "" if at_most is None else "(reach <= %s)" % show(at_most, unit)),
+            flush=True)
+
+    def failed(self):
+        return [row for row in self.rows if not row["ok"]]
+
+
+def show(value, unit):
+    if unit == "ns":
+        for factor, name in ((1e9, "s"), (1e6, "ms"), (1e3, "us")):
+            if abs(value) >= factor:
+                return "%.4g %s" % (value / factor, name)
+        return "%d ns" % value
+    if unit == "bytes":
+        for factor, name in ((1 << 30, "GiB"), (1 << 20, "MiB"),
+                             (1 << 10, "KiB")):
+            if abs(value) >= factor:
+                return "%.4g %s" % (value / factor, name)
+        return "%d B" % value
+    return ("%.4g %s" % (value, unit)).strip()
+
+
+def captures(target, folder, times, **options):
+    """Footers of `times` snapshots; each file's size as file_bytes."""
+    footers = []
+    for _ in range(times):
+        path = os.path.join(folder, "bench.pxs")
+        answer = target.ask("capture", path=path, **options)
+        footer = dict(answer["result"], gap_ns=answer["gap_ns"])
+        footer["file_bytes"] = os.path.getsize(path)
+        os.unlink(path)
+        footers.append(footer)
+    return footers
+
+
+def median(footers, key):
+    return statistics.median(footer[key] for footer in footers)
+
+
+def run_timed(command):
+    start = time.perf_counter_ns()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter_ns() - start
+
+
+def ours(args, report, folder):
+    """All our own figures, in one target; returns what peers need."""
+    library = os.path.join(folder, "clone.so")
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC",
+                    "-o", library, os.path.join(HERE, "clone.c")], check=True)
+    with Target(args, "mixed", args.objects) as target:
+        captures(target, folder, 1)
+        before = target.ask("state")
+        clone_ns = statistics.median(
+            target.ask("clone", library=library, times=9)["clone_ns"])
+        full = captures(target, folder, 5)
+        mark = captures(target, folder, 5, mark_only=True)
+        names = captures(target, folder, 1, detail="names")[0]
+        n_objects = full[0]["objects"]
+        report.plain("objects in the snapshot", n_objects, "")
+        report.plain("edges an object", full[0]["edges"] / n_objects, "")
+        report.add("pause of the target", median(full, "pause_ns"),
+                   "a bare clone", clone_ns, "ns", 1.3)
+        report.add("child CPU, names + values + sizes",
+                   median(full, "cpu_ns"), "the child marking only",
+                   median(mark, "cpu_ns"), "ns", 2.5)
+        asleep = target.ask("capture_asleep",
+                            path=os.path.join(folder, "asleep.pxs"))
+        report.plain("pages of the target that the child dirties",
+                     asleep["result"]["dirty_pages"], "pages", 64)
+        report.plain("bytes an object, raw stream",
+                     full[0]["raw_bytes"] / n_objects, "B")
+        server = target.ask("serve")
+        pid = str(target.pid)
+        program = os.path.join(args.build, "pyexplore")
+        types_ns = run_timed([program, "types", pid, "--json", "--yes"])
+        path_ns = run_timed([program, "path", pid, "heap.Session", "--json",
+                             "--yes"])
+        for detail in ("names", "values"):
+            path = os.path.join(folder, detail + ".pxs")
+            subprocess.run([program, "snapshot", pid, "-o", path, "--detail",
+                            detail, "--yes"], check=True,
+                           stdout=subprocess.DEVNULL)
+            report.plain("file on disk at %s, an object" % detail,
+                         os.path.getsize(path) / n_objects, "B",
+                         6 if detail == "names" else None)
+            os.unlink(path)
+        middle = target.ask("state")
+        captures(target, folder, 100 - 13)
+        after = target.ask("state")
+        report.plain("tracked objects more after 100 snapshots",
+                     after["tracked"] - middle["tracked"], "", 0)
+        report.plain("rss growth over 87 snapshots",
+                     after["rss"] - middle["rss"], "bytes", 1 << 20)
+        report.plain("descriptors more after 100 snapshots",
+                     after["fds"] - middle["fds"], "", 0)
+        del server, before, names
+        return {"pause_ns": median(full, "pause_ns"),
+                "cpu_ns": median(full, "cpu_ns"), "types_ns": types_ns,
+                "path_ns": path_ns}
+
+
+def against_peers(args, report, figures):
+    with Target(args, "mixed", args.objects) as target:
+        guppy = target.ask("guppy")
+    report.add("pause of the target", figures["pause_ns"],
+               "guppy3 heap(), all along", guppy["wall_ns"], "ns", 1 / 200)
+    report.add("child CPU", figures["cpu_ns"], "guppy3 heap()",
+               guppy["wall_ns"], "ns", 1 / 5)
+    report.add("key press to types", figures["types_ns"], "guppy3 heap()",
+               guppy["wall_ns"], "ns", 1)
+    report.add("key press to all paths of a type", figures["path_ns"],
+               "guppy3 heap()", guppy["wall_ns"], "ns", 1)
+    report.plain("guppy3 heap(): the target grows", guppy["grew_bytes"],
+                 "bytes")
+    for peer, name in (("gc_get_objects", "gc.get_objects()"),
+                       ("gc_collect", "gc.collect()"),
+                       ("objgraph", "objgraph most_common_types"),
+                       ("objgraph_chain", "objgraph find_backref_chain")):
+        with Target(args, "mixed", args.objects) as target:
+            answer = target.ask(peer)
+        report.add("pause of the target", figures["pause_ns"], name,
+                   answer["wall_ns"], "ns")
+
+
+def stress(args, report, folder):
+    for kind in ("strings", "dict", "instances"):
+        with Target(args, kind, args.objects) as target:
+            captures(target, folder, 1)
+            full = captures(target, folder, 3)
+            mark = captures(target, folder, 3, mark_only=True)
+            report.add("%s: child CPU" % kind, median(full, "cpu_ns"),
+                       "marking only", median(mark, "cpu_ns"), "ns")
+            report.plain("%s: raw bytes an object" % kind,
+                         full[0]["raw_bytes"] / full[0]["objects"], "B")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True,
+                        help="folder of the programs")
+    parser.add_argument("--package", required=True,
+                        help="folder to put on PYTHONPATH for pyexplore")
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--objects", type=int, default=5000000)
+    parser.add_argument("--json")
+    args = parser.parse_args()
+    report = Report()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = ours(args, report, folder)
+        against_peers(args, report, figures)
+        stress(args, report, folder)
+    if args.json:
+        with open(args.json, "w") as file:
+            json.dump(report.rows, file, indent=1)
+    failed = report.failed()
+    print("%d figures, %d fall short" % (len(report.rows), len(failed)))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
