@@ -35,9 +35,11 @@ px_buf_reserve(struct px_buf *buf, size_t more, struct px_err *err)
         return px_fail(err, PX_ENOMEM, "buffer of %zu + %zu bytes", buf->len,
                        more);
     size_t need = buf->len + more;
-    size_t cap = buf->cap < PX_BUF_MIN ? PX_BUF_MIN : buf->cap;
-    while (cap < need)
-        cap += cap / 2 + 1;
+    size_t cap = buf->cap + buf->cap / 2;
+    if (cap < PX_BUF_MIN)
+        cap = PX_BUF_MIN;
+    if (cap < need)
+        cap = need;
     uint8_t *data = realloc(buf->data, cap);
     if (data == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for a buffer of %zu bytes",
