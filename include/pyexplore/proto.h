@@ -163,6 +163,37 @@ void px_auth_proof(enum px_role role, const uint8_t key[PX_KEY_BYTES],
 bool px_auth_equal(const uint8_t a[PX_PROOF_BYTES],
                    const uint8_t b[PX_PROOF_BYTES]);
 enum px_status px_auth_random(void *out, size_t n, struct px_err *err);
+
+/* ---- the handshake, for both roles: bytes in, bytes out, a verdict ----
+ * It never asks for more than it needs (76 bytes in all at the server), never
+ * answers before the client's first 44 bytes are right, and judges each byte
+ * of the magic as it comes. The clock is the caller's: PX_HANDSHAKE_MS. */
+#define PX_HANDSHAKE_MS 5000
+struct px_handshake {
+    enum px_role role;
+    unsigned step; /* 0: first message, 1: proof (server), 2: over */
+    uint8_t key[PX_KEY_BYTES];
+    uint8_t nonce[PX_NONCE_BYTES]; /* ours */
+    uint8_t in[PX_SERVER_FIRST_BYTES];
+    size_t n_in;
+};
+/* key NULL: 32 zero bytes (Unix socket). The client's first message is
+ * appended to `out` at once; the server writes nothing here. */
+enum px_status px_handshake_init(struct px_handshake *handshake,
+                                 enum px_role role, const uint8_t *key,
+                                 struct px_buf *out, struct px_err *err);
+/* How many bytes it can take now; a careful caller reads no more than that. */
+size_t px_handshake_need(const struct px_handshake *handshake);
+/* Takes what it needs from `in`, appends to `out` what must be sent. PX_AGAIN:
+ * goes on with more bytes. PX_OK: the peer has proved the key; what is left
+ * in `in` are frames. Anything else: close without a word (PX_EDENIED: the
+ * peer has another key). */
+enum px_status px_handshake_step(struct px_handshake *handshake,
+                                 struct px_reader *in, struct px_buf *out,
+                                 struct px_err *err);
+/* Wipes the key. Whenever a handshake was begun. */
+void px_handshake_done(struct px_handshake *handshake);
+
 /* Reads a key file: exactly 32 bytes, regular, ours (or root's), no rights
  * for others, no symlink. */
 enum px_status px_key_read(const char *path, uint8_t key[PX_KEY_BYTES],
