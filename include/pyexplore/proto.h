@@ -194,26 +194,38 @@ enum px_status px_handshake_step(struct px_handshake *handshake,
 /* Wipes the key. Whenever a handshake was begun. */
 void px_handshake_done(struct px_handshake *handshake);
 
-/* Reads a key file: exactly 32 bytes, regular, ours (or root's), no rights
- * for others, no symlink. */
+/* Reads a key file: exactly 32 bytes, regular, ours or root's (root: anyone's),
+ * no rights for others, no symlink. PX_ENOTFOUND, PX_EDENIED. */
 enum px_status px_key_read(const char *path, uint8_t key[PX_KEY_BYTES],
                            struct px_err *err);
-/* Makes a new key file: O_EXCL, O_NOFOLLOW, 0600. */
+/* Makes a new key file: O_EXCL, O_NOFOLLOW, 0600. PX_EBUSY: there is one. */
 enum px_status px_key_write(const char *path, const uint8_t key[PX_KEY_BYTES],
                             struct px_err *err);
 
 /* ---- the folder of sockets and keys, the same function at both ends ---- */
 #define PX_PATH_MAX 4096
-/* `uid`'s folder in `out`: $PYEXPLORE_DIR, $XDG_RUNTIME_DIR/pyexplore (both
- * only for our own uid), /run/user/UID/pyexplore, /tmp/pyexplore-UID. With
- * `create` it is made 0700. A folder that is no directory, not uid's or open
- * to others is refused: PX_EDENIED. */
+/* `uid`'s folder in `out`: the first of px_folder_place that is there and
+ * safe. With `create` it is made 0700 where there is none. A folder that is
+ * no directory, not uid's or open to others is refused: PX_EDENIED. */
 enum px_status px_folder_find(unsigned uid, bool create, size_t out_bytes,
                               char *out, struct px_err *err);
+/* The i-th place where a server of `uid` may have its folder, unchecked, for
+ * clients, whose environment may be another: $PYEXPLORE_DIR (then no other),
+ * $XDG_RUNTIME_DIR/pyexplore (both only for our own uid), /run/user/UID/
+ * pyexplore, /tmp/pyexplore-UID. PX_ENOTFOUND after the last. */
+enum px_status px_folder_place(unsigned uid, unsigned i, size_t out_bytes,
+                               char *out, struct px_err *err);
+/* A directory, owned by uid, no rights for others, in a parent where nobody
+ * else can replace it. PX_ENOTFOUND, PX_EDENIED. */
+enum px_status px_folder_check(const char *path, unsigned uid,
+                               struct px_err *err);
 /* FOLDER/PID.sock and FOLDER/tcp-PORT.key. */
 enum px_status px_folder_socket(const char *folder, int pid, size_t out_bytes,
                                 char *out, struct px_err *err);
 enum px_status px_folder_key(const char *folder, int port, size_t out_bytes,
                              char *out, struct px_err *err);
+/* "@pyexplore/UID/PID", the abstract socket of a server without a folder. */
+enum px_status px_folder_abstract(unsigned uid, int pid, size_t out_bytes,
+                                  char *out, struct px_err *err);
 
 #endif

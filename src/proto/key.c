@@ -1,0 +1,127 @@
+/* key.c — key files: 32 random bytes that two processes of one user share.
+ *
+ * The file is opened first and judged by fstat of what was opened, so that
+ * nobody can swap it in between. O_NONBLOCK: a FIFO in its place must not
+ * stop us.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <pyexplore/proto.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum px_status
+fail_open(const char *path, int error, struct px_err *err)
+{
+    if (error == ENOENT || error == ENOTDIR)
+        return px_fail(err, PX_ENOTFOUND, "there is no key file %s", path);
+    if (error == ELOOP)
+        return px_fail(err, PX_EDENIED, "key file %s is a symbolic link",
+                       path);
+    enum px_status status =
+        error == EACCES || error == EPERM ? PX_EDENIED : PX_EIO;
+    return px_fail_errno(err, status, error, "read the key file %s", path);
+}
+
+static enum px_status
+check_file(int fd, const char *path, struct px_err *err)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return px_fail_errno(err, PX_EIO, errno, "look at key file %s", path);
+    if (!S_ISREG(info.st_mode))
+        return px_fail(err, PX_EDENIED, "key file %s is no regular file",
+                       path);
+    uid_t own = geteuid();
+    if (own != 0 && info.st_uid != own && info.st_uid != 0)
+        return px_fail(err, PX_EDENIED, "key file %s belongs to uid %u", path,
+                       (unsigned)info.st_uid);
+    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        px_fail(err, PX_EDENIED, "key file %s is open to others (mode %03o)",
+                path, (unsigned)info.st_mode & 0777);
+        px_err_hint(err, "chmod 600 %s", path);
+        return PX_EDENIED;
+    }
+    return PX_OK;
+}
+
+/* Reads up to n bytes; -1 and errno on an error. */
+static ssize_t
+read_all(int fd, uint8_t *to, size_t n)
+{
+    size_t got = 0;
+    while (got < n) {
+        ssize_t step = read(fd, to + got, n - got);
+        if (step < 0 && errno == EINTR)
+            continue;
+        if (step < 0)
+            return -1;
+        if (step == 0)
+            break;
+        got += (size_t)step;
+    }
+    return (ssize_t)got;
+}
+
+enum px_status
+px_key_read(const char *path, uint8_t key[PX_KEY_BYTES], struct px_err *err)
+{
+    uint8_t bytes[PX_KEY_BYTES + 1];
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+                            O_CLOEXEC);
+    if (fd < 0)
+        return fail_open(path, errno, err);
+    enum px_status status = check_file(fd, path, err);
+    if (status != PX_OK)
+        goto out;
+    got = read_all(fd, bytes, sizeof bytes);
+    if (got < 0) {
+        status = px_fail_errno(err, PX_EIO, errno, "read the key file %s",
+                               path);
+    } else if (got != PX_KEY_BYTES) {
+        status = px_fail(err, PX_EDENIED,
+                         "key file %s does not hold exactly %d bytes", path,
+                         PX_KEY_BYTES);
+        px_err_hint(err, "make one: head -c 32 /dev/urandom > FILE; "
+                         "chmod 600 FILE");
+    } else {
+        memcpy(key, bytes, PX_KEY_BYTES);
+    }
+out:
+    sodium_memzero(bytes, sizeof bytes);
+    close(fd);
+    return status;
+}
+
+enum px_status
+px_key_write(const char *path, const uint8_t key[PX_KEY_BYTES],
+             struct px_err *err)
+{
+    int fd = open(path,
+                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return px_fail(err, PX_EBUSY, "there is already a key file %s", path);
+    if (fd < 0)
+        return px_fail_errno(err, PX_EIO, errno, "make the key file %s", path);
+    size_t done = 0;
+    int error = 0;
+    while (error == 0 && done < PX_KEY_BYTES) {
+        ssize_t step = write(fd, key + done, PX_KEY_BYTES - done);
+        if (step >= 0)
+            done += (size_t)step;
+        else if (errno != EINTR)
+            error = errno;
+    }
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    if (error == 0)
+        return PX_OK;
+    unlink(path);
+    return px_fail_errno(err, PX_EIO, error, "write the key file %s", path);
+}
