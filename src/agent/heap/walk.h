@@ -98,6 +98,13 @@ struct heap_notes {
 };
 PX_GIL void roots_note(struct heap_notes *notes);
 
+/* Once, at the start of every walk and before any other walker: takes memory
+ * of this walk for the caches (types, secret names) and forgets the last
+ * walk's. Without it, or without room, they work uncached. */
+PX_CHILD void edges_begin(struct walk *w);
+/* The caches' memory is about to go (stop_the_world: the target lives on). */
+PX_CHILD void edges_end(void);
+
 /* Emits all roots, thread and frame nodes. After the gc lists were walked. */
 PX_CHILD void roots_walk(struct walk *w, const struct heap_notes *notes);
 
