@@ -29,6 +29,9 @@ DEADLINE = float(os.environ.get("PX_TEST_DEADLINE", "30"))
 def child_environment(**changes):
     """The environment of a child interpreter that can import pyexplore."""
     env = dict(os.environ, PYTHONPATH=str(PACKAGES), PYTHONHASHSEED="0")
+    if env.get("PYEXPLORE_PRELOAD"):  # the sanitizers' runtime
+        env.update(LD_PRELOAD=env["PYEXPLORE_PRELOAD"],
+                   PYTHONMALLOC="malloc", ASAN_OPTIONS="detect_leaks=0")
     env.update(changes)
     return {name: value for name, value in env.items() if value is not None}
 
