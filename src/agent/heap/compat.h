@@ -1,0 +1,144 @@
+/* compat.h — the one place that asks which CPython this is.
+ *
+ * Everything else asks for a feature by the names below. What needs private
+ * headers is in layout.c alone.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HEAP_COMPAT_H
+#define HEAP_COMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <frameobject.h>
+#include <structmember.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Running frames are structs of their own, made objects on demand (3.11+);
+ * before that every frame is a PyFrameObject. */
+#define COMPAT_BARE_FRAMES (PY_VERSION_HEX >= 0x030B0000)
+/* Stack slots carry tag bits (3.14+, _PyStackRef). */
+#define COMPAT_TAGGED_SLOTS (PY_VERSION_HEX >= 0x030E0000)
+/* A generator has a code field beside the one of its frame. */
+#define COMPAT_GEN_CODE (PY_VERSION_HEX < 0x030C0000)
+
+/* Where an instance keeps the values of its attributes:
+ *   0    in the dict at tp_dictoffset (3.8–3.10)
+ *   311  a values array at o[-4], or a dict at o[-3]
+ *   312  one tagged word at o[-3]: values, or a dict
+ *   313  values behind the object, and perhaps a dict at o[-3] as well */
+#if PY_VERSION_HEX >= 0x030D0000
+#define COMPAT_VALUES 313
+#elif PY_VERSION_HEX >= 0x030C0000
+#define COMPAT_VALUES 312
+#elif PY_VERSION_HEX >= 0x030B0000
+#define COMPAT_VALUES 311
+#else
+#define COMPAT_VALUES 0
+#endif
+
+/* co_localsplusnames and co_localspluskinds instead of three tuples. */
+#define COMPAT_LOCALSPLUS (PY_VERSION_HEX >= 0x030B0000)
+/* The computed co_code etc.: 0 none, 1 _co_code, 2 _co_cached. */
+#if PY_VERSION_HEX >= 0x030C0000
+#define COMPAT_CODE_CACHE 2
+#elif PY_VERSION_HEX >= 0x030B0000
+#define COMPAT_CODE_CACHE 1
+#else
+#define COMPAT_CODE_CACHE 0
+#endif
+#define COMPAT_CODE_LINETABLE (PY_VERSION_HEX >= 0x030A0000)
+
+#define COMPAT_FUNC_BUILTINS (PY_VERSION_HEX >= 0x030A0000)
+#define COMPAT_FUNC_TYPEPARAMS (PY_VERSION_HEX >= 0x030C0000)
+#define COMPAT_FUNC_ANNOTATE (PY_VERSION_HEX >= 0x030E0000)
+#define COMPAT_CFUNCTION_CLASS (PY_VERSION_HEX >= 0x03090000)
+#define COMPAT_TYPE_MODULE (PY_VERSION_HEX >= 0x03090000)
+/* One exception object instead of type, value, traceback: of the handled
+ * ones (3.11), of the raised one (3.12). */
+#define COMPAT_EXC_INFO_ONE (PY_VERSION_HEX >= 0x030B0000)
+#define COMPAT_CURRENT_EXC_ONE (PY_VERSION_HEX >= 0x030C0000)
+/* wstr: a str may have a second representation, or only that one. */
+#define COMPAT_STR_WSTR (PY_VERSION_HEX < 0x030C0000)
+/* Py_SIZE of an int is no longer its digits. */
+#define COMPAT_LONG_TAG (PY_VERSION_HEX >= 0x030C0000)
+/* f_lasti counts instructions, not bytes. */
+#define COMPAT_LASTI_UNITS (PY_VERSION_HEX >= 0x030A0000)
+#define COMPAT_FRAME_STATE (PY_VERSION_HEX >= 0x030A0000)
+/* Before 3.10 f_lineno is only valid with a trace function. */
+#define COMPAT_LINENO_TRACED (PY_VERSION_HEX < 0x030A0000)
+/* Words before the gc header, and for which types. */
+#if PY_VERSION_HEX >= 0x030C0000
+#define COMPAT_PREHEADER_FLAGS                                                 \
+    ((unsigned long)(Py_TPFLAGS_MANAGED_DICT | Py_TPFLAGS_MANAGED_WEAKREF))
+#elif PY_VERSION_HEX >= 0x030B0000
+#define COMPAT_PREHEADER_FLAGS ((unsigned long)Py_TPFLAGS_MANAGED_DICT)
+#else
+#define COMPAT_PREHEADER_FLAGS 0ul
+#endif
+/* Static builtin types keep their dict and subclasses in the interpreter. */
+#define COMPAT_STATIC_TYPE_STATE (PY_VERSION_HEX >= 0x030C0000)
+/* Interpreters of one process may have a GIL each. */
+#define COMPAT_OWN_GIL (PY_VERSION_HEX >= 0x030C0000)
+
+/* tp_dict, also of a static builtin type; borrowed. PyType_GetDict does not
+ * allocate (3.12, 3.13 Objects/typeobject.c: lookup_tp_dict and an incref);
+ * the count is taken back at once, and a dict in use cannot reach zero. */
+static inline PyObject *
+compat_type_dict(PyTypeObject *type)
+{
+#if COMPAT_STATIC_TYPE_STATE
+    if (type->tp_dict == NULL) {
+        PyObject *dict = PyType_GetDict(type);
+        Py_XDECREF(dict);
+        return dict;
+    }
+#endif
+    return type->tp_dict;
+}
+
+/* tp_subclasses is a dict, but an index for static builtin types of 3.12+. */
+static inline PyObject *
+compat_type_subclasses(PyTypeObject *type)
+{
+#if COMPAT_STATIC_TYPE_STATE
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && type->tp_dict == NULL)
+        return NULL;
+#endif
+    return (PyObject *)type->tp_subclasses;
+}
+
+static inline bool
+compat_is_heap_type(const PyTypeObject *type)
+{
+    return (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+}
+
+static inline bool
+compat_type_is_gc(const PyTypeObject *type)
+{
+    return (type->tp_flags & Py_TPFLAGS_HAVE_GC) != 0;
+}
+
+/* PyObject_IS_GC without a call out of line. */
+static inline bool
+compat_is_gc(PyObject *object, PyTypeObject *type)
+{
+    return compat_type_is_gc(type) &&
+           (type->tp_is_gc == NULL || type->tp_is_gc(object));
+}
+
+/* The type of `object` is `base` or inherits from it in C layout, by tp_base
+ * alone: no mro is searched and no lookup is cached. */
+static inline bool
+compat_derives(const PyTypeObject *type, const PyTypeObject *base)
+{
+    for (; type != NULL; type = type->tp_base)
+        if (type == base)
+            return true;
+    return false;
+}
+
+#endif

@@ -1,0 +1,138 @@
+/* layout.h — private layouts of CPython as plain values.
+ *
+ * Dict tables, the values of an instance, frames and generators differ in
+ * every minor version. layout.c alone includes CPython's internal headers;
+ * what it finds is told here in one form for all versions. Pure reads: safe
+ * in the child (PX_CHILD) as well as under the GIL.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HEAP_LAYOUT_H
+#define HEAP_LAYOUT_H
+
+#include "agent/heap/compat.h"
+#include "agent/tags.h"
+
+/* ---- dict tables ----
+ * Entry i has its key at keys + i * stride; its value beside it, or in a
+ * values array of its own (split tables). Entries without a value are holes. */
+struct layout_table {
+    const char *keys;
+    const char *values;
+    size_t key_stride;
+    size_t value_stride;
+    size_t n;
+    bool split;    /* keys are shared: owned by the type, not by the dict */
+    bool embedded; /* 3.13+: the values are owned by the instance */
+};
+
+static inline PyObject *
+layout_key(const struct layout_table *t, size_t i)
+{
+    return *(PyObject *const *)(const void *)(t->keys + i * t->key_stride);
+}
+
+static inline PyObject *
+layout_value(const struct layout_table *t, size_t i)
+{
+    return *(PyObject *const *)(const void *)(t->values + i * t->value_stride);
+}
+
+PX_CHILD void layout_dict(PyObject *dict, struct layout_table *out);
+/* As sys.getsizeof counts, without the gc header. */
+PX_CHILD size_t layout_dict_bytes(PyObject *dict);
+/* The shared keys of a heap type, 0 without any. */
+PX_CHILD size_t layout_cached_keys_bytes(PyTypeObject *type);
+
+/* ---- instances ---- */
+/* The values that an instance holds itself (3.11+). False: none now. */
+PX_CHILD bool layout_instance_values(PyObject *object, PyTypeObject *type,
+                                     struct layout_table *out);
+/* Its dict, wherever the type keeps it; NULL: none was made. */
+PX_CHILD PyObject *layout_instance_dict(PyObject *object, PyTypeObject *type);
+/* The value of an attribute that the instance holds, by name; NULL: none. */
+PX_CHILD PyObject *layout_instance_get(PyObject *object, const char *name);
+/* The value under a str key of a dict; NULL: none. Linear, allocates nothing
+ * and calls no __eq__. */
+PX_CHILD PyObject *layout_dict_get(PyObject *dict, const char *key);
+
+/* ---- frames ---- */
+enum layout_owner {
+    LAYOUT_BY_THREAD,    /* runs or waits on a thread's own stack */
+    LAYOUT_BY_GENERATOR, /* lies within a generator, coroutine, … */
+    LAYOUT_BY_OBJECT     /* lies within a frame object */
+};
+
+struct layout_frame {
+    const void *address; /* the struct, or the PyFrameObject before 3.11 */
+    const void *previous;
+    PyCodeObject *code;
+    const void *slots; /* locals, cells, free variables, then the stack */
+    int n_locals;      /* how many of them are not the stack */
+    int depth;         /* live entries of the stack; -1: unknown */
+    int max_depth;
+    int lasti; /* the current instruction, in bytes */
+    enum layout_owner owner;
+    PyObject *holder;   /* the generator (BY_GENERATOR, bare frames only) */
+    PyObject *object;   /* its PyFrameObject if one was made, else NULL */
+    PyObject *function; /* may be NULL */
+    PyObject *locals;   /* f_locals of module and class bodies */
+};
+
+/* The slot as an object, NULL when empty. `*counts` tells if it is a
+ * reference of its own (3.14+ may borrow). */
+static inline PyObject *
+layout_slot(const struct layout_frame *f, int i, bool *counts)
+{
+    uintptr_t word = ((const uintptr_t *)f->slots)[i];
+    *counts = true;
+#if COMPAT_TAGGED_SLOTS
+    if ((word & 3) == 3) /* a tagged int */
+        return NULL;
+    *counts = (word & 1) == 0;
+    word &= ~(uintptr_t)3;
+#endif
+    return (PyObject *)word;
+}
+
+/* Frames of a thread, the innermost first; frames that only mark an entry
+ * from C are passed over. False: no more. */
+PX_CHILD bool layout_frame_top(PyThreadState *tstate, struct layout_frame *out);
+PX_CHILD bool layout_frame_next(struct layout_frame *frame);
+/* The frame of a frame object; false: it was cleared. */
+PX_CHILD bool layout_frame_of_object(PyObject *object,
+                                     struct layout_frame *out);
+/* Of a generator, coroutine or async generator; false: it is finished. Before
+ * 3.11 that is the frame object gi_frame. */
+PX_CHILD bool layout_frame_of_generator(PyObject *object,
+                                        struct layout_frame *out);
+/* Suspended in `yield from` or `await`: the awaited object is on top of the
+ * stack. */
+PX_CHILD bool layout_generator_awaits(PyObject *object,
+                                      const struct layout_frame *frame);
+
+/* PyCode_Addr2Line only reads the line table (3.8–3.13 Objects/codeobject.c,
+ * 3.12+ also what instrumentation keeps beside it). */
+PX_CHILD int layout_frame_line(const struct layout_frame *frame);
+
+/* The frame object's own references beside its frame's. */
+struct layout_frame_object {
+    PyObject *back, *trace;
+    PyObject *builtins, *globals; /* counted here before 3.11 only */
+    PyObject *extra_locals, *locals_cache; /* 3.13+ */
+};
+PX_CHILD void layout_frame_object(PyObject *object,
+                                  struct layout_frame_object *out);
+
+/* ---- interpreters ---- */
+/* Only reads the struct; what it returns must be checked before use. */
+struct layout_interpreter {
+    PyObject *modules, *builtins, *sysdict, *dict;
+    PyObject *codec_search_path, *codec_search_cache, *codec_error_registry;
+};
+PX_GIL void layout_interpreter(PyInterpreterState *interp,
+                               struct layout_interpreter *out);
+/* True if both run under the same GIL. */
+PX_GIL bool layout_shares_gil(PyInterpreterState *a, PyInterpreterState *b);
+
+#endif

@@ -1,0 +1,272 @@
+/* layout_frame.c — frames and generators, for every version.
+ *
+ * 3.8–3.10: a frame is a PyFrameObject; a thread's running one is at
+ * tstate->frame, its callers at f_back. 3.11+: a frame is a struct on the
+ * thread's data stack, in a generator or in a frame object, linked by
+ * `previous`. Values lie in one array: locals, cells, free variables, stack.
+ * While code runs in a frame the depth of its stack is only in the C stack of
+ * the interpreter loop: told as -1.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/layout_private.h"
+
+#include <stddef.h>
+#include <string.h>
+
+int
+layout_frame_line(const struct layout_frame *frame)
+{
+#if COMPAT_BARE_FRAMES
+    if (frame->object != NULL) {
+        int line = ((PyFrameObject *)frame->object)->f_lineno;
+        if (line > 0)
+            return line;
+    }
+#else
+    PyFrameObject *f = (PyFrameObject *)frame->object;
+#if COMPAT_LINENO_TRACED
+    if (f->f_trace != NULL)
+        return f->f_lineno;
+#else
+    if (f->f_lineno != 0)
+        return f->f_lineno;
+#endif
+#endif
+    return PyCode_Addr2Line(frame->code, frame->lasti);
+}
+
+#if COMPAT_BARE_FRAMES
+
+#if PY_VERSION_HEX >= 0x030C0000
+#define FRAME_FUNCTION(f) ((f)->f_funcobj)
+#else
+#define FRAME_FUNCTION(f) ((PyObject *)(f)->f_func)
+#endif
+
+/* False for the marks of an entry from C: no code, and no valid fields. */
+static bool
+fill(const _PyInterpreterFrame *f, struct layout_frame *out)
+{
+    const char *next;
+
+#if PY_VERSION_HEX >= 0x030C0000
+    if (f->owner >= FRAME_OWNED_BY_CSTACK)
+        return false;
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *code = f->f_executable;
+    next = (const char *)f->instr_ptr;
+#else
+    PyObject *code = (PyObject *)f->f_code;
+    next = (const char *)f->prev_instr;
+#endif
+    if (code == NULL || !PyCode_Check(code))
+        return false;
+    out->address = f;
+    out->previous = f->previous;
+    out->code = (PyCodeObject *)code;
+    out->slots = f->localsplus;
+    out->n_locals = out->code->co_nlocalsplus;
+    out->max_depth = out->code->co_stacksize;
+    out->depth = f->stacktop - out->n_locals;
+    if (out->depth < 0 || out->depth > out->max_depth)
+        out->depth = -1;
+    out->lasti = (int)(next - out->code->co_code_adaptive);
+    out->object = (PyObject *)f->frame_obj;
+    out->function = FRAME_FUNCTION(f);
+    out->locals = f->f_locals;
+    out->holder = NULL;
+    out->owner = LAYOUT_BY_THREAD;
+    if (f->owner == FRAME_OWNED_BY_GENERATOR) {
+        out->owner = LAYOUT_BY_GENERATOR;
+        out->holder = (PyObject *)(void *)((char *)(uintptr_t)f -
+                                           offsetof(PyGenObject, gi_iframe));
+    } else if (f->owner == FRAME_OWNED_BY_FRAME_OBJECT) {
+        out->owner = LAYOUT_BY_OBJECT;
+    }
+    return true;
+}
+
+static bool
+fill_first(const _PyInterpreterFrame *f, struct layout_frame *out)
+{
+    for (; f != NULL; f = f->previous)
+        if (fill(f, out))
+            return true;
+    return false;
+}
+
+bool
+layout_frame_top(PyThreadState *tstate, struct layout_frame *out)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return fill_first(tstate->current_frame, out);
+#else
+    return tstate->cframe != NULL &&
+           fill_first(tstate->cframe->current_frame, out);
+#endif
+}
+
+bool
+layout_frame_next(struct layout_frame *frame)
+{
+    return fill_first(frame->previous, frame);
+}
+
+bool
+layout_frame_of_object(PyObject *object, struct layout_frame *out)
+{
+    const _PyInterpreterFrame *f = ((PyFrameObject *)object)->f_frame;
+
+    if (f == NULL || !fill(f, out))
+        return false;
+    out->object = object;
+    return true;
+}
+
+bool
+layout_frame_of_generator(PyObject *object, struct layout_frame *out)
+{
+    PyGenObject *gen = (PyGenObject *)object;
+
+    if (gen->gi_frame_state >= FRAME_CLEARED)
+        return false;
+    return fill((const _PyInterpreterFrame *)(const void *)gen->gi_iframe,
+                out);
+}
+
+/* 3.11, 3.12 Objects/genobject.c: _PyGen_yf looks at the next instruction:
+ * RESUME of a `yield from` or `await` has an argument of 2 or 3. */
+bool
+layout_generator_awaits(PyObject *object, const struct layout_frame *frame)
+{
+    PyGenObject *gen = (PyGenObject *)object;
+
+    if (frame->depth <= 0)
+        return false;
+#if PY_VERSION_HEX >= 0x030D0000
+    return gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM;
+#else
+    const unsigned char *next =
+        (const unsigned char *)frame->code->co_code_adaptive + frame->lasti +
+        sizeof(_Py_CODEUNIT);
+    unsigned code = next[0];
+
+    if (gen->gi_frame_state != FRAME_SUSPENDED)
+        return false;
+#if PY_VERSION_HEX >= 0x030C0000
+    if (code != RESUME && code != INSTRUMENTED_RESUME)
+        return false;
+#else
+    if (code != RESUME && code != RESUME_QUICK)
+        return false;
+#endif
+    return next[1] >= 2;
+#endif
+}
+
+void
+layout_frame_object(PyObject *object, struct layout_frame_object *out)
+{
+    PyFrameObject *f = (PyFrameObject *)object;
+
+    memset(out, 0, sizeof *out);
+    out->back = (PyObject *)f->f_back;
+    out->trace = f->f_trace;
+#if PY_VERSION_HEX >= 0x030D0000
+    out->extra_locals = f->f_extra_locals;
+    out->locals_cache = f->f_locals_cache;
+#endif
+}
+
+#else /* 3.8–3.10 */
+
+bool
+layout_frame_of_object(PyObject *object, struct layout_frame *out)
+{
+    PyFrameObject *f = (PyFrameObject *)object;
+    PyCodeObject *code = f->f_code;
+    bool runs;
+
+    if (code == NULL)
+        return false;
+    memset(out, 0, sizeof *out);
+    out->address = f;
+    out->previous = f->f_back;
+    out->code = code;
+    out->slots = f->f_localsplus;
+    out->n_locals = (int)(code->co_nlocals +
+                          PyTuple_GET_SIZE(code->co_cellvars) +
+                          PyTuple_GET_SIZE(code->co_freevars));
+    out->max_depth = code->co_stacksize;
+#if COMPAT_FRAME_STATE
+    runs = f->f_state == FRAME_EXECUTING;
+    out->depth = f->f_stackdepth;
+#else
+    runs = f->f_executing != 0;
+    out->depth = f->f_stacktop != NULL
+                     ? (int)(f->f_stacktop - f->f_valuestack)
+                     : -1;
+#endif
+    /* A frame that has ended left an empty stack. */
+    if (!runs && out->depth < 0)
+        out->depth = 0;
+#if COMPAT_LASTI_UNITS
+    out->lasti = f->f_lasti * (int)sizeof(_Py_CODEUNIT);
+#else
+    out->lasti = f->f_lasti;
+#endif
+    out->owner = runs ? LAYOUT_BY_THREAD : LAYOUT_BY_OBJECT;
+    out->object = object;
+    out->locals = f->f_locals;
+    return true;
+}
+
+bool
+layout_frame_top(PyThreadState *tstate, struct layout_frame *out)
+{
+    return tstate->frame != NULL &&
+           layout_frame_of_object((PyObject *)tstate->frame, out);
+}
+
+bool
+layout_frame_next(struct layout_frame *frame)
+{
+    PyObject *back = (PyObject *)(uintptr_t)frame->previous;
+    return back != NULL && layout_frame_of_object(back, frame);
+}
+
+bool
+layout_frame_of_generator(PyObject *object, struct layout_frame *out)
+{
+    PyObject *frame = (PyObject *)((PyGenObject *)object)->gi_frame;
+    return frame != NULL && layout_frame_of_object(frame, out);
+}
+
+/* Objects/genobject.c: _PyGen_yf looks for YIELD_FROM (72 in 3.8–3.10)
+ * behind the last instruction. */
+bool
+layout_generator_awaits(PyObject *object, const struct layout_frame *frame)
+{
+    PyObject *bytes = frame->code->co_code;
+    Py_ssize_t at = frame->lasti + (Py_ssize_t)sizeof(_Py_CODEUNIT);
+
+    (void)object;
+    return frame->depth > 0 && frame->owner == LAYOUT_BY_OBJECT &&
+           frame->lasti >= 0 && PyBytes_Check(bytes) &&
+           at < PyBytes_GET_SIZE(bytes) && PyBytes_AS_STRING(bytes)[at] == 72;
+}
+
+void
+layout_frame_object(PyObject *object, struct layout_frame_object *out)
+{
+    PyFrameObject *f = (PyFrameObject *)object;
+
+    memset(out, 0, sizeof *out);
+    out->back = (PyObject *)f->f_back;
+    out->trace = f->f_trace;
+    out->builtins = f->f_builtins;
+    out->globals = f->f_globals;
+}
+#endif

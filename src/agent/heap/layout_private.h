@@ -1,0 +1,49 @@
+/* layout_private.h — CPython's internal headers, for layout*.c only.
+ *
+ * Must come first in a file: Py_BUILD_CORE changes what Python.h declares.
+ * Only the layouts of objects are taken from them (frames, dict tables, which
+ * stay fixed within a minor version) and the first fields of the interpreter
+ * state; no inline function of theirs is called.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HEAP_LAYOUT_PRIVATE_H
+#define HEAP_LAYOUT_PRIVATE_H
+
+#define Py_BUILD_CORE 1
+
+#include "agent/heap/layout.h"
+
+#if PY_VERSION_HEX >= 0x03090000
+#include <internal/pycore_interp.h>
+#else
+#include <internal/pycore_pystate.h>
+#endif
+#if COMPAT_BARE_FRAMES
+#include <internal/pycore_dict.h>
+#include <opcode.h>
+#if PY_VERSION_HEX >= 0x030E0000
+#include <internal/pycore_genobject.h>
+#include <internal/pycore_interpframe.h>
+#else
+#include <internal/pycore_frame.h>
+#endif
+#else
+/* Objects/dict-common.h of 3.8–3.10 is not installed; this is the head of
+ * its struct, which did not change between them. */
+struct _dictkeysobject {
+    Py_ssize_t dk_refcnt;
+    Py_ssize_t dk_size;
+    void *dk_lookup;
+    Py_ssize_t dk_usable;
+    Py_ssize_t dk_nentries;
+    char dk_indices[];
+};
+struct layout_entry {
+    Py_hash_t me_hash;
+    PyObject *me_key;
+    PyObject *me_value;
+};
+#endif
+
+#endif
