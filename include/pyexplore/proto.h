@@ -101,6 +101,15 @@ enum px_msg {
 #undef X
 };
 
+/* The collector's debug flags as the module gc has them.
+ * X(bit, member, what it does, prints to the target's stderr) */
+#define PX_GC_DEBUG_LIST(X)                                                    \
+    X(1, STATS, "report every collection", 1)                                  \
+    X(2, COLLECTABLE, "report every object that is collected", 1)              \
+    X(4, UNCOLLECTABLE, "report what cannot be collected", 1)                  \
+    X(32, SAVEALL, "keep what is collected in gc.garbage: memory grows", 0)
+#define PX_GC_DEBUG_LEAK 38 /* COLLECTABLE | UNCOLLECTABLE | SAVEALL */
+
 const char *px_msg_name(unsigned msg); /* NULL: unknown */
 bool px_msg_changes(unsigned msg);     /* refused by a readonly server */
 
