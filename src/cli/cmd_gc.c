@@ -1,0 +1,628 @@
+/* cmd_gc.c — `gc`: the target's collector, shown and changed.
+ *
+ * Every change is sent with keep: it outlives this connection. Before and
+ * after are compared, so that the command which undoes the change can be
+ * printed, with the TARGET as the user wrote it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/jsonout.h"
+#include "cli/session.h"
+#include "cli/table.h"
+
+#define GARBAGE_ROWS 20
+#define FREED_ROWS 20
+
+struct gc_call {
+    struct cli *cli;
+    struct session *session;
+    const char *target;
+    const struct gc_action *action;
+    char **args; /* after the action */
+};
+
+typedef enum px_status gc_action_fn(struct gc_call *call, struct px_err *err);
+
+struct gc_action {
+    const char *name;
+    const char *args;
+    int least_args;
+    int most_args;
+    gc_action_fn *run;
+};
+
+/* ---- parts of a state ---- */
+
+static int64_t
+integer_at(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+/* "STATS,SAVEALL", or "0". */
+static char *
+debug_text(int64_t flags, size_t out_bytes, char *out)
+{
+    size_t len = 0;
+    out[0] = '\0';
+#define X(bit, member, does, prints)                                           \
+    if (flags & (bit))                                                         \
+        len += (size_t)snprintf(out + len, out_bytes - len, "%s%s",            \
+                                len > 0 ? "," : "", #member);
+    PX_GC_DEBUG_LIST(X)
+#undef X
+    if (len == 0)
+        snprintf(out, out_bytes, "0");
+    return out;
+}
+
+static char *
+thresholds_text(const json_t *state, size_t out_bytes, char *out)
+{
+    const json_t *all = json_object_get(state, "thresholds");
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < json_array_size(all) && len < out_bytes; i++)
+        len += (size_t)snprintf(
+            out + len, out_bytes - len, "%s%" PRIi64, i > 0 ? " " : "",
+            (int64_t)json_integer_value(json_array_get(all, i)));
+    return out;
+}
+
+static const char *
+on_or_off(const json_t *state)
+{
+    return json_is_true(json_object_get(state, "enabled")) ? "on" : "off";
+}
+
+static void
+state_line(const char *title, const char *text)
+{
+    printf("%-12s %s\n", title, text);
+}
+
+static void
+state_count(const json_t *state, const char *key)
+{
+    char figure[PX_FIGURE_MAX];
+    int64_t value = integer_at(state, key);
+    if (value >= 0)
+        state_line(key, px_text_signed(value, figure) + (value > 0));
+}
+
+static void
+state_generations(struct cli *cli, const json_t *state)
+{
+    static const struct table_column columns[] = {
+        {"GENERATION", TABLE_RIGHT, CLI_PLAIN, 0},
+        {"COUNT", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"COLLECTIONS", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"COLLECTED", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"UNCOLLECTABLE", TABLE_RIGHT, CLI_FIGURE, 0},
+    };
+    const json_t *stats = json_object_get(state, "stats");
+    const json_t *counts = json_object_get(state, "counts");
+    struct table *table = table_new(cli, columns, 5);
+    for (size_t i = 0; i < json_array_size(stats); i++) {
+        const json_t *row = json_array_get(stats, i);
+        table_count(table, i);
+        table_count(table,
+                    (uint64_t)json_integer_value(json_array_get(counts, i)));
+        table_count(table, (uint64_t)integer_at(row, "collections"));
+        table_count(table, (uint64_t)integer_at(row, "collected"));
+        table_count(table, (uint64_t)integer_at(row, "uncollectable"));
+        table_row_end(table);
+    }
+    table_free(table);
+}
+
+static void
+print_settings(const char *title, const json_t *state)
+{
+    char thresholds[96], flags[96], text[256];
+    thresholds_text(state, sizeof thresholds, thresholds);
+    debug_text(integer_at(state, "debug"), sizeof flags, flags);
+    snprintf(text, sizeof text, "%s, thresholds %s, debug %s", on_or_off(state),
+             thresholds, flags);
+    state_line(title, text);
+}
+
+static void
+print_state(struct cli *cli, const json_t *state)
+{
+    print_settings("collector", state);
+    state_count(state, "frozen");
+    state_count(state, "garbage");
+    const json_t *entry = json_object_get(state, "on_entry");
+    if (json_is_true(json_object_get(state, "changed")) &&
+        json_is_object(entry))
+        print_settings("on entry", entry);
+    printf("\n");
+    state_generations(cli, state);
+}
+
+/* ---- the result of a change ---- */
+
+/* "pyexplore gc TARGET ACTION ARGS" in a shell's words. */
+static char *
+command_text(const struct gc_call *call, const char *rest, size_t out_bytes,
+             char *out)
+{
+    char target[PX_PATH_MAX];
+    cli_shell_quote(call->target, sizeof target, target);
+    snprintf(out, out_bytes, "pyexplore gc %s %s", target, rest);
+    return out;
+}
+
+/* Prints what is now, and how to undo it (NULL: it cannot be; "": nothing
+ * changed). `state` is stolen. */
+static void
+print_change(struct gc_call *call, json_t *state, const char *said,
+             const char *undo)
+{
+    struct cli *cli = call->cli;
+    char command[PX_PATH_MAX + 64];
+    bool can_undo = undo != NULL && undo[0] != '\0';
+    if (can_undo)
+        command_text(call, undo, sizeof command, command);
+    if (cli->opt.json) {
+        json_t *result = json_pack(
+            "{s:s, s:o, s:s, s:b, s:o, s:o}", "command", cli->command->name,
+            "target", jsonout_text(call->target), "action", call->action->name,
+            "changed", undo == NULL || can_undo, "undo",
+            can_undo ? jsonout_text(command) : json_null(), "state", state);
+        jsonout_print(cli, result);
+        return;
+    }
+    printf("%s\n", said);
+    if (can_undo)
+        printf("it stays so; undo: %s\n", command);
+    json_decref(state);
+}
+
+static enum px_status
+get_state(struct gc_call *call, json_t **state, struct px_err *err)
+{
+    return session_call(call->session, PX_MSG_GC_STATE, NULL,
+                        "waiting for the target", NULL, state, err);
+}
+
+/* ---- actions ---- */
+
+static enum px_status
+show_state(struct gc_call *call, struct px_err *err)
+{
+    json_t *state;
+    enum px_status status = get_state(call, &state, err);
+    if (status != PX_OK)
+        return status;
+    if (call->cli->opt.json) {
+        jsonout_print(call->cli,
+                      json_pack("{s:s, s:o, s:o}", "command",
+                                call->cli->command->name, "target",
+                                jsonout_text(call->target), "state", state));
+        return PX_OK;
+    }
+    print_state(call->cli, state);
+    json_decref(state);
+    return PX_OK;
+}
+
+/* Sends GC_SET with `body` (stolen) and keep. */
+static enum px_status
+set_and_print(struct gc_call *call, json_t *body, const char *said,
+              const char *undo, struct px_err *err)
+{
+    json_t *state;
+    json_object_set_new(body, "keep", json_true());
+    enum px_status status =
+        session_call(call->session, PX_MSG_GC_SET, body,
+                     "waiting for the target", NULL, &state, err);
+    if (status == PX_OK)
+        print_change(call, state, said, undo);
+    return status;
+}
+
+static enum px_status
+switch_enabled(struct gc_call *call, bool enable, struct px_err *err)
+{
+    json_t *before;
+    enum px_status status = get_state(call, &before, err);
+    if (status != PX_OK)
+        return status;
+    bool was = json_is_true(json_object_get(before, "enabled"));
+    json_decref(before);
+    char said[64];
+    snprintf(said, sizeof said, "the collector %s %s",
+             was == enable ? "was already" : "is now", enable ? "on" : "off");
+    return set_and_print(call, json_pack("{s:b}", "enabled", enable), said,
+                         was == enable ? ""
+                         : enable      ? "disable"
+                                       : "enable",
+                         err);
+}
+
+static enum px_status
+do_enable(struct gc_call *call, struct px_err *err)
+{
+    return switch_enabled(call, true, err);
+}
+
+static enum px_status
+do_disable(struct gc_call *call, struct px_err *err)
+{
+    return switch_enabled(call, false, err);
+}
+
+/* "STATS,SAVEALL", "DEBUG_LEAK", "0" or a number. */
+static bool
+parse_debug(const char *text, int *out)
+{
+    static const struct {
+        const char *name;
+        int bit;
+    } flags[] = {
+#define X(bit, member, does, prints) {#member, bit},
+        PX_GC_DEBUG_LIST(X)
+#undef X
+            {"LEAK", PX_GC_DEBUG_LEAK},
+        {"NONE", 0},
+    };
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 0);
+    if (end != text && *end == '\0') {
+        *out = (int)number;
+        return errno == 0 && number >= 0 && number <= 255;
+    }
+    *out = 0;
+    while (*text != '\0') {
+        size_t n = strcspn(text, ",|+");
+        const char *word = text;
+        bool known = false;
+        if (strncasecmp(word, "DEBUG_", 6) == 0 && n > 6)
+            word += 6;
+        size_t left = n - (size_t)(word - text);
+        for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+            if (strlen(flags[i].name) == left &&
+                strncasecmp(flags[i].name, word, left) == 0) {
+                *out |= flags[i].bit;
+                known = true;
+            }
+        }
+        if (!known)
+            return false;
+        text += n;
+        text += *text != '\0';
+    }
+    return true;
+}
+
+/* What a flag does to the target is said before it is set. */
+static void
+warn_debug(const struct cli *cli, int flags)
+{
+#define X(bit, member, does, prints)                                           \
+    if (flags & (bit))                                                         \
+        cli_warn(cli, "DEBUG_%s: %s%s", #member, does,                         \
+                 (prints) ? ", on the target's stderr" : "");
+    PX_GC_DEBUG_LIST(X)
+#undef X
+}
+
+static enum px_status
+do_debug(struct gc_call *call, struct px_err *err)
+{
+    int flags;
+    if (!parse_debug(call->args[0], &flags)) {
+        px_fail(err, PX_EINVAL, "'%.60s' is not a debug flag", call->args[0]);
+        px_err_hint(err, "STATS, COLLECTABLE, UNCOLLECTABLE, SAVEALL or LEAK, "
+                         "joined by commas; 0 for none");
+        return PX_EINVAL;
+    }
+    json_t *before;
+    enum px_status status = get_state(call, &before, err);
+    if (status != PX_OK)
+        return status;
+    int64_t was = integer_at(before, "debug");
+    json_decref(before);
+    warn_debug(call->cli, flags & ~(int)was);
+    char said[128], undo[128], text[96];
+    snprintf(said, sizeof said, "debug flags: %s",
+             debug_text(flags, sizeof text, text));
+    snprintf(undo, sizeof undo, "debug %s", debug_text(was, sizeof text, text));
+    return set_and_print(call, json_pack("{s:i}", "debug", flags), said,
+                         was == flags ? "" : undo, err);
+}
+
+static enum px_status
+do_threshold(struct gc_call *call, struct px_err *err)
+{
+    json_t *wanted = json_array();
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        errno = 0;
+        long value = strtol(call->args[i], &end, 10);
+        if (end == call->args[i] || *end != '\0' || errno != 0 || value < 0 ||
+            value > INT32_MAX) {
+            json_decref(wanted);
+            return px_fail(err, PX_EINVAL, "'%.60s' is not a threshold",
+                           call->args[i]);
+        }
+        json_array_append_new(wanted, json_integer(value));
+    }
+    json_t *before;
+    enum px_status status = get_state(call, &before, err);
+    if (status != PX_OK) {
+        json_decref(wanted);
+        return status;
+    }
+    char said[128], undo[128], text[96];
+    snprintf(undo, sizeof undo, "threshold %s",
+             thresholds_text(before, sizeof text, text));
+    bool same = json_equal(wanted, json_object_get(before, "thresholds"));
+    json_decref(before);
+    json_t *body = json_pack("{s:o}", "thresholds", wanted);
+    snprintf(said, sizeof said, "thresholds: %s",
+             thresholds_text(body, sizeof text, text));
+    return set_and_print(call, body, said, same ? "" : undo, err);
+}
+
+static void
+print_freed(struct cli *cli, const json_t *freed)
+{
+    static const struct table_column columns[] = {
+        {"FREED", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"TYPE", TABLE_CUT_HEAD, CLI_TYPE, 16},
+    };
+    if (json_array_size(freed) == 0)
+        return;
+    uint64_t limit = cli_limit(cli, FREED_ROWS);
+    struct table *table = table_new(cli, columns, 2);
+    for (size_t i = 0; i < json_array_size(freed); i++) {
+        const json_t *row = json_array_get(freed, i);
+        const char *type = json_string_value(json_object_get(row, "type"));
+        if (limit != 0 && i >= limit)
+            break;
+        table_count(table, (uint64_t)integer_at(row, "count"));
+        table_text(table, type == NULL ? "" : type);
+        table_row_end(table);
+    }
+    table_free(table);
+}
+
+static void
+print_collected(struct cli *cli, const json_t *reply)
+{
+    char collected[PX_FIGURE_MAX], left[PX_FIGURE_MAX], time[PX_FIGURE_MAX];
+    char size[PX_FIGURE_MAX];
+    int64_t less = integer_at(reply, "rss_before_bytes") -
+                   integer_at(reply, "rss_after_bytes");
+    px_text_count((uint64_t)integer_at(reply, "collected"), collected);
+    px_text_count((uint64_t)integer_at(reply, "uncollectable"), left);
+    px_text_ns((uint64_t)integer_at(reply, "duration_ns"), time);
+    px_text_bytes((uint64_t)(less < 0 ? -less : less), size);
+    printf("collect %" PRIi64
+           ": %s collected, %s uncollectable, %s; rss %s%s\n",
+           integer_at(reply, "generation"), collected, left, time,
+           less == 0  ? ""
+           : less > 0 ? "-"
+                      : "+",
+           less == 0 ? "unchanged" : size);
+    print_freed(cli, json_object_get(reply, "freed"));
+}
+
+static enum px_status
+do_collect(struct gc_call *call, struct px_err *err)
+{
+    int generation = 2;
+    if (call->args[0] != NULL) {
+        if (strlen(call->args[0]) != 1 || strchr("012", *call->args[0]) == NULL)
+            return px_fail(err, PX_EINVAL,
+                           "the generation is 0, 1 or 2, not '%.40s'",
+                           call->args[0]);
+        generation = *call->args[0] - '0';
+    }
+    json_t *reply;
+    enum px_status status =
+        session_call(call->session, PX_MSG_GC_COLLECT,
+                     json_pack("{s:i}", "generation", generation), "collecting",
+                     NULL, &reply, err);
+    if (status != PX_OK)
+        return status;
+    if (call->cli->opt.json) {
+        jsonout_print(call->cli,
+                      json_pack("{s:s, s:o, s:s, s:o}", "command",
+                                call->cli->command->name, "target",
+                                jsonout_text(call->target), "action",
+                                call->action->name, "result", reply));
+        return PX_OK;
+    }
+    print_collected(call->cli, reply);
+    json_decref(reply);
+    return PX_OK;
+}
+
+static enum px_status
+freeze_or_not(struct gc_call *call, bool freeze, struct px_err *err)
+{
+    const char *question =
+        freeze ? "freeze moves every tracked object out of the collector's "
+                 "sight, which cannot be undone one by one. Go on?"
+               : "unfreeze puts every frozen object into the oldest "
+                 "generation, which cannot be undone. Go on?";
+    if (!call->cli->opt.yes) {
+        if (!call->cli->err_tty) {
+            px_fail(err, PX_EINVAL, "%s cannot be undone", call->action->name);
+            px_err_hint(err, "say --yes if that is meant");
+            return PX_EINVAL;
+        }
+        if (!cli_ask(call->cli, question))
+            return px_fail(err, PX_ECANCELED, "nothing changed, as you said");
+    }
+    json_t *state;
+    enum px_status status = session_call(
+        call->session, freeze ? PX_MSG_GC_FREEZE : PX_MSG_GC_UNFREEZE,
+        json_pack("{s:b}", "confirm", 1), "waiting for the target", NULL,
+        &state, err);
+    if (status != PX_OK)
+        return status;
+    char said[96], figure[PX_FIGURE_MAX];
+    int64_t frozen = integer_at(state, "frozen");
+    snprintf(said, sizeof said, "%s objects are frozen",
+             px_text_count((uint64_t)(frozen < 0 ? 0 : frozen), figure));
+    print_change(call, state, said, NULL);
+    return PX_OK;
+}
+
+static enum px_status
+do_freeze(struct gc_call *call, struct px_err *err)
+{
+    return freeze_or_not(call, true, err);
+}
+
+static enum px_status
+do_unfreeze(struct gc_call *call, struct px_err *err)
+{
+    return freeze_or_not(call, false, err);
+}
+
+static enum px_status
+do_garbage(struct gc_call *call, struct px_err *err)
+{
+    static const struct table_column columns[] = {
+        {"ADDRESS", TABLE_LEFT, CLI_ADDR, 0},
+        {"TYPE", TABLE_CUT_HEAD, CLI_TYPE, 16},
+    };
+    uint64_t limit = cli_limit(call->cli, GARBAGE_ROWS);
+    json_t *reply;
+    enum px_status status = session_call(
+        call->session, PX_MSG_GC_GARBAGE,
+        limit == 0 ? NULL : json_pack("{s:I}", "limit", (json_int_t)limit),
+        "waiting for the target", NULL, &reply, err);
+    if (status != PX_OK)
+        return status;
+    const json_t *objects = json_object_get(reply, "objects");
+    if (call->cli->opt.json) {
+        jsonout_print(call->cli,
+                      json_pack("{s:s, s:o, s:s, s:o}", "command",
+                                call->cli->command->name, "target",
+                                jsonout_text(call->target), "action",
+                                call->action->name, "result", reply));
+        return PX_OK;
+    }
+    char count[PX_FIGURE_MAX];
+    size_t n = json_array_size(objects);
+    uint64_t all = (uint64_t)integer_at(reply, "count");
+    struct table *table = table_new(call->cli, columns, 2);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *row = json_array_get(objects, i);
+        const char *address =
+            json_string_value(json_object_get(row, "address"));
+        const char *type = json_string_value(json_object_get(row, "type"));
+        table_text(table, address == NULL ? "" : address);
+        table_text(table, type == NULL ? "" : type);
+        table_row_end(table);
+    }
+    table_free(table);
+    cli_note(call->cli, "%s objects in gc.garbage%s", px_text_count(all, count),
+             n < all ? "; -n 0 shows all" : "");
+    json_decref(reply);
+    return PX_OK;
+}
+
+static enum px_status
+do_restore(struct gc_call *call, struct px_err *err)
+{
+    json_t *state;
+    enum px_status status =
+        session_call(call->session, PX_MSG_GC_RESTORE, NULL,
+                     "waiting for the target", NULL, &state, err);
+    if (status != PX_OK)
+        return status;
+    char said[256], thresholds[96], flags[96];
+    snprintf(said, sizeof said,
+             "the collector is as it was: %s, thresholds %s, debug %s",
+             on_or_off(state),
+             thresholds_text(state, sizeof thresholds, thresholds),
+             debug_text(integer_at(state, "debug"), sizeof flags, flags));
+    print_change(call, state, said, NULL);
+    return PX_OK;
+}
+
+static const struct gc_action actions[] = {
+    {"enable", "", 0, 0, do_enable},
+    {"disable", "", 0, 0, do_disable},
+    {"collect", "[GEN]", 0, 1, do_collect},
+    {"debug", "FLAGS", 1, 1, do_debug},
+    {"threshold", "A B C", 3, 3, do_threshold},
+    {"freeze", "", 0, 0, do_freeze},
+    {"unfreeze", "", 0, 0, do_unfreeze},
+    {"garbage", "", 0, 0, do_garbage},
+    {"restore", "", 0, 0, do_restore},
+};
+#define N_ACTIONS (sizeof actions / sizeof *actions)
+
+static enum px_status
+find_action(struct cli *cli, struct gc_call *call, struct px_err *err)
+{
+    static const struct gc_action show = {"state", "", 0, 0, show_state};
+    call->action = cli->n_args == 1 ? &show : NULL;
+    for (size_t i = 0; i < N_ACTIONS && cli->n_args > 1; i++) {
+        if (strcmp(actions[i].name, cli->args[1]) == 0)
+            call->action = &actions[i];
+    }
+    if (call->action == NULL) {
+        px_fail(err, PX_EINVAL, "`gc` has no action '%.60s'", cli->args[1]);
+        char names[PX_ERR_HINT] = "";
+        for (size_t i = 0; i < N_ACTIONS; i++) {
+            if (cli_distance(cli->args[1], actions[i].name) <= 2) {
+                px_err_hint(err, "did you mean `gc %s`?", actions[i].name);
+                return PX_EINVAL;
+            }
+            size_t len = strlen(names);
+            snprintf(names + len, sizeof names - len, "%s%s", i > 0 ? ", " : "",
+                     actions[i].name);
+        }
+        px_err_hint(err, "%.300s", names);
+        return PX_EINVAL;
+    }
+    int n = cli->n_args > 2 ? cli->n_args - 2 : 0;
+    if (n < call->action->least_args || n > call->action->most_args) {
+        px_fail(err, PX_EINVAL, "`gc %s` has %s arguments", call->action->name,
+                n < call->action->least_args ? "too few" : "too many");
+        px_err_hint(err, "usage: pyexplore gc TARGET %s %s", call->action->name,
+                    call->action->args);
+        return PX_EINVAL;
+    }
+    return PX_OK;
+}
+
+enum px_status
+cmd_gc(struct cli *cli, struct px_err *err)
+{
+    char *none[] = {NULL};
+    struct px_target target;
+    struct gc_call call = {.cli = cli, .target = cli->args[0], .args = none};
+    enum px_status status = find_action(cli, &call, err);
+    if (status == PX_OK)
+        status = cli_target(cli, cli->args[0], &target, err);
+    if (status != PX_OK)
+        return status;
+    if (cli->n_args > 2)
+        call.args = cli->args + 2;
+    call.session = session_new(cli, &target, err);
+    if (call.session == NULL)
+        return err->status;
+    status = call.action->run(&call, err);
+    session_free(call.session);
+    return status;
+}

@@ -1,0 +1,254 @@
+/* cmd_types.c — `types`: count, size and name of each type;
+ * `instances`: the objects of one type.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/jsonout.h"
+#include "cli/object.h"
+#include "cli/table.h"
+
+#define TABLE_ROWS 20
+
+/* Types of one full name are one row (see pick.c). */
+struct type_row {
+    const char *name;
+    uint64_t count;
+    uint64_t bytes;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+    const struct type_row *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static int
+by_count(const void *a, const void *b)
+{
+    const struct type_row *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    return by_name(a, b);
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+    const struct type_row *x = a, *y = b;
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? 1 : -1;
+    return by_name(a, b);
+}
+
+/* Rows of types that have instances, of equal names merged; malloced. */
+static struct type_row *
+collect_types(const struct px_graph *graph, size_t *n_rows)
+{
+    uint32_t n_types = px_graph_n_types(graph);
+    struct type_row *rows = cli_alloc(n_types * sizeof *rows);
+    size_t n = 0;
+    for (px_type t = 0; t < n_types; t++) {
+        if (px_type_count(graph, t) > 0)
+            rows[n++] = (struct type_row){px_type_name(graph, t),
+                                          px_type_count(graph, t),
+                                          px_type_bytes(graph, t)};
+    }
+    qsort(rows, n, sizeof *rows, by_name);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (kept > 0 && strcmp(rows[kept - 1].name, rows[i].name) == 0) {
+            rows[kept - 1].count += rows[i].count;
+            rows[kept - 1].bytes += rows[i].bytes;
+        } else {
+            rows[kept++] = rows[i];
+        }
+    }
+    *n_rows = kept;
+    return rows;
+}
+
+static void
+types_json(struct cli *cli, const struct cli_loaded *loaded,
+           const struct type_row *rows, size_t shown, size_t n)
+{
+    json_t *head = jsonout_head(cli, loaded);
+    json_object_set_new(head, "n_types", json_integer((json_int_t)n));
+    jsonout_begin(cli, head, "types");
+    for (size_t i = 0; i < shown; i++)
+        jsonout_row(cli, json_pack("{s:o, s:I, s:I}", "type",
+                                   jsonout_text(rows[i].name), "count",
+                                   (json_int_t)rows[i].count, "bytes",
+                                   (json_int_t)rows[i].bytes));
+    jsonout_end(cli);
+}
+
+static void
+types_table(struct cli *cli, const struct cli_loaded *loaded,
+            const struct type_row *rows, size_t shown, size_t n)
+{
+    static const struct table_column columns[] = {
+        {"COUNT", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"SIZE", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"TYPE", TABLE_CUT_HEAD, CLI_TYPE, 16},
+    };
+    struct table *table = table_new(cli, columns, 3);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        bytes += rows[i].bytes;
+        if (i >= shown)
+            continue;
+        table_count(table, rows[i].count);
+        table_bytes(table, rows[i].bytes);
+        table_text(table, rows[i].name);
+        table_row_end(table);
+    }
+    table_free(table);
+    char objects[PX_FIGURE_MAX], types[PX_FIGURE_MAX], size[PX_FIGURE_MAX];
+    cli_note(cli, "%s objects of %s types, %s%s",
+             px_text_count(px_graph_n_nodes(loaded->graph), objects),
+             px_text_count(n, types), px_text_bytes(bytes, size),
+             shown < n ? "; -n 0 shows all types" : "");
+}
+
+enum px_status
+cmd_types(struct cli *cli, struct px_err *err)
+{
+    struct cli_loaded loaded;
+    enum px_status status = cli_load(cli, cli->args[0], &loaded, err);
+    if (status != PX_OK)
+        return status;
+    size_t n;
+    struct type_row *rows = collect_types(loaded.graph, &n);
+    if (cli_sort_is(cli, "count"))
+        qsort(rows, n, sizeof *rows, by_count);
+    else if (cli_sort_is(cli, "size"))
+        qsort(rows, n, sizeof *rows, by_bytes);
+    uint64_t limit = cli_limit(cli, TABLE_ROWS);
+    size_t shown = limit != 0 && limit < n ? (size_t)limit : n;
+    if (cli->opt.json)
+        types_json(cli, &loaded, rows, shown, n);
+    else
+        types_table(cli, &loaded, rows, shown, n);
+    free(rows);
+    cli_loaded_done(&loaded);
+    return PX_OK;
+}
+
+/* ---- instances ---- */
+
+struct instance {
+    uint64_t key;
+    px_node node;
+};
+
+static int
+by_key(const void *a, const void *b)
+{
+    const struct instance *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? 1 : -1;
+    return x->node < y->node ? -1 : x->node > y->node;
+}
+
+/* Puts pick->nodes into the order of --sort. */
+static void
+sort_instances(const struct cli *cli, const struct px_graph *graph,
+               struct cli_pick *pick)
+{
+    if (cli_sort_is(cli, "address"))
+        return;
+    bool by_size = cli_sort_is(cli, "size");
+    struct instance *all = cli_alloc(pick->n * sizeof *all);
+    for (uint32_t i = 0; i < pick->n; i++) {
+        px_node node = pick->nodes[i];
+        all[i] = (struct instance){by_size ? px_node_bytes(graph, node)
+                                           : px_node_refcount(graph, node),
+                                   node};
+    }
+    qsort(all, pick->n, sizeof *all, by_key);
+    for (uint32_t i = 0; i < pick->n; i++)
+        pick->nodes[i] = all[i].node;
+    free(all);
+}
+
+static enum px_status
+instances_json(struct cli *cli, const struct cli_loaded *loaded,
+               const struct cli_pick *pick, uint32_t shown)
+{
+    json_t *head = jsonout_head(cli, loaded);
+    json_object_set_new(head, "type", jsonout_text(pick->type));
+    json_object_set_new(head, "count", json_integer(pick->n));
+    jsonout_begin(cli, head, "instances");
+    for (uint32_t i = 0; i < shown && !cli->work.canceled; i++) {
+        json_t *row = object_json(loaded->graph, pick->nodes[i]);
+        object_json_more(loaded->graph, pick->nodes[i], row);
+        object_json_held(loaded, pick->nodes[i], row);
+        jsonout_row(cli, row);
+    }
+    jsonout_end(cli);
+    return PX_OK;
+}
+
+static void
+instances_table(struct cli *cli, const struct cli_loaded *loaded,
+                const struct cli_pick *pick, uint32_t shown)
+{
+    static const struct table_column columns[] = {
+        {"ADDRESS", TABLE_LEFT, CLI_ADDR, 0},
+        {"REFS", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"SIZE", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"HELD BY", TABLE_CUT, CLI_NAME, 24},
+        {"WHAT", TABLE_CUT, CLI_PLAIN, 8},
+    };
+    const struct px_graph *graph = loaded->graph;
+    struct table *table = table_new(cli, columns, 5);
+    for (uint32_t i = 0; i < shown && !cli->work.canceled; i++) {
+        char text[1024];
+        px_node node = pick->nodes[i];
+        table_addr(table, px_node_addr(graph, node));
+        if (px_node_flags(graph, node) & PX_NODE_IMMORTAL)
+            table_text(table, "immortal");
+        else
+            table_count(table, px_node_refcount(graph, node));
+        table_bytes(table, px_node_bytes(graph, node));
+        table_text(table, object_held(cli, loaded, node, sizeof text, text));
+        table_text(table, px_node_preview(graph, node, sizeof text, text));
+        table_row_end(table);
+    }
+    table_free(table);
+    char figure[PX_FIGURE_MAX];
+    cli_note(cli, "%s %s%s", px_text_count(pick->n, figure), pick->type,
+             shown < pick->n ? "; -n 0 shows all" : "");
+}
+
+enum px_status
+cmd_instances(struct cli *cli, struct px_err *err)
+{
+    struct cli_pick pick = {.node = PX_NONE};
+    struct cli_loaded loaded;
+    enum px_status status = cli_load(cli, cli->args[0], &loaded, err);
+    if (status == PX_OK)
+        status = cli_pick_type(cli, loaded.graph, cli->args[1], &pick, err);
+    if (status == PX_OK)
+        status = cli_load_paths(cli, &loaded, err);
+    if (status != PX_OK)
+        goto out;
+    sort_instances(cli, loaded.graph, &pick);
+    uint64_t limit = cli_limit(cli, TABLE_ROWS);
+    uint32_t shown = limit != 0 && limit < pick.n ? (uint32_t)limit : pick.n;
+    if (cli->opt.json)
+        status = instances_json(cli, &loaded, &pick, shown);
+    else
+        instances_table(cli, &loaded, &pick, shown);
+    status = cli_interrupted(cli, status, err);
+out:
+    cli_pick_done(&pick);
+    cli_loaded_done(&loaded);
+    return status;
+}

@@ -1,0 +1,138 @@
+/* commands.c — the one table of subcommands.
+ *
+ * Parser, `pyexplore help`, `pyexplore COMMAND --help` and the README's list
+ * are made from it; a new command is one row here and one cmd_*.c.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cli/cli.h"
+
+#include <string.h>
+
+/* clang-format off */
+const struct cli_command cli_commands[] = {
+    {
+        .name = "ls", .args = "", .max_args = 0,
+        .options = CLI_COMMON,
+        .summary = "list the processes here that serve",
+        .about = "Looks into the folders of sockets that you may read: your "
+                 "own, as root those of every user and container. A process "
+                 "serves after `import pyexplore; pyexplore.serve()`.",
+        .examples = {{"ls", "pid, parent, Python, memory and command of each"},
+                     {"ls --json", "the same for a script"}},
+        .run = cmd_ls,
+    },
+    {
+        .name = "types", .args = "TARGET", .min_args = 1, .max_args = 1,
+        .options = CLI_GRAPHED | CLI_BIT(SORT) | CLI_BIT(LIMIT),
+        .sorts = "count|size|name",
+        .summary = "count the objects of each type",
+        .examples = {{"types localhost:9999", "the 20 most frequent types"},
+                     {"types 4242 --sort size -n 50", "the 50 largest, by pid"},
+                     {"types app.pxs --json", "everything, from a file"}},
+        .run = cmd_types,
+    },
+    {
+        .name = "instances", .args = "TARGET TYPE", .min_args = 2,
+        .max_args = 2,
+        .options = CLI_GRAPHED | CLI_BIT(SORT) | CLI_BIT(LIMIT),
+        .sorts = "address|size|refcount",
+        .summary = "list the objects of a type",
+        .about = "TYPE is a qualified name (server.Connection) or its last "
+                 "part (Connection).",
+        .examples = {{"instances localhost:9999 Connection",
+                      "20 of them, with what holds each"},
+                     {"instances app.pxs bytes --sort size -n 5",
+                      "the five largest"}},
+        .run = cmd_instances,
+    },
+    {
+        .name = "show", .args = "TARGET ADDR", .min_args = 2, .max_args = 2,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT),
+        .summary = "show one object: what it is, who holds it, what it holds",
+        .examples = {{"show localhost:9999 7f3a5c0d2e40",
+                      "size, refcount, generation, path, references"}},
+        .run = cmd_show,
+    },
+    {
+        .name = "referrers", .args = "TARGET ADDR", .min_args = 2,
+        .max_args = 2,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT),
+        .summary = "list what refers to an object",
+        .about = "Each reference has the name that Python code would use. "
+                 "A ~ before it: weak, it holds nothing. A ? before it: "
+                 "perhaps only a leftover on a running frame's stack.",
+        .examples = {{"referrers localhost:9999 7f3a5c0d2e40",
+                      "who holds this object"}},
+        .run = cmd_referrers,
+    },
+    {
+        .name = "referents", .args = "TARGET ADDR", .min_args = 2,
+        .max_args = 2,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT),
+        .summary = "list what an object refers to",
+        .examples = {{"referents localhost:9999 7f3a5c0d2e40",
+                      "what this object holds"}},
+        .run = cmd_referents,
+    },
+    {
+        .name = "path", .args = "TARGET ADDR|TYPE", .min_args = 2,
+        .max_args = 2,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT),
+        .summary = "say what keeps an object, or all of a type, alive",
+        .about = "For a type, all its instances are grouped by the path from "
+                 "a module, a thread or the interpreter to them, the most "
+                 "frequent first; [*] stands for any index or key. What "
+                 "nothing reaches is held by a cycle (garbage that waits for "
+                 "the collector), by C code, or unknown.",
+        .examples = {{"path localhost:9999 Connection",
+                      "1,204 of 1,210  module server \xe2\x86\x92 "
+                      "_CONNECTIONS[*]"},
+                     {"path app.pxs 7f3a5c0d2e40",
+                      "step by step; the culprit is marked"}},
+        .run = cmd_path,
+    },
+    {
+        .name = "gc", .args = "TARGET [ACTION [ARGUMENT...]]", .min_args = 1,
+        .max_args = 5,
+        .options = CLI_TARGETED | CLI_BIT(YES) | CLI_BIT(LIMIT),
+        .summary = "show or change the target's garbage collector",
+        .about = "What you change stays changed, and the command that undoes "
+                 "it is printed.",
+        .examples = {{"gc localhost:9999", "state, thresholds, counts, flags"},
+                     {"gc localhost:9999 collect",
+                      "collect now: what was freed, how long it took"},
+                     {"gc localhost:9999 debug UNCOLLECTABLE,SAVEALL",
+                      "set debug flags"},
+                     {"gc localhost:9999 threshold 700 10 10",
+                      "set the thresholds"}},
+        .run = cmd_gc,
+    },
+    {
+        .name = "snapshot", .args = "TARGET -o FILE.pxs", .min_args = 1,
+        .max_args = 1,
+        .options = CLI_GRAPHED | CLI_BIT(OUTPUT) | CLI_BIT(FORCE),
+        .summary = "write the target's object graph to a file",
+        .about = "All commands and the explorer open the file as they open "
+                 "the target. It is readable by you alone (0600); with "
+                 "--detail names it holds no values.",
+        .examples = {{"snapshot localhost:9999 -o app.pxs",
+                      "save it for later, or for another machine"},
+                     {"snapshot 4242 -o app.pxs --detail names",
+                      "without any value of your data"}},
+        .run = cmd_snapshot,
+    },
+};
+/* clang-format on */
+
+const size_t cli_n_commands = sizeof cli_commands / sizeof *cli_commands;
+
+const struct cli_command *
+cli_command_find(const char *name)
+{
+    for (size_t i = 0; i < cli_n_commands; i++) {
+        if (strcmp(cli_commands[i].name, name) == 0)
+            return &cli_commands[i];
+    }
+    return NULL;
+}

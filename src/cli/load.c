@@ -1,0 +1,180 @@
+/* load.c — from a TARGET argument to a graph and its paths.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <pyexplore/analysis.h>
+
+#include "base/text.h"
+
+/* From so many objects on the user is asked; $PYEXPLORE_ASK_OBJECTS. */
+#define ASK_OBJECTS 10000000u
+/* Of child, loopback and builder together, on the slowest machine that we
+ * measured: only to say "some seconds" or "some minutes". */
+#define OBJECTS_PER_SECOND 3000000u
+
+enum px_status
+cli_target(struct cli *cli, const char *text, struct px_target *out,
+           struct px_err *err)
+{
+    enum px_status status = px_target_parse(text, out, err);
+    if (status == PX_OK && cli->opt.key_file != NULL)
+        snprintf(out->key_file, sizeof out->key_file, "%s", cli->opt.key_file);
+    return status;
+}
+
+enum px_status
+cli_detail(const struct cli *cli, enum px_detail *out, struct px_err *err)
+{
+    static const char *const names[] = {
+#define X(number, member, name) [number] = name,
+        PX_DETAIL_LIST(X)
+#undef X
+    };
+    *out = PX_DETAIL_VALUES;
+    if (cli->opt.detail == NULL)
+        return PX_OK;
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], cli->opt.detail) == 0) {
+            *out = (enum px_detail)i;
+            return PX_OK;
+        }
+    }
+    px_fail(err, PX_EINVAL, "there is no detail '%s'", cli->opt.detail);
+    px_err_hint(err, "--detail types, names or values");
+    return PX_EINVAL;
+}
+
+bool
+cli_is_large(uint64_t objects)
+{
+    const char *text = getenv("PYEXPLORE_ASK_OBJECTS");
+    uint64_t from = text != NULL ? strtoull(text, NULL, 10) : 0;
+    return objects >= (from > 0 ? from : ASK_OBJECTS);
+}
+
+enum px_status
+cli_confirm_size(struct cli *cli, const struct px_target *target,
+                 uint64_t objects, uint64_t bytes, struct px_err *err)
+{
+    char count[PX_FIGURE_MAX], size[PX_FIGURE_MAX], time[PX_FIGURE_MAX];
+    char cost[160], question[PX_ERR_TEXT];
+    px_text_count(objects, count);
+    px_text_bytes(bytes, size);
+    px_text_ns(objects * (1000000000u / OBJECTS_PER_SECOND), time);
+    snprintf(cost, sizeof cost, "about %s objects, %s to transfer, some %s",
+             count, size, time);
+    if (!cli->err_tty) {
+        px_fail(err, PX_ELIMIT, "%.60s has %s", target->text, cost);
+        px_err_hint(err, "say --yes if that is meant");
+        return PX_ELIMIT;
+    }
+    snprintf(question, sizeof question, "%.60s has %s. Go on?", target->text,
+             cost);
+    if (!cli_ask(cli, question))
+        return px_fail(err, PX_ECANCELED, "not started, as you said");
+    return PX_OK;
+}
+
+struct load_state {
+    struct cli *cli;
+    const struct px_target *target;
+    uint64_t objects; /* of a snapshot that needs the user's word */
+    uint64_t bytes;
+};
+
+static void
+on_progress(void *context, const json_t *body, const struct px_builder *builder)
+{
+    const struct load_state *state = context;
+    struct px_builder_counts counts = {0};
+    if (builder != NULL)
+        px_builder_counts(builder, &counts);
+    cli_progress_snapshot(state->cli->progress, body, counts.objects,
+                          counts.estimated_objects, counts.stored_bytes);
+}
+
+/* Nobody is asked here, where the child already walks and its spool fills:
+ * the snapshot is given up, and begun anew after the answer. */
+static bool
+on_confirm(void *context, uint64_t objects, uint64_t bytes)
+{
+    struct load_state *state = context;
+    if (state->cli->opt.yes || state->target->kind == PX_TARGET_FILE ||
+        !cli_is_large(objects))
+        return true;
+    state->objects = objects;
+    state->bytes = bytes;
+    return false;
+}
+
+static enum px_status
+check_whole(struct cli *cli, const struct cli_loaded *loaded)
+{
+    enum px_end end = px_graph_end(loaded->graph);
+    if (end == PX_END_COMPLETE && loaded->damage[0] == '\0')
+        return PX_OK;
+    cli_warn(cli, "the snapshot is not whole: %s",
+             loaded->damage[0] != '\0' ? loaded->damage : px_end_sentence(end));
+    if (!cli->opt.keep_going)
+        cli->exit_status = px_status_exit(PX_ETRUNCATED);
+    return PX_OK;
+}
+
+enum px_status
+cli_load(struct cli *cli, const char *text, struct cli_loaded *out,
+         struct px_err *err)
+{
+    *out = (struct cli_loaded){0};
+    struct px_load load = {0};
+    struct load_state state = {.cli = cli, .target = &out->target};
+    struct px_load_options options = {
+        .stop_the_world = cli->opt.stop_the_world,
+        .work = &cli->work,
+        .progress = on_progress,
+        .confirm = on_confirm,
+        .context = &state,
+    };
+    enum px_status status = cli_target(cli, text, &out->target, err);
+    if (status == PX_OK)
+        status = cli_detail(cli, &options.detail, err);
+    if (status != PX_OK)
+        return status;
+    status = px_load(&out->target, &options, &load, err);
+    if (status == PX_ECANCELED && state.objects > 0) {
+        status = cli_confirm_size(cli, &out->target, state.objects, state.bytes,
+                                  err);
+        if (status == PX_OK) {
+            options.confirm = NULL;
+            status = px_load(&out->target, &options, &load, err);
+        }
+    }
+    cli_progress_clear(cli->progress);
+    if (status != PX_OK)
+        return cli_interrupted(cli, status, err);
+    out->graph = load.graph;
+    memcpy(out->damage, load.damage, sizeof out->damage);
+    return check_whole(cli, out);
+}
+
+enum px_status
+cli_load_paths(struct cli *cli, struct cli_loaded *loaded, struct px_err *err)
+{
+    loaded->paths = px_paths_new(loaded->graph, &cli->work, err);
+    cli_progress_clear(cli->progress);
+    if (loaded->paths == NULL)
+        return cli_interrupted(cli, err->status, err);
+    return PX_OK;
+}
+
+void
+cli_loaded_done(struct cli_loaded *loaded)
+{
+    px_paths_free(loaded->paths);
+    px_graph_free(loaded->graph);
+    *loaded = (struct cli_loaded){0};
+}

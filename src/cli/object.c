@@ -1,0 +1,167 @@
+/* object.c — objects and references as text and as JSON.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cli/object.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/jsonout.h"
+
+const char *
+object_gen(const struct px_graph *graph, px_node node)
+{
+    switch (px_node_gen(graph, node)) {
+    case PX_GEN_0:
+        return "0";
+    case PX_GEN_1:
+        return "1";
+    case PX_GEN_2:
+        return "2";
+    case PX_GEN_FROZEN:
+        return "frozen";
+    case PX_GEN_UNTRACKED:
+        return "untracked";
+    case PX_GEN_NOT_GC:
+        return "not collected";
+    }
+    return "";
+}
+
+char *
+object_refcount(const struct px_graph *graph, px_node node, size_t out_bytes,
+                char *out)
+{
+    struct px_refs refs;
+    px_node_refs(graph, node, &refs);
+    char all[PX_FIGURE_MAX], named[PX_FIGURE_MAX], more[PX_FIGURE_MAX];
+    if (!refs.known) {
+        snprintf(out, out_bytes, "refcount: immortal, %s named",
+                 px_text_count(refs.named, named));
+        return out;
+    }
+    px_text_count(refs.refcount, all);
+    px_text_count(refs.named, named);
+    if (refs.outside == 0)
+        snprintf(out, out_bytes, "refcount %s, all named", all);
+    else if (refs.outside > 0)
+        snprintf(out, out_bytes,
+                 "refcount %s = %s named + %s held by C code or the running "
+                 "stack",
+                 all, named, px_text_count((uint64_t)refs.outside, more));
+    else
+        snprintf(out, out_bytes,
+                 "refcount %s, but %s named: one of them borrows", all, named);
+    return out;
+}
+
+json_t *
+object_json(const struct px_graph *graph, px_node node)
+{
+    char preview[OBJECT_TEXT];
+    px_node_preview(graph, node, sizeof preview, preview);
+    return json_pack(
+        "{s:o, s:o, s:I, s:o}", "address",
+        jsonout_addr(px_node_addr(graph, node)), "type",
+        jsonout_text(px_type_name(graph, px_node_type(graph, node))), "bytes",
+        (json_int_t)px_node_bytes(graph, node), "preview",
+        jsonout_text(preview));
+}
+
+/* X(bit, JSON name) of the node flags that say something to a program. */
+#define FLAG_LIST(X)                                                           \
+    X(PX_NODE_IMMORTAL, "immortal")                                            \
+    X(PX_NODE_APPROXIMATE, "approximate_size")                                 \
+    X(PX_NODE_SYNTHETIC, "synthetic")                                          \
+    X(PX_NODE_BAD, "bad")
+
+void
+object_json_more(const struct px_graph *graph, px_node node, json_t *object)
+{
+    struct px_refs refs;
+    px_node_refs(graph, node, &refs);
+    unsigned flags = px_node_flags(graph, node);
+    json_t *names = json_array();
+#define X(bit, name)                                                           \
+    if (flags & (bit))                                                         \
+        json_array_append_new(names, json_string(name));
+    FLAG_LIST(X)
+#undef X
+    json_object_set_new(object, "refcount",
+                        refs.known ? json_integer((json_int_t)refs.refcount)
+                                   : json_null());
+    json_object_set_new(object, "named", json_integer((json_int_t)refs.named));
+    json_object_set_new(object, "outside",
+                        refs.known ? json_integer((json_int_t)refs.outside)
+                                   : json_null());
+    json_object_set_new(object, "generation",
+                        json_string(object_gen(graph, node)));
+    json_object_set_new(object, "flags", names);
+}
+
+json_t *
+object_edge_json(const struct px_graph *graph, px_edge edge, px_node other)
+{
+    char shown[OBJECT_TEXT];
+    const struct px_edge_info *info = px_edge_info(px_edge_kind(graph, edge));
+    unsigned flags = px_edge_flags(graph, edge);
+    json_t *row = json_pack(
+        "{s:o, s:s, s:b, s:b}", "edge",
+        jsonout_text(px_edge_show(graph, edge, sizeof shown, shown)), "kind",
+        info == NULL ? "unknown" : info->name, "holds",
+        (flags & PX_EDGE_HOLDS) != 0, "counts", (flags & PX_EDGE_COUNTS) != 0);
+    json_t *object = object_json(graph, other);
+    json_object_update(row, object);
+    json_decref(object);
+    return row;
+}
+
+char *
+object_root(const struct cli_loaded *loaded, px_node node, size_t out_bytes,
+            char *out)
+{
+    struct px_step first = {.text = ""};
+    px_paths_steps(loaded->paths, node, false, 1, &first);
+    snprintf(out, out_bytes, "%s", first.text);
+    return out;
+}
+
+void
+object_json_held(const struct cli_loaded *loaded, px_node node, json_t *object)
+{
+    char text[4096];
+    if (px_paths_is_reached(loaded->paths, node)) {
+        json_object_set_new(
+            object, "root",
+            jsonout_text(object_root(loaded, node, sizeof text, text)));
+        json_object_set_new(object, "held_by",
+                            json_string(px_held_name(PX_HELD_ROOT)));
+        px_paths_line(loaded->paths, node, false, false, sizeof text, text);
+        json_object_set_new(object, "path", jsonout_text(text));
+        return;
+    }
+    enum px_held_by held_by =
+        px_paths_held_by(loaded->paths, node, sizeof text, text);
+    json_object_set_new(object, "root", json_null());
+    json_object_set_new(object, "held_by", json_string(px_held_name(held_by)));
+    json_object_set_new(object, "path", json_null());
+    if (held_by == PX_HELD_CYCLE || text[0] != '\0')
+        json_object_set_new(object, "cycle", jsonout_text(text));
+}
+
+char *
+object_held(const struct cli *cli, const struct cli_loaded *loaded,
+            px_node node, size_t out_bytes, char *out)
+{
+    char cycle[2048];
+    if (px_paths_is_reached(loaded->paths, node))
+        return px_paths_line(loaded->paths, node, false, cli->ascii, out_bytes,
+                             out);
+    enum px_held_by held_by =
+        px_paths_held_by(loaded->paths, node, sizeof cycle, cycle);
+    snprintf(out, out_bytes, "held_by: %s%s%s", px_held_name(held_by),
+             cycle[0] != '\0' ? "  " : "", cycle);
+    return out;
+}

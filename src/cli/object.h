@@ -1,0 +1,41 @@
+/* object.h — how objects and references are written, as text and as JSON.
+ *
+ * The grammar of a reference is the explorer's: NAME → type  preview; `~`
+ * before a weak one, `?` before one that may be a leftover on the stack.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef CLI_OBJECT_H
+#define CLI_OBJECT_H
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+
+#define OBJECT_TEXT 512
+
+/* "0", "1", "2", "frozen", "untracked", "not collected" */
+const char *object_gen(const struct px_graph *graph, px_node node);
+/* "refcount 5 = 3 named + 2 held by C code or the running stack" */
+char *object_refcount(const struct px_graph *graph, px_node node,
+                      size_t out_bytes, char *out);
+/* {"address", "type", "bytes", "preview"}: every object in every result. */
+json_t *object_json(const struct px_graph *graph, px_node node);
+/* Adds "refcount", "generation", "flags" to it. */
+void object_json_more(const struct px_graph *graph, px_node node,
+                      json_t *object);
+/* {"edge", "kind", "holds", "counts"} and object_json of its other end. */
+json_t *object_edge_json(const struct px_graph *graph, px_edge edge,
+                         px_node other);
+
+/* "root", "held_by", "path" and, for what no root reaches, "cycle". */
+void object_json_held(const struct cli_loaded *loaded, px_node node,
+                      json_t *object);
+/* "module server → _CONNECTIONS[17]" or "held_by: cycle  .a → .b". */
+char *object_held(const struct cli *cli, const struct cli_loaded *loaded,
+                  px_node node, size_t out_bytes, char *out);
+/* The root's own words: "module server", "thread MainThread". */
+char *object_root(const struct cli_loaded *loaded, px_node node,
+                  size_t out_bytes, char *out);
+
+#endif
