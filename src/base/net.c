@@ -38,8 +38,7 @@ fill_abstract(const char *path, struct unix_address *out, struct px_err *err)
         return px_fail(err, PX_EINVAL, "abstract socket name %s is too long",
                        path);
     memcpy(out->name.sun_path + 1, path + 1, n - 1);
-    out->n_bytes =
-        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+    out->n_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
     return PX_OK;
 }
 
@@ -64,8 +63,7 @@ fill_long(const char *path, struct unix_address *out, struct px_err *err)
                           "/proc/self/fd/%d/%s", fd, slash + 1);
     if (length < 0 || (size_t)length >= sizeof out->name.sun_path) {
         close(fd);
-        return px_fail(err, PX_EINVAL, "socket name %s is too long",
-                       slash + 1);
+        return px_fail(err, PX_EINVAL, "socket name %s is too long", slash + 1);
     }
     out->folder_fd = fd;
     return PX_OK;
@@ -168,18 +166,17 @@ px_net_listen_unix(const char *path, int *fd, struct px_err *err)
      * umask belongs to the whole process and is not ours to change. */
     (void)fchmod(made, 0600);
     int result = bind(made, name, address.n_bytes);
-    if (result != 0 && errno == EADDRINUSE && path[0] != '@' &&
-        is_dead(path)) {
+    if (result != 0 && errno == EADDRINUSE && path[0] != '@' && is_dead(path)) {
         unlink(path);
         result = bind(made, name, address.n_bytes);
     }
     if (result == 0)
         result = listen(made, BACKLOG);
     if (result != 0) {
-        status = errno == EADDRINUSE                     ? PX_EBUSY
-                 : errno == EACCES || errno == EPERM     ? PX_EDENIED
-                 : errno == ENOENT || errno == ENOTDIR   ? PX_ENOTFOUND
-                                                         : PX_EIO;
+        status = errno == EADDRINUSE                   ? PX_EBUSY
+                 : errno == EACCES || errno == EPERM   ? PX_EDENIED
+                 : errno == ENOENT || errno == ENOTDIR ? PX_ENOTFOUND
+                                                       : PX_EIO;
         px_fail_errno(err, status, errno, "listen on %s", path);
         goto out;
     }
@@ -193,8 +190,7 @@ out:
 }
 
 static enum px_status
-bind_tcp(int fd, const union tcp_address *address, socklen_t n,
-         int *bound_port)
+bind_tcp(int fd, const union tcp_address *address, socklen_t n, int *bound_port)
 {
     union tcp_address bound;
     socklen_t bound_bytes = sizeof bound;
@@ -209,9 +205,9 @@ bind_tcp(int fd, const union tcp_address *address, socklen_t n,
                : errno == EACCES   ? PX_EDENIED
                                    : PX_EIO;
     if (bound_port != NULL)
-        *bound_port = ntohs(bound.any.sa_family == AF_INET
-                                ? bound.v4.sin_port
-                                : bound.v6.sin6_port);
+        *bound_port =
+            ntohs(bound.any.sa_family == AF_INET ? bound.v4.sin_port
+                                                 : bound.v6.sin6_port);
     return PX_OK;
 }
 
@@ -298,10 +294,10 @@ px_net_connect_unix(const char *path, int *fd, struct px_err *err)
     if (status != PX_OK)
         return status;
     int made = open_socket(AF_UNIX);
-    int result = made < 0 ? -1
-                          : connect(made,
-                                    (const struct sockaddr *)&address.name,
-                                    address.n_bytes);
+    int result = made < 0
+                     ? -1
+                     : connect(made, (const struct sockaddr *)&address.name,
+                               address.n_bytes);
     if (result != 0) {
         status = fail_connect(errno, path, err);
         if (made >= 0)
@@ -380,8 +376,9 @@ px_net_recv(int fd, size_t max, struct px_buf *into, struct px_err *err)
     }
     if (got == 0)
         return max == 0 ? PX_AGAIN
-                        : px_fail(err, PX_EOF, "the peer closed the "
-                                               "connection");
+                        : px_fail(err, PX_EOF,
+                                  "the peer closed the "
+                                  "connection");
     if (is_later(errno))
         return PX_AGAIN;
     return px_fail_errno(err, PX_EGONE, errno, "the connection broke off");

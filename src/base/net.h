@@ -40,8 +40,7 @@ struct px_net_peer {
     pid_t pid; /* 0: in a namespace that we do not see */
     uid_t uid;
 };
-enum px_status px_net_peer(int fd, struct px_net_peer *out,
-                           struct px_err *err);
+enum px_status px_net_peer(int fd, struct px_net_peer *out, struct px_err *err);
 
 /* Appends at most `max` bytes. PX_OK: at least one. PX_AGAIN: none now.
  * PX_EOF: the peer has closed. PX_EGONE: the connection broke. */

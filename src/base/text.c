@@ -62,13 +62,11 @@ has_glyph(uint32_t code)
         return false;
     if (code >= 0xe0100 && code <= 0xe01ef)
         return false;
-    const unsigned without = 1u << UTF8PROC_CATEGORY_CN |
-                             1u << UTF8PROC_CATEGORY_CC |
-                             1u << UTF8PROC_CATEGORY_CF |
-                             1u << UTF8PROC_CATEGORY_CS |
-                             1u << UTF8PROC_CATEGORY_CO |
-                             1u << UTF8PROC_CATEGORY_ZL |
-                             1u << UTF8PROC_CATEGORY_ZP;
+    const unsigned without =
+        1u << UTF8PROC_CATEGORY_CN | 1u << UTF8PROC_CATEGORY_CC |
+        1u << UTF8PROC_CATEGORY_CF | 1u << UTF8PROC_CATEGORY_CS |
+        1u << UTF8PROC_CATEGORY_CO | 1u << UTF8PROC_CATEGORY_ZL |
+        1u << UTF8PROC_CATEGORY_ZP;
     return (without >> utf8proc_category((utf8proc_int32_t)code) & 1u) == 0;
 }
 
@@ -225,8 +223,8 @@ px_text_signed(int64_t value, char out[PX_FIGURE_MAX])
 char *
 px_text_bytes(uint64_t bytes, char out[PX_FIGURE_MAX])
 {
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB",
-                                        "EiB"};
+    static const char *const units[] = {"KiB", "MiB", "GiB",
+                                        "TiB", "PiB", "EiB"};
     if (bytes < 1024) {
         snprintf(out, PX_FIGURE_MAX, "%" PRIu64 " B", bytes);
         return out;

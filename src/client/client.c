@@ -37,14 +37,14 @@ struct request {
 };
 
 struct px_client {
-    int fd; /* -1 when the connection is over */
+    int fd;         /* -1 when the connection is over */
     char name[200]; /* the target, for sentences */
     struct ssh *ssh;
     struct px_buf in;
     struct px_buf out;
     json_t *hello;
     struct px_client_events events;
-    bool is_open; /* HELLO came: events are told */
+    bool is_open;      /* HELLO came: events are told */
     struct px_err end; /* why the connection is over */
     uint64_t last_id;
     struct request *requests; /* that have no reply yet */
@@ -108,17 +108,16 @@ px_client_send(struct px_client *client, unsigned msg, json_t *body,
         goto out;
     }
     if (strlen(text) > PX_REQUEST_MAX) {
-        px_fail(err, PX_ELIMIT, "request of %zu bytes exceeds %u",
-                strlen(text), PX_REQUEST_MAX);
+        px_fail(err, PX_ELIMIT, "request of %zu bytes exceeds %u", strlen(text),
+                PX_REQUEST_MAX);
         goto out;
     }
     if (reserve_request(client, err) != PX_OK ||
-        px_frame_append(&client->out, msg, 0, client->last_id + 1, text,
-                        err) != PX_OK)
+        px_frame_append(&client->out, msg, 0, client->last_id + 1, text, err) !=
+            PX_OK)
         goto out;
     id = ++client->last_id;
-    client->requests[client->n_requests++] =
-        (struct request){id, msg, false};
+    client->requests[client->n_requests++] = (struct request){id, msg, false};
 out:
     free(text);
     json_decref(body);
@@ -175,8 +174,9 @@ static enum px_status
 end_nonsense(struct px_client *client, const struct px_err *cause)
 {
     struct px_err why;
-    px_fail(&why, PX_EPROTO, "%.100s sent what no pyexplore server sends: %.180s",
-            client->name, cause->msg);
+    px_fail(&why, PX_EPROTO,
+            "%.100s sent what no pyexplore server sends: %.180s", client->name,
+            cause->msg);
     return end_connection(client, &why);
 }
 
@@ -205,8 +205,8 @@ static json_t *
 parse_body(const struct px_frame *frame, struct px_err *err)
 {
     json_error_t where;
-    json_t *body = json_loadb((const char *)frame->body, frame->body_bytes,
-                              0, &where);
+    json_t *body =
+        json_loadb((const char *)frame->body, frame->body_bytes, 0, &where);
     if (body == NULL)
         px_fail(err, PX_EPROTO, "no JSON (%.100s)", where.text);
     else if (!json_is_object(body)) {
@@ -238,8 +238,8 @@ deliver(struct px_client *client, const struct px_frame *frame, json_t *body)
         client->reply = json_incref(body);
         client->reply_err = why;
     } else if (!is_silent && client->events.message != NULL) {
-        client->events.message(client->events.context, frame->msg,
-                               frame->flags, frame->id, body,
+        client->events.message(client->events.context, frame->msg, frame->flags,
+                               frame->id, body,
                                frame->msg == PX_MSG_ERROR ? &why : NULL);
     }
 }
@@ -254,8 +254,8 @@ take_frame(struct px_client *client, const struct px_frame *frame,
                            (unsigned)frame->msg);
         if (find_request(client, frame->id) != NULL &&
             client->events.chunk != NULL)
-            client->events.chunk(client->events.context, frame->id,
-                                 frame->body, frame->body_bytes);
+            client->events.chunk(client->events.context, frame->id, frame->body,
+                                 frame->body_bytes);
         return PX_OK;
     }
     json_t *body = parse_body(frame, err);
@@ -393,9 +393,9 @@ px_client_call(struct px_client *client, unsigned msg, json_t *body,
         status = wait_for(client->fd, px_client_poll_events(client),
                           deadline_ns, &why);
         if (status == PX_ECANCELED)
-            status = px_fail(&why, PX_EGONE,
-                             "%.100s did not answer %s within %d ms",
-                             client->name, px_msg_name(msg), timeout_ms);
+            status =
+                px_fail(&why, PX_EGONE, "%.100s did not answer %s within %d ms",
+                        client->name, px_msg_name(msg), timeout_ms);
     }
     /* A reply may have come together with the end. */
     if (id != 0 && client->awaited == 0) {
@@ -453,8 +453,9 @@ check_server(const struct px_client *client, const struct route *route,
         return status;
     uid_t own = geteuid();
     if (own != 0 && peer.uid != 0 && peer.uid != own && !route->any_uid) {
-        px_fail(err, PX_EDENIED, "%.150s is served by %s, who is neither you "
-                                 "nor root",
+        px_fail(err, PX_EDENIED,
+                "%.150s is served by %s, who is neither you "
+                "nor root",
                 route->path, process_user(peer.uid, user));
         px_err_hint(err, "another user's process could tell you anything: "
                          "not connected");
@@ -462,8 +463,8 @@ check_server(const struct px_client *client, const struct route *route,
     }
     if (route->pid != 0 && peer.pid != 0 && peer.pid != route->pid)
         return px_fail(err, PX_ENOTFOUND,
-                       "%.150s is served by process %d, not by %d",
-                       route->path, (int)peer.pid, (int)route->pid);
+                       "%.150s is served by process %d, not by %d", route->path,
+                       (int)peer.pid, (int)route->pid);
     return PX_OK;
 }
 
@@ -472,10 +473,9 @@ shake_hands(struct px_client *client, const struct route *route,
             uint64_t deadline_ns, struct px_err *err)
 {
     struct px_handshake handshake;
-    enum px_status status =
-        px_handshake_init(&handshake, PX_ROLE_CLIENT,
-                          route->has_key ? route->key : NULL, &client->out,
-                          err);
+    enum px_status status = px_handshake_init(
+        &handshake, PX_ROLE_CLIENT, route->has_key ? route->key : NULL,
+        &client->out, err);
     if (status == PX_OK)
         status = PX_AGAIN;
     while (status == PX_AGAIN) {
@@ -490,8 +490,7 @@ shake_hands(struct px_client *client, const struct route *route,
                              &client->in, err);
         if (status != PX_OK)
             continue;
-        struct px_reader reader =
-            px_reader_of(client->in.data, client->in.len);
+        struct px_reader reader = px_reader_of(client->in.data, client->in.len);
         status = px_handshake_step(&handshake, &reader, &client->out, err);
         px_buf_clear(&client->in);
     }
@@ -517,10 +516,10 @@ check_hello(struct px_client *client, struct px_err *err)
 static enum px_status
 say_hello(struct px_client *client, uint64_t deadline_ns, struct px_err *err)
 {
-    json_t *body = json_pack("{s:i, s:i, s:s, s:s}", "lowest", PX_PROTO_LOWEST,
-                             "highest", PX_PROTO_HIGHEST, "program",
-                             program_invocation_short_name, "version",
-                             PX_VERSION);
+    json_t *body =
+        json_pack("{s:i, s:i, s:s, s:s}", "lowest", PX_PROTO_LOWEST, "highest",
+                  PX_PROTO_HIGHEST, "program", program_invocation_short_name,
+                  "version", PX_VERSION);
     if (body == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for a connection");
     client->awaited = px_client_send(client, PX_MSG_HELLO, body, err);
@@ -599,8 +598,7 @@ open_routes(struct px_client *client, const struct px_target *target,
     struct attempt best = {.stage = STAGE_CONNECT, .route = NULL};
     for (size_t i = 0; i < routes->n; i++) {
         struct attempt attempt;
-        if (try_route(client, &routes->list[i], deadline_ns, &attempt) ==
-            PX_OK)
+        if (try_route(client, &routes->list[i], deadline_ns, &attempt) == PX_OK)
             return PX_OK;
         bool is_denied = attempt.err.status == PX_EDENIED;
         if (best.route == NULL || attempt.stage > best.stage ||

@@ -59,8 +59,9 @@ explain_version(const char *who, int64_t lowest, int64_t highest,
     if (is_theirs_newer)
         px_err_hint(err, "upgrade this program:  pip install -U pyexplore");
     else
-        px_err_hint(err, "upgrade pyexplore in the environment of %s and "
-                         "restart it:  pip install -U pyexplore",
+        px_err_hint(err,
+                    "upgrade pyexplore in the environment of %s and "
+                    "restart it:  pip install -U pyexplore",
                     who);
     return PX_EVERSION;
 }
@@ -74,15 +75,17 @@ explain_not_listening(const struct px_target *target,
     if (attempt->err.status == PX_ECANCELED) { /* the time was over */
         px_fail(err, PX_ECONNECT, "%s port %d does not answer", target->host,
                 target->port);
-        px_err_hint(err, "is a firewall in between? Another machine is "
-                         "reached by ssh://%s/PID",
+        px_err_hint(err,
+                    "is a firewall in between? Another machine is "
+                    "reached by ssh://%s/PID",
                     target->host);
         return PX_ECONNECT;
     }
     if (!route_is_loopback(target->host)) {
         px_fail(err, PX_ECONNECT, "cannot connect: %s", attempt->err.msg);
-        px_err_hint(err, "a server listens on its own machine only: use "
-                         "ssh://%s/PID",
+        px_err_hint(err,
+                    "a server listens on its own machine only: use "
+                    "ssh://%s/PID",
                     target->host);
         return PX_ECONNECT;
     }
@@ -116,8 +119,8 @@ has_own_socket(pid_t pid)
     bool found = false;
     for (size_t i = 0; routes != NULL && i < routes->n; i++) {
         struct stat info;
-        found |= lstat(routes->list[i].path, &info) == 0 &&
-                 S_ISSOCK(info.st_mode);
+        found |=
+            lstat(routes->list[i].path, &info) == 0 && S_ISSOCK(info.st_mode);
     }
     routes_free(routes);
     return found;
@@ -135,8 +138,9 @@ explain_no_key(const struct px_target *target, const struct routes *routes,
         !process_listener(target->port, &listener)) {
         px_fail(err, PX_EDENIED, "no key for %s port %d was given",
                 target->host, target->port);
-        px_err_hint(err, "--key-file FILE, or PYEXPLORE_KEY_FILE=FILE: the "
-                         "file tcp-%d.key of the server's folder",
+        px_err_hint(err,
+                    "--key-file FILE, or PYEXPLORE_KEY_FILE=FILE: the "
+                    "file tcp-%d.key of the server's folder",
                     target->port);
         return PX_EDENIED;
     }
@@ -152,12 +156,14 @@ explain_no_key(const struct px_target *target, const struct routes *routes,
             *err = routes->key_err;
         return routes->key_err.status;
     }
-    px_fail(err, PX_EDENIED, "no key for port %d was found in this user's "
-                             "folder",
+    px_fail(err, PX_EDENIED,
+            "no key for port %d was found in this user's "
+            "folder",
             target->port);
     if (listener.pid != 0)
-        px_err_hint(err, "try its pid, %d; or --key-file FILE, or set "
-                         "PYEXPLORE_DIR as it is set there",
+        px_err_hint(err,
+                    "try its pid, %d; or --key-file FILE, or set "
+                    "PYEXPLORE_DIR as it is set there",
                     (int)listener.pid);
     else
         px_err_hint(err, "try its pid; or --key-file FILE, or set "
@@ -176,8 +182,9 @@ explain_tcp_handshake(const struct px_target *target,
         process_listener(target->port, &listener);
     name_listener(target, &listener, sizeof who, who);
     if (attempt->err.status == PX_EDENIED) {
-        px_fail(err, PX_EDENIED, "key refused: %.150s does not know the key "
-                                 "in %.100s",
+        px_fail(err, PX_EDENIED,
+                "key refused: %.150s does not know the key "
+                "in %.100s",
                 who, attempt->route->key_path);
         px_err_hint(err, "it is not the server that wrote this key. Try its "
                          "pid, or another --key-file; if the file is a "
@@ -187,8 +194,9 @@ explain_tcp_handshake(const struct px_target *target,
     if (listener.pid != 0 && !has_own_socket(listener.pid) &&
         process_find(listener.pid, &process))
         return explain_not_serving(&process, err);
-    px_fail(err, PX_ECONNECT, "%.150s is no pyexplore server, or has no place "
-                              "for another client (%.100s)",
+    px_fail(err, PX_ECONNECT,
+            "%.150s is no pyexplore server, or has no place "
+            "for another client (%.100s)",
             who, attempt->err.msg);
     px_err_hint(err, "`pyexplore ls` lists who is serving here");
     return PX_ECONNECT;
@@ -224,7 +232,8 @@ explain_unix(const struct px_target *target, const struct attempt *attempt,
     uid_t owner;
     struct process process;
     const char *path = attempt->route->path;
-    snprintf(what, sizeof what, "the server of %.200s", path);
+    snprintf(what, sizeof what, "the server of %.200s",
+             target->kind == PX_TARGET_SSH ? target->text : path);
     if (attempt->err.status == PX_EDENIED && find_owner(path, &owner) &&
         owner != geteuid() && geteuid() != 0)
         return explain_other_user(target, what, owner, err);
@@ -254,10 +263,9 @@ enum px_status
 explain_failure(const struct px_target *target, const struct routes *routes,
                 const struct attempt *attempt, struct px_err *err)
 {
-    bool is_plain = attempt->err.status == PX_ENOMEM ||
-                    attempt->err.status == PX_ELIMIT ||
-                    attempt->err.status == PX_EVERSION ||
-                    attempt->stage == STAGE_HELLO;
+    bool is_plain =
+        attempt->err.status == PX_ENOMEM || attempt->err.status == PX_ELIMIT ||
+        attempt->err.status == PX_EVERSION || attempt->stage == STAGE_HELLO;
     if (is_plain) {
         if (err != NULL)
             *err = attempt->err;

@@ -30,8 +30,7 @@ struct process {
 bool process_find(pid_t pid, struct process *out);
 /* A variable of the environment that it was started with; "" if it is not
  * there or not ours to see. */
-void process_variable(pid_t pid, const char *name, size_t out_bytes,
-                      char *out);
+void process_variable(pid_t pid, const char *name, size_t out_bytes, char *out);
 /* "www (uid 33)" */
 #define USER_TEXT 80
 const char *process_user(uid_t uid, char out[USER_TEXT]);
@@ -89,8 +88,8 @@ enum px_status explain_other_user(const struct px_target *target,
                                   struct px_err *err);
 enum px_status explain_not_serving(const struct process *process,
                                    struct px_err *err);
-enum px_status explain_version(const char *who, int64_t lowest,
-                               int64_t highest, struct px_err *err);
+enum px_status explain_version(const char *who, int64_t lowest, int64_t highest,
+                               struct px_err *err);
 
 /* ---- ssh.c ---- */
 struct ssh;

@@ -73,8 +73,8 @@ on_chunk(void *context, uint64_t id, const void *chunk, size_t n_bytes)
         return;
     enum px_status status = confirm_transfer(loading, chunk, n_bytes);
     if (status == PX_OK)
-        status = px_builder_add(loading->builder, chunk, n_bytes,
-                                &loading->err);
+        status =
+            px_builder_add(loading->builder, chunk, n_bytes, &loading->err);
     if (status == PX_OK && loading->options->writer != NULL)
         px_file_writer_add(loading->options->writer, chunk, n_bytes,
                            &loading->err);
@@ -153,8 +153,7 @@ load_live(const struct px_target *target, struct loading *loading,
     struct px_err why = {0};
     const struct px_client_events events = {
         .message = on_message, .chunk = on_chunk, .context = loading};
-    struct px_client *client =
-        px_client_new(target, &events, CONNECT_MS, &why);
+    struct px_client *client = px_client_new(target, &events, CONNECT_MS, &why);
     enum px_status status = why.status;
     if (client == NULL)
         goto out;
@@ -165,8 +164,8 @@ load_live(const struct px_target *target, struct loading *loading,
     px_builder_counts(loading->builder, &counts);
     bool broke_off = status == PX_EGONE || status == PX_EPROTO;
     if (broke_off && counts.objects > 0 && loading->err.status == PX_OK) {
-        snprintf(loading->damage, sizeof loading->damage,
-                 "incomplete: %.280s", why.msg);
+        snprintf(loading->damage, sizeof loading->damage, "incomplete: %.280s",
+                 why.msg);
         status = PX_OK;
     }
 out:

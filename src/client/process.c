@@ -246,8 +246,8 @@ process_has_socket(pid_t pid, unsigned long inode)
         struct dirent *entry = readdir(folder);
         if (entry == NULL)
             break;
-        ssize_t n = readlinkat(dirfd(folder), entry->d_name, link,
-                               sizeof link - 1);
+        ssize_t n =
+            readlinkat(dirfd(folder), entry->d_name, link, sizeof link - 1);
         if (n <= 0)
             continue;
         link[n] = '\0';

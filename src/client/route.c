@@ -150,8 +150,7 @@ add_key(struct keys *keys, const char *path, struct routes *routes)
         if (strcmp(keys->list[i].path, path) == 0)
             return;
     }
-    enum px_status status =
-        px_key_read(path, keys->list[keys->n].key, &why);
+    enum px_status status = px_key_read(path, keys->list[keys->n].key, &why);
     if (status == PX_OK) {
         snprintf(keys->list[keys->n].path, PX_PATH_MAX, "%s", path);
         keys->n++;
@@ -205,8 +204,8 @@ find_keys(const struct px_target *target, struct keys *keys,
 }
 
 static void
-add_address(struct routes *routes, const struct keys *keys,
-            const char *address, int port)
+add_address(struct routes *routes, const struct keys *keys, const char *address,
+            int port)
 {
     for (size_t i = 0; i == 0 || i < keys->n; i++) {
         struct route *route = add_route(routes, ROUTE_TCP);

@@ -79,8 +79,8 @@ ask_python(struct px_server_info *info)
     struct px_client *client = px_client_new(&target, NULL, HELLO_MS, NULL);
     if (client == NULL)
         return;
-    const char *python = json_string_value(
-        json_object_get(px_client_hello(client), "python"));
+    const char *python =
+        json_string_value(json_object_get(px_client_hello(client), "python"));
     if (python != NULL)
         px_text_escape(python, strlen(python), sizeof info->python,
                        info->python);
@@ -171,9 +171,9 @@ look_at_all_users(struct listing *listing, struct px_err *err)
             int end = 0;
             if (entry == NULL)
                 break;
-            int fields = i == 0 ? sscanf(entry->d_name, "%9u%n", &uid, &end)
-                                : sscanf(entry->d_name, "pyexplore-%9u%n",
-                                         &uid, &end);
+            int fields =
+                i == 0 ? sscanf(entry->d_name, "%9u%n", &uid, &end)
+                       : sscanf(entry->d_name, "pyexplore-%9u%n", &uid, &end);
             if (fields == 1 && entry->d_name[end] == '\0' && uid != 0)
                 status = look_at_user(listing, uid, err);
         }

@@ -57,7 +57,7 @@ struct ssh {
 /* Starts ssh with `in` and `out` as its standard input and output (-1:
  * /dev/null); 0 and `err` if it cannot be started. */
 static pid_t
-spawn(char *const argv[], int in, int out, struct px_err *err)
+spawn(const char *const argv[], int in, int out, struct px_err *err)
 {
     posix_spawn_file_actions_t actions;
     pid_t pid = 0;
@@ -65,14 +65,14 @@ spawn(char *const argv[], int in, int out, struct px_err *err)
     if (in >= 0)
         posix_spawn_file_actions_adddup2(&actions, in, 0);
     else
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY,
-                                         0);
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     if (out >= 0)
         posix_spawn_file_actions_adddup2(&actions, out, 1);
     else
-        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY,
-                                         0);
-    int error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    /* POSIX gives argv no const, but promises not to write. */
+    int error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv,
+                             environ);
     posix_spawn_file_actions_destroy(&actions);
     if (error == 0)
         return pid;
@@ -109,11 +109,19 @@ fail_ssh(const struct ssh *ssh, const char *what, struct px_err *err)
 static enum px_status
 start_master(struct ssh *ssh, struct px_err *err)
 {
-    char *host = (char *)ssh->host;
-    char *argv[] = {"ssh", "-T", "-M", "-S", ssh->control,
-                    "-o", "ControlPersist=no",
-                    "-o", "ServerAliveInterval=15",
-                    "--", host, "cat >/dev/null", NULL};
+    const char *const argv[] = {"ssh",
+                                "-T",
+                                "-M",
+                                "-S",
+                                ssh->control,
+                                "-o",
+                                "ControlPersist=no",
+                                "-o",
+                                "ServerAliveInterval=15",
+                                "--",
+                                ssh->host,
+                                "cat >/dev/null",
+                                NULL};
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return px_fail_errno(err, PX_EIO, errno, "make a pipe");
@@ -138,11 +146,11 @@ start_master(struct ssh *ssh, struct px_err *err)
 
 /* Everything that the remote line prints, NUL-terminated. */
 static enum px_status
-run_remote(struct ssh *ssh, char *command, size_t max, char *answer,
+run_remote(struct ssh *ssh, const char *command, size_t max, char *answer,
            struct px_err *err)
 {
-    char *argv[] = {"ssh", "-T", "-S", ssh->control, "--",
-                    (char *)ssh->host, command, NULL};
+    const char *const argv[] = {"ssh", "-T",      "-S",    ssh->control,
+                                "--",  ssh->host, command, NULL};
     int ends[2];
     size_t n = 0;
     if (pipe2(ends, O_CLOEXEC) != 0)
@@ -178,10 +186,11 @@ read_answer(const struct px_target *target, char *answer, size_t to_bytes,
             char *to, struct route *route, struct px_err *err)
 {
     /* A login shell may have printed something before. */
-    char *line = answer;
-    for (char *at = answer; (at = strchr(at, '\n')) != NULL && at[1] != '\0';)
-        line = ++at;
-    line[strcspn(line, "\r\n")] = '\0';
+    size_t end = strlen(answer);
+    while (end > 0 && (answer[end - 1] == '\n' || answer[end - 1] == '\r'))
+        answer[--end] = '\0';
+    const char *newline = strrchr(answer, '\n');
+    const char *line = newline == NULL ? answer : newline + 1;
     if (strncmp(line, "unix /", 6) == 0 && strlen(line) < to_bytes) {
         snprintf(to, to_bytes, "%s", line + 5);
         return PX_OK;
@@ -197,8 +206,9 @@ read_answer(const struct px_target *target, char *answer, size_t to_bytes,
     }
     px_fail(err, PX_ECONNECT, "nobody serves as pid or on port %d at %.200s",
             (int)target->pid, target->host);
-    px_err_hint(err, "`ssh %.100s pyexplore ls` lists who is serving there; "
-                     "it must run as the same user",
+    px_err_hint(err,
+                "`ssh %.100s pyexplore ls` lists who is serving there; "
+                "it must run as the same user",
                 target->host);
     return PX_ECONNECT;
 }
@@ -208,8 +218,8 @@ forward(struct ssh *ssh, const char *to, struct px_err *err)
 {
     char spec[PX_PATH_MAX + 128];
     snprintf(spec, sizeof spec, "%s:%s", ssh->socket, to);
-    char *argv[] = {"ssh", "-S", ssh->control, "-O", "forward", "-L", spec,
-                    "--", (char *)ssh->host, NULL};
+    const char *const argv[] = {"ssh", "-S", ssh->control, "-O",      "forward",
+                                "-L",  spec, "--",         ssh->host, NULL};
     pid_t pid = spawn(argv, -1, -1, err);
     if (pid == 0)
         return PX_EUNSUPPORTED;
@@ -222,8 +232,8 @@ forward(struct ssh *ssh, const char *to, struct px_err *err)
 }
 
 struct ssh *
-ssh_new(const struct px_target *target, uint64_t deadline_ns,
-        struct route *out, struct px_err *err)
+ssh_new(const struct px_target *target, uint64_t deadline_ns, struct route *out,
+        struct px_err *err)
 {
     char command[1024];
     char answer[PX_PATH_MAX + 256];

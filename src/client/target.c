@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 
 #define GRAMMAR                                                                \
-    "TARGET is HOST:PORT (localhost:9999), a pid, a socket's path, a snapshot " \
+    "TARGET is HOST:PORT (localhost:9999), a pid, a socket's path, a "         \
+    "snapshot "                                                                \
     "FILE.pxs, or ssh://[user@]host/PID-or-PORT"
 
 static enum px_status
@@ -51,8 +52,7 @@ parse_ssh(const char *text, struct px_target *out, struct px_err *err)
     const char *host = text + strlen("ssh://");
     const char *slash = strchr(host, '/');
     if (slash == NULL)
-        return fail_grammar(text, "ssh:// needs /PID or /PORT at its end",
-                            err);
+        return fail_grammar(text, "ssh:// needs /PID or /PORT at its end", err);
     size_t n = (size_t)(slash - host);
     if (n == 0 || n >= sizeof out->host)
         return fail_grammar(text, "ssh:// needs a host", err);

@@ -35,8 +35,7 @@ px_auth_proof(enum px_role role, const uint8_t key[PX_KEY_BYTES],
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, start_sodium);
     bool is_server = role == PX_ROLE_SERVER;
-    const char *label =
-        is_server ? "pyexplore server 1" : "pyexplore client 1";
+    const char *label = is_server ? "pyexplore server 1" : "pyexplore client 1";
     const uint8_t *first = is_server ? client_nonce : server_nonce;
     const uint8_t *second = is_server ? server_nonce : client_nonce;
     crypto_generichash_state state;

@@ -36,8 +36,9 @@ static enum px_status
 check_head(const struct px_chunk *chunk, uint8_t zero, struct px_err *err)
 {
     if (zero != 0)
-        return px_fail(err, PX_EPROTO, "chunk head with a byte 0x%02x that "
-                                       "must be 0",
+        return px_fail(err, PX_EPROTO,
+                       "chunk head with a byte 0x%02x that "
+                       "must be 0",
                        (unsigned)zero);
     if (chunk->raw_bytes > PX_CHUNK_RAW_MAX)
         return px_fail(err, PX_ELIMIT, "chunk of %lu raw bytes exceeds %lu",
@@ -78,8 +79,9 @@ px_chunk_next(struct px_reader *reader, struct px_chunk *out,
     if (status != PX_OK)
         return status;
     if (px_chunk_hash(chunk.stored, chunk.stored_bytes) != chunk.hash)
-        return px_fail(err, PX_EPROTO, "chunk %lu is damaged: its bytes do "
-                                       "not match its hash",
+        return px_fail(err, PX_EPROTO,
+                       "chunk %lu is damaged: its bytes do "
+                       "not match its hash",
                        (unsigned long)chunk.sequence);
     *out = chunk;
     *reader = at;

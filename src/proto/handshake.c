@@ -40,8 +40,7 @@ px_handshake_init(struct px_handshake *handshake, enum px_role role,
 {
     *handshake = (struct px_handshake){.role = role, .step = STEP_OVER};
     if (role == PX_ROLE_CLIENT) {
-        enum px_status status =
-            px_buf_reserve(out, PX_CLIENT_FIRST_BYTES, err);
+        enum px_status status = px_buf_reserve(out, PX_CLIENT_FIRST_BYTES, err);
         if (status != PX_OK)
             return status;
     }
@@ -97,13 +96,15 @@ fail_first(const struct px_handshake *handshake, struct px_err *err)
 {
     if (handshake->n_in > PX_MAGIC_BYTES &&
         memcmp(handshake->in, first_head, PX_MAGIC_BYTES) == 0) {
-        px_fail(err, PX_EVERSION, "the peer authenticates by version %u, "
-                                  "this program by version %u",
+        px_fail(err, PX_EVERSION,
+                "the peer authenticates by version %u, "
+                "this program by version %u",
                 (unsigned)handshake->in[PX_MAGIC_BYTES], PX_AUTH_VERSION);
         return PX_EVERSION;
     }
-    return px_fail(err, PX_EPROTO, "the peer does not speak pyexplore's "
-                                   "protocol");
+    return px_fail(err, PX_EPROTO,
+                   "the peer does not speak pyexplore's "
+                   "protocol");
 }
 
 static enum px_status

@@ -21,8 +21,7 @@ fail_open(const char *path, int error, struct px_err *err)
     if (error == ENOENT || error == ENOTDIR)
         return px_fail(err, PX_ENOTFOUND, "there is no key file %s", path);
     if (error == ELOOP)
-        return px_fail(err, PX_EDENIED, "key file %s is a symbolic link",
-                       path);
+        return px_fail(err, PX_EDENIED, "key file %s is a symbolic link", path);
     enum px_status status =
         error == EACCES || error == EPERM ? PX_EDENIED : PX_EIO;
     return px_fail_errno(err, status, error, "read the key file %s", path);
@@ -35,8 +34,7 @@ check_file(int fd, const char *path, struct px_err *err)
     if (fstat(fd, &info) != 0)
         return px_fail_errno(err, PX_EIO, errno, "look at key file %s", path);
     if (!S_ISREG(info.st_mode))
-        return px_fail(err, PX_EDENIED, "key file %s is no regular file",
-                       path);
+        return px_fail(err, PX_EDENIED, "key file %s is no regular file", path);
     uid_t own = geteuid();
     if (own != 0 && info.st_uid != own && info.st_uid != 0)
         return px_fail(err, PX_EDENIED, "key file %s belongs to uid %u", path,
@@ -73,8 +71,8 @@ px_key_read(const char *path, uint8_t key[PX_KEY_BYTES], struct px_err *err)
 {
     uint8_t bytes[PX_KEY_BYTES + 1];
     ssize_t got;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-                            O_CLOEXEC);
+    int fd =
+        open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return fail_open(path, errno, err);
     enum px_status status = check_file(fd, path, err);
@@ -82,8 +80,8 @@ px_key_read(const char *path, uint8_t key[PX_KEY_BYTES], struct px_err *err)
         goto out;
     got = read_all(fd, bytes, sizeof bytes);
     if (got < 0) {
-        status = px_fail_errno(err, PX_EIO, errno, "read the key file %s",
-                               path);
+        status =
+            px_fail_errno(err, PX_EIO, errno, "read the key file %s", path);
     } else if (got != PX_KEY_BYTES) {
         status = px_fail(err, PX_EDENIED,
                          "key file %s does not hold exactly %d bytes", path,
@@ -103,8 +101,8 @@ enum px_status
 px_key_write(const char *path, const uint8_t key[PX_KEY_BYTES],
              struct px_err *err)
 {
-    int fd = open(path,
-                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd =
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         return px_fail(err, PX_EBUSY, "there is already a key file %s", path);
     if (fd < 0)

@@ -15,9 +15,9 @@
 static bool
 unpack_lz4(const struct px_chunk *chunk, uint8_t *raw)
 {
-    int n = LZ4_decompress_safe((const char *)chunk->stored, (char *)raw,
-                                (int)chunk->stored_bytes,
-                                (int)chunk->raw_bytes);
+    int n =
+        LZ4_decompress_safe((const char *)chunk->stored, (char *)raw,
+                            (int)chunk->stored_bytes, (int)chunk->raw_bytes);
     return n >= 0 && (uint32_t)n == chunk->raw_bytes;
 }
 
