@@ -61,7 +61,7 @@ endif
 # lib<name>.a where the system has it (programs and extension then need libc
 # only), -l<name> otherwise.
 static = $(foreach l,$(1),$(call static_one,$(l)))
-static_one = $(shell p=$$($(CC) -print-file-name=lib$(1).a); \
+static_one = $(shell p=$$($(CC) -print-file-name=lib$(1).a 2>/dev/null); \
         case $$p in (/*) echo $$p;; (*) echo -l$(1);; esac)
 LIBS_CORE := $(call static,sodium jansson lz4)
 LIBS_FULL := $(LIBS_CORE) $(call static,zstd utf8proc)
@@ -145,12 +145,11 @@ programs: pyexplore pyexplore-tui ## build both programs
 # ---- the extension, one for each Python ----------------------------------
 # mk/python.py prints PY_* of an interpreter; the answers are kept as makefile
 # fragments, made once per interpreter and read like headers.
-ifeq ($(filter-out clean help lint format uninstall programs lib unit-programs \
-        compile-commands,$(or $(MAKECMDGOALS),all)),)
-NEED_PYTHON := $(if $(filter all,$(or $(MAKECMDGOALS),all)),yes)
-else
-NEED_PYTHON := yes
-endif
+NO_PYTHON_GOALS := clean help lint format programs pyexplore pyexplore-tui lib \
+        unit-programs compile-commands docs-keys demo test test-full test-unit \
+        test-agent test-e2e bench screenshots
+NEED_PYTHON := $(if $(filter-out $(NO_PYTHON_GOALS) $(OUT)/unit/% \
+        $(OUT)/pyexplore $(OUT)/pyexplore-tui,$(or $(MAKECMDGOALS),all)),yes)
 ifeq ($(NEED_PYTHON),yes)
 PYTHON_PATH := $(shell command -v $(PYTHON) 2>/dev/null)
 ifeq ($(PYTHON_PATH),)
@@ -237,14 +236,20 @@ $(foreach t,$(UNIT_MAINS:tests/unit/%.c=%),$(eval $(call unit,$(t))))
 unit-programs: $(UNIT_PROGRAMS)
 
 # ---- running things ------------------------------------------------------
-SUITE = BUILD=$(abspath $(BUILD)) MAKE='$(MAKE)' CC='$(CC)' \
-        SANITIZE='$(SANITIZE)' PYTHONS='$(PYTHON_ALL)' \
+# These call make again when the packages are there.
+PACKAGES = sh tests/tools/packages.sh
+AGAIN = BUILD=$(abspath $(BUILD)) MAKE='$(MAKE)' CC='$(CC)' PYTHON='$(PYTHON)'
+SUITE = $(AGAIN) SANITIZE='$(SANITIZE)' PYTHONS='$(PYTHON) $(PYTHONS)' \
         $(PYTHON) tests/tools/suite.py
-demo: ## build what is missing and open the explorer on a leaking server
-	@BUILD=$(abspath $(BUILD)) MAKE='$(MAKE)' DEMO='$(DEMO)' sh tests/tools/demo.sh
+demo: ## build and open the explorer on a leaking server (DEMO=list or cycle)
+	@$(PACKAGES) build demo
+	@$(MAKE) --no-print-directory programs ext
+	@$(AGAIN) $(PYTHON) tests/tools/demo.py $(DEMO)
 test: ## build and pass the tests: unit, agent (3.8 3.11 3.13, rest smoke), e2e
+	@$(PACKAGES) build demo test
 	@$(SUITE) test $(T)
 test-full: ## everything on every Python, and under the sanitizers
+	@$(PACKAGES) build demo test
 	@$(SUITE) full $(T)
 test-unit: ## only the C units (T=graph for one)
 	@$(SUITE) unit $(T)
@@ -253,15 +258,16 @@ test-agent: ## only the agent's tests, on PYTHON= (T='-k name' for pytest)
 test-e2e: ## only the tests of whole programs in a terminal (T='-k name')
 	@$(SUITE) e2e $(T)
 lint: ## direction of includes, the child's symbols, format, static analysis
-	@BUILD=$(abspath $(BUILD)) MAKE='$(MAKE)' PYTHON='$(PYTHON)' \
-	  $(PYTHON) tests/lint/lint.py $(T)
+	@$(PACKAGES) build test lint
+	@$(AGAIN) $(PYTHON) tests/lint/lint.py $(T)
 format: ## rewrite all C files by .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 bench: ## measure the figures of the README
-	@BUILD=$(abspath $(BUILD)) MAKE='$(MAKE)' $(PYTHON) tests/bench/run.py $(T)
+	@$(AGAIN) $(PYTHON) tests/bench/run.py $(T)
 screenshots: ## make screenshots/ from a real run of the demo
-	@BUILD=$(abspath $(BUILD)) MAKE='$(MAKE)' PYTHON='$(PYTHON)' \
-	  $(PYTHON) tests/tools/screenshots.py
+	@$(PACKAGES) build demo pictures
+	@$(MAKE) --no-print-directory programs ext
+	@$(AGAIN) $(PYTHON) tests/tools/screenshots.py
 docs-keys: pyexplore-tui ## print the key table of the README
 	@$(OUT)/pyexplore-tui --keys-markdown
 

@@ -1,0 +1,216 @@
+"""demo.py: the main job, end to end: a leaking server, and the explorer on it.
+
+Usage (by `make demo`): demo.py [list|cycle]
+
+On a terminal it opens the explorer there.  Without one it drives the explorer
+in a terminal of its own from the types to the path of a Connection, prints
+every screen, and fails if what holds the connection is not on the last one.
+Either way it then ends the server and looks whether anything was left behind:
+a process, a socket, a key file, a port.
+
+SPDX-License-Identifier: MIT
+"""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+os.environ.setdefault("PYEXPLORE_BUILD", os.environ.get("BUILD", "build"))
+
+from harness import LEAK_SERVER, TUI, Target, child_environment, wait_until
+from terminal import Terminal, TerminalError, alive, frame
+
+# What the last screen must say, by kind of leak.
+PROOF = {"list": ["_CONNECTIONS"], "cycle": [".handler", ".connection"]}
+ENOUGH = 200  # connections before the first snapshot
+
+
+def folders():
+    """Where the agent may put sockets and keys (design, section 6)."""
+    named = os.environ.get("PYEXPLORE_DIR")
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    uid = os.getuid()
+    found = [named, runtime and os.path.join(runtime, "pyexplore"),
+             "/run/user/%d/pyexplore" % uid, "/tmp/pyexplore-%d" % uid]
+    return [pathlib.Path(folder) for folder in found if folder]
+
+
+def leftovers():
+    return {str(path) for folder in folders() if folder.is_dir()
+            for path in folder.iterdir()}
+
+
+def listens(address):
+    """True while somebody listens on the loopback port of HOST:PORT."""
+    wanted = ":%04X" % int(address.rpartition(":")[2])
+    for name in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(name) as f:
+                rows = [line.split() for line in f][1:]
+        except FileNotFoundError:
+            continue
+        if any(row[1].endswith(wanted) and row[3] == "0A" for row in rows):
+            return True
+    return False
+
+
+def children_of(pid):
+    out = []
+    for task in pathlib.Path("/proc/%d/task" % pid).glob("*/children"):
+        out += [int(word) for word in task.read_text().split()]
+    return out
+
+
+class Walk:
+    """Drives the explorer and prints each screen with what it shows."""
+
+    def __init__(self, terminal):
+        self.terminal = terminal
+        self.number = 0
+
+    def show(self, title):
+        self.number += 1
+        print("\n%d. %s" % (self.number, title))
+        print(frame(self.terminal.screen(), self.terminal.cols), flush=True)
+
+    def selected(self):
+        """The row that the hardware cursor stands on."""
+        return self.terminal.lines()[self.terminal.cursor()[1]]
+
+    def select(self, pattern):
+        """Searches, and goes on to the next match until the row is right."""
+        wanted = re.compile(pattern)
+        self.terminal.keys("/")
+        self.terminal.type("Connection")
+        self.terminal.keys("Enter")
+        for _ in range(20):
+            try:
+                self.terminal.wait_until(
+                    lambda screen: wanted.search(self.selected()),
+                    "the cursor on " + pattern, timeout=2)
+                return
+            except TerminalError:
+                self.terminal.keys("n")
+        raise TerminalError("no row %r on:\n%s" % (
+            pattern, frame(self.terminal.screen(), self.terminal.cols)))
+
+
+def drive(target, leak):
+    """Types, instances, object, referrers, path; 0 if the proof is there."""
+    with Terminal([str(TUI), target], cols=100, rows=30) as terminal:
+        walk = Walk(terminal)
+        terminal.wait_for("Connection", timeout=60)
+        walk.select(r"\bConnection\s")
+        walk.show("types: Connection grows")
+        terminal.keys("Enter")
+        terminal.wait_for(r"\b[0-9a-f]{8,16}\b", regex=True)
+        walk.show("its instances")
+        terminal.keys("Enter")
+        terminal.wait_for("refers to")
+        walk.show("one instance: chain, object, what it refers to")
+        terminal.keys("b")
+        terminal.wait_for("referred to by")
+        walk.show("its referrers")
+        terminal.keys("p")
+        try:
+            terminal.wait_until(
+                lambda screen: all(word in screen for word in PROOF[leak]),
+                " and ".join(PROOF[leak]))
+        finally:
+            walk.show("the path: what holds it")
+        terminal.keys("q")
+        return terminal.wait_exit()
+
+
+def explore(target):
+    """The explorer in this terminal; Ctrl-C is its business, not ours."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.run(
+            [str(TUI), target],
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        ).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def complaints(before, pids, address):
+    """What was left behind, one sentence each; gives the system a moment."""
+    def left():
+        found = ["process %d still runs" % pid for pid in pids if alive(pid)]
+        found += ["%s was left" % path for path in
+                  sorted(leftovers() - before)]
+        if address and listens(address):
+            found.append("%s still listens" % address)
+        return found
+
+    try:
+        wait_until(lambda: not left(), "the end of everything", timeout=5)
+    except AssertionError:
+        pass
+    return left()
+
+
+def main(argv):
+    leak = argv[0] if argv else "list"
+    if leak not in PROOF:
+        print("DEMO is list or cycle, not %r" % leak, file=sys.stderr)
+        return 2
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    before = leftovers()
+    server = Target([sys.executable, LEAK_SERVER, leak, "--rate", "100"],
+                    env=child_environment(), start_new_session=True)
+    pids = [server.pid]
+    serving = {}
+    try:
+        serving = server.event("serving")
+        pids += children_of(server.pid)
+        # a busy port 9999 is no reason to stop: the pid always works
+        target = serving["address"] or str(server.pid)
+        print("a server that leaks (%s) is process %d; the explorer opens on "
+              "it:\n  pyexplore-tui %s" % (leak, server.pid, target),
+              flush=True)
+        # The clients need a moment to come; the explorer may already look.
+        if interactive:
+            status = explore(target)
+        else:
+            wait_connections(serving["port"])
+            status = drive(target, leak)
+    except (TerminalError, AssertionError) as error:
+        print(error, file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    finally:
+        server.close()
+    if server.stderr:
+        print("the server said:\n" + "".join(server.stderr), file=sys.stderr)
+    left = complaints(before, pids, serving.get("address"))
+    for sentence in left:
+        print("left behind: " + sentence, file=sys.stderr)
+    if not interactive and status == 0 and not left:
+        print("\nthe explorer named what holds the connections; nothing was "
+              "left behind")
+    return status or (1 if left else 0)
+
+
+def wait_connections(port):
+    """Until ENOUGH connections have come and gone, as the kernel counts the
+    client's ports: every one is in TIME-WAIT for a minute after it ended."""
+    wanted = ":%04X" % port
+
+    def gone():
+        with open("/proc/net/tcp") as f:
+            return sum(wanted in line and " 06 " in line for line in f)
+
+    wait_until(lambda: gone() >= ENOUGH, "%d connections" % ENOUGH,
+               timeout=60)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
