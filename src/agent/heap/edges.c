@@ -1,0 +1,223 @@
+/* edges.c — which walker names the edges of an object.
+ *
+ * For each type a plan is worked out once: the row of its family, the members
+ * of its C struct, where its dict is. Plans lie in memory of the walk, found
+ * by the type's address (open addressing; a full table only costs time).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/edges.h"
+
+#include <string.h>
+
+#include "agent/heap/secret.h"
+
+static const struct edges_row *const tables[] = {
+    edges_rows_container, edges_rows_function, edges_rows_type,
+    edges_rows_frame,     edges_rows_misc,
+};
+
+#define PLANS_LOG2 15
+#define PLANS_MAX (1u << PLANS_LOG2)
+#define MEMBERS_MAX 64 /* of one type and its bases; more are left to #i */
+#define MEMBERS_BLOCK 4096
+
+static struct {
+    struct walk *walk;
+    struct edges_plan *plans;
+    size_t n_plans;
+    struct edges_member *free_members;
+    size_t n_free_members;
+} cache;
+
+void
+edges_begin(struct walk *w)
+{
+    memset(&cache, 0, sizeof cache);
+    cache.walk = w;
+    cache.plans = walk_memory(w, PLANS_MAX * sizeof *cache.plans);
+    secret_use_cache(walk_memory(w, SECRET_CACHE_BYTES));
+}
+
+void
+edges_end(void)
+{
+    memset(&cache, 0, sizeof cache);
+    secret_use_cache(NULL);
+}
+
+static const struct edges_row *
+row_of_exactly(PyTypeObject *type)
+{
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (const struct edges_row *row = tables[t];
+             row->type != NULL || row->tp_name != NULL; row++) {
+            if (row->type != NULL ? row->type == type
+                                  : type->tp_name != NULL &&
+                                        strcmp(row->tp_name, type->tp_name) ==
+                                            0 &&
+                                        (row->basicsize == 0 ||
+                                         row->basicsize ==
+                                             (size_t)type->tp_basicsize) &&
+                                        !edges_made_by_class(type))
+                return row;
+        }
+    return NULL;
+}
+
+static const struct edges_row *
+row_of(PyTypeObject *type, PyTypeObject **family)
+{
+    for (PyTypeObject *t = type; t != NULL; t = t->tp_base) {
+        const struct edges_row *row = row_of_exactly(t);
+        if (row != NULL) {
+            *family = t;
+            return row;
+        }
+    }
+    *family = NULL;
+    return NULL;
+}
+
+/* Room for the members of a plan; NULL: walk without a name for them. */
+static struct edges_member *
+take_members(size_t n)
+{
+    struct edges_member *members;
+
+    if (cache.walk == NULL || n == 0)
+        return NULL;
+    if (n > cache.n_free_members) {
+        cache.free_members = walk_memory(
+            cache.walk, MEMBERS_BLOCK * sizeof *cache.free_members);
+        cache.n_free_members = cache.free_members != NULL ? MEMBERS_BLOCK : 0;
+        if (cache.n_free_members == 0)
+            return NULL;
+    }
+    members = cache.free_members;
+    cache.free_members += n;
+    cache.n_free_members -= n;
+    return members;
+}
+
+static void
+make_plan(PyTypeObject *type, struct edges_plan *plan)
+{
+    struct edges_member found[MEMBERS_MAX];
+    struct edges_member *members;
+    PyTypeObject *family;
+    PyTypeObject *stop;
+    unsigned flags;
+
+    memset(plan, 0, sizeof *plan);
+    plan->type = type;
+    plan->row = row_of(type, &family);
+    flags = plan->row != NULL ? plan->row->flags : 0;
+    stop = flags & EDGES_MEMBERS ? family : NULL;
+    plan->n_members = edges_members(type, stop, found, MEMBERS_MAX);
+    members = take_members(plan->n_members);
+    if (members != NULL)
+        memcpy(members, found, plan->n_members * sizeof *found);
+    else
+        plan->n_members = 0;
+    plan->members = members;
+    plan->member_kind =
+        edges_made_by_class(type) ? PX_EDGE_SLOT : PX_EDGE_ATTR;
+#if COMPAT_VALUES
+    plan->has_values = (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0;
+#endif
+    plan->has_dict = plan->has_values || type->tp_dictoffset != 0;
+    if ((flags & EDGES_DICT) && family != NULL &&
+        type->tp_dictoffset == family->tp_dictoffset)
+        plan->has_dict = plan->has_values;
+    plan->rest = !((flags & EDGES_COMPLETE) && family == type);
+}
+
+static const struct edges_plan *
+plan_of(PyTypeObject *type, struct edges_plan *spare)
+{
+    uint32_t at;
+
+    if (cache.plans == NULL) {
+        make_plan(type, spare);
+        return spare;
+    }
+    at = (uint32_t)(((uintptr_t)type >> 4) * 0x9e3779b97f4a7c15u >>
+                    (64 - PLANS_LOG2));
+    for (;; at = (at + 1) & (PLANS_MAX - 1)) {
+        struct edges_plan *plan = &cache.plans[at];
+        if (plan->type == type)
+            return plan;
+        if (plan->type == NULL)
+            break;
+    }
+    if (cache.n_plans >= PLANS_MAX / 2) {
+        make_plan(type, spare);
+        return spare;
+    }
+    cache.n_plans++;
+    /* Made apart first: a type that faults leaves no half plan behind. */
+    make_plan(type, spare);
+    cache.plans[at] = *spare;
+    return &cache.plans[at];
+}
+
+void
+edges_walk(struct walk *w, PyObject *object, PyTypeObject *type)
+{
+    struct edges_plan spare;
+    const struct edges_plan *plan = plan_of(type, &spare);
+
+    if (plan->row != NULL && plan->row->walk != NULL)
+        plan->row->walk(w, object);
+    if (plan->n_members != 0 || plan->has_dict)
+        edges_instance(w, object, plan);
+    if (plan->rest)
+        walk_rest(w);
+}
+
+bool
+edges_type_has(PyTypeObject *type)
+{
+    struct edges_plan spare;
+    const struct edges_plan *plan;
+
+    if (compat_type_is_gc(type) || compat_is_heap_type(type))
+        return true;
+    plan = plan_of(type, &spare);
+    return (plan->row != NULL && plan->row->walk != NULL) ||
+           plan->n_members != 0 || plan->has_dict;
+}
+
+/* Walking a root may meet new types, so this goes on until no more come. */
+void
+edges_walk_static_types(struct walk *w)
+{
+    struct type_names names;
+    char text[sizeof names.module + sizeof names.name + 1];
+    size_t seen;
+
+    if (cache.plans == NULL)
+        return;
+    do {
+        seen = cache.n_plans;
+        for (size_t i = 0; i < PLANS_MAX; i++) {
+            PyTypeObject *type = cache.plans[i].type;
+            size_t n = 0;
+            if (type == NULL || cache.plans[i].is_root ||
+                compat_is_heap_type(type))
+                continue;
+            cache.plans[i].is_root = true;
+            names_of_type(type, &names);
+            if (names.module_bytes != 8 ||
+                memcmp(names.module, "builtins", 8) != 0) {
+                memcpy(text, names.module, names.module_bytes);
+                n = names.module_bytes;
+                text[n++] = '.';
+            }
+            memcpy(text + n, names.name, names.name_bytes);
+            n += names.name_bytes;
+            walk_root(w, PX_ROOT_STATIC_TYPE, type, text, n);
+        }
+    } while (cache.n_plans != seen);
+}

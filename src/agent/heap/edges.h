@@ -1,0 +1,100 @@
+/* edges.h — the table of walkers, and what its rows share.
+ *
+ * A row says how to name what instances of one builtin type refer to. A type
+ * takes the row of its nearest base in C layout (tp_base); what subclasses
+ * add (slots, C members, a dict, values) is named for all of them alike by
+ * edges_instance.c, and walk_rest emits whatever tp_traverse knows beyond.
+ *
+ * To add a family: write its walker in the edges_*.c it belongs to, add a row
+ * there, and an object to tests/agent/zoo.py.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HEAP_EDGES_H
+#define HEAP_EDGES_H
+
+#include "agent/heap/compat.h"
+#include "agent/heap/walk.h"
+
+typedef void (*edges_fn)(struct walk *w, PyObject *object);
+
+/* The walker emits everything that tp_traverse visits, so for exactly this
+ * type tp_traverse is not called. */
+#define EDGES_COMPLETE 1u
+/* The walker emits the dict at tp_dictoffset itself. */
+#define EDGES_DICT 2u
+/* The walker knows tp_members of this type itself, or they are no use. */
+#define EDGES_MEMBERS 4u
+
+struct edges_row {
+    /* The type: by address, or by tp_name and basicsize where CPython does
+     * not export it (0: any size). */
+    PyTypeObject *type;
+    const char *tp_name;
+    size_t basicsize;
+    edges_fn walk; /* NULL: only what every instance has */
+    unsigned flags;
+};
+
+/* Ends with a row of zeroes. */
+extern const struct edges_row edges_rows_container[];
+extern const struct edges_row edges_rows_function[];
+extern const struct edges_row edges_rows_type[];
+extern const struct edges_row edges_rows_frame[];
+extern const struct edges_row edges_rows_misc[];
+
+/* One member of a type's C struct that holds an object. */
+struct edges_member {
+    const char *name;
+    Py_ssize_t offset;
+    bool secret;
+    bool shadowed; /* getattr by this name finds another one */
+};
+
+/* What a type is, worked out once. */
+struct edges_plan {
+    PyTypeObject *type;
+    const struct edges_row *row; /* NULL: no family */
+    const struct edges_member *members;
+    size_t n_members;
+    enum px_edge_kind member_kind; /* SLOT of Python classes, else ATTR */
+    bool has_values;               /* a managed dict (3.11+) */
+    bool has_dict;
+    bool rest;    /* walk_rest is needed */
+    bool is_root; /* a static type that was named as a root */
+};
+
+/* edges_instance.c: members, values and dict by the plan. */
+PX_CHILD void edges_instance(struct walk *w, PyObject *object,
+                             const struct edges_plan *plan);
+/* Collects the members of `type` beyond its base `stop` (NULL: all), the most
+ * derived first; returns how many of at most `max`. */
+PX_CHILD size_t edges_members(PyTypeObject *type, const PyTypeObject *stop,
+                              struct edges_member *to, size_t max);
+PX_CHILD bool edges_made_by_class(PyTypeObject *type);
+
+/* edges.c: every static type seen so far as a root. */
+PX_CHILD void edges_walk_static_types(struct walk *w);
+
+/* Short forms for walkers. */
+static inline void
+edge_attr(struct walk *w, const char *name, PyObject *to)
+{
+    walk_edge_text(w, PX_EDGE_ATTR, name, to);
+}
+
+static inline void
+edge_field(struct walk *w, const char *name, PyObject *to)
+{
+    walk_edge_text(w, PX_EDGE_FIELD, name, to);
+}
+
+/* A field of a C struct that CPython does not declare publicly, by words from
+ * the start of the object. */
+static inline PyObject *
+edge_word(PyObject *object, size_t word)
+{
+    return ((PyObject **)object)[word];
+}
+
+#endif

@@ -1,0 +1,99 @@
+/* edges_container.c — dict, list, tuple, set and their like.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/edges.h"
+
+#include "agent/heap/layout.h"
+
+/* Beyond this many items nobody means a pair by the first one. */
+#define PAIR_ITEMS 2
+
+/* ("password", "hunter2"): the second is as secret as a dict's value. */
+static void
+mark_pair(struct walk *w, PyObject *const *items, Py_ssize_t n)
+{
+    if (n == PAIR_ITEMS && items[0] != NULL && items[1] != NULL &&
+        (PyUnicode_Check(items[0]) || PyBytes_Check(items[0])) &&
+        secret_is_name(items[0]))
+        walk_mark_secret(w, items[1]);
+}
+
+static void
+walk_items(struct walk *w, PyObject *const *items, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++)
+        walk_edge_index(w, PX_EDGE_ITEM, (size_t)i, items[i]);
+    mark_pair(w, items, n);
+}
+
+static void
+walk_list(struct walk *w, PyObject *object)
+{
+    walk_items(w, ((PyListObject *)object)->ob_item, Py_SIZE(object));
+}
+
+static void
+walk_tuple(struct walk *w, PyObject *object)
+{
+    walk_items(w, ((PyTupleObject *)object)->ob_item, Py_SIZE(object));
+}
+
+/* 3.13+: a dict over the values of its instance does not own them
+ * (Objects/dictobject.c: dict_traverse skips embedded values). */
+static void
+walk_dict(struct walk *w, PyObject *object)
+{
+    struct layout_table table;
+    enum px_edge_kind kind;
+
+    layout_dict(object, &table);
+    kind = table.embedded ? PX_EDGE_DICT_ALIAS : PX_EDGE_DICT_VALUE;
+    for (size_t i = 0; i < table.n; i++) {
+        PyObject *value = layout_value(&table, i);
+        if (value != NULL)
+            walk_edge_pair(w, kind, layout_key(&table, i), value);
+    }
+}
+
+/* In the order of iteration, so that {i} is list(src)[i]. A removed entry
+ * leaves a dummy with hash -1 (Objects/setobject.c). */
+static void
+walk_set(struct walk *w, PyObject *object)
+{
+    PySetObject *set = (PySetObject *)object;
+    size_t index = 0;
+
+    for (Py_ssize_t i = 0; i <= set->mask; i++) {
+        const setentry *entry = &set->table[i];
+        if (entry->key != NULL && entry->hash != -1)
+            walk_edge_index(w, PX_EDGE_MEMBER, index++, entry->key);
+    }
+}
+
+/* Objects/descrobject.c: {PyObject_HEAD; PyObject *mapping} */
+static void
+walk_mappingproxy(struct walk *w, PyObject *object)
+{
+    edge_field(w, "mapping", edge_word(object, 2));
+}
+
+/* _PyDictViewObject: dv_dict */
+static void
+walk_dict_view(struct walk *w, PyObject *object)
+{
+    edge_field(w, "dict", edge_word(object, 2));
+}
+
+const struct edges_row edges_rows_container[] = {
+    { &PyList_Type, NULL, 0, walk_list, EDGES_COMPLETE },
+    { &PyTuple_Type, NULL, 0, walk_tuple, EDGES_COMPLETE },
+    { &PyDict_Type, NULL, 0, walk_dict, EDGES_COMPLETE },
+    { &PySet_Type, NULL, 0, walk_set, EDGES_COMPLETE },
+    { &PyFrozenSet_Type, NULL, 0, walk_set, EDGES_COMPLETE },
+    { &PyDictProxy_Type, NULL, 0, walk_mappingproxy, EDGES_COMPLETE },
+    { &PyDictKeys_Type, NULL, 0, walk_dict_view, EDGES_COMPLETE },
+    { &PyDictValues_Type, NULL, 0, walk_dict_view, EDGES_COMPLETE },
+    { &PyDictItems_Type, NULL, 0, walk_dict_view, EDGES_COMPLETE },
+    { NULL, NULL, 0, NULL, 0 },
+};

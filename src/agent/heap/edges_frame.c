@@ -1,0 +1,186 @@
+/* edges_frame.c — frames, generators and tracebacks.
+ *
+ * Who owns the values of a frame decides where their edges are, so that each
+ * appears once: a frame object before 3.11, the frame object that took over a
+ * frame that has ended (3.11+), the generator in which its frame lies (3.11+),
+ * or the synthetic <frame> under its thread (3.11+, frames.c).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/frames.h"
+
+#include "agent/heap/code.h"
+#include "agent/heap/edges.h"
+
+void
+frames_walk_slots(struct walk *w, const struct layout_frame *frame,
+                  enum px_edge_kind kind)
+{
+    for (int i = 0; i < frame->n_locals; i++) {
+        bool counts;
+        enum code_kind is;
+        PyObject *value = layout_slot(frame, i, &counts);
+        PyObject *name = code_slot_name(frame->code, i, &is);
+        if (value == NULL || name == NULL)
+            continue;
+        /* The name stands for what the cell holds, not for the cell; an
+         * argument that becomes a cell is a plain value at first. */
+        if (is != CODE_LOCAL && PyCell_Check(value))
+            walk_edge_name(w, PX_EDGE_FIELD, name, value);
+        else
+            walk_edge_name(w, kind, name, value);
+    }
+}
+
+void
+frames_walk_stack(struct walk *w, const struct layout_frame *frame, int skip)
+{
+    for (int i = 0; i < frame->depth - skip; i++) {
+        bool counts;
+        PyObject *value = layout_slot(frame, frame->n_locals + i, &counts);
+        if (value == NULL)
+            continue;
+        walk_edge_index(w, counts ? PX_EDGE_OPERAND : PX_EDGE_STACK,
+                        (size_t)i, value);
+    }
+}
+
+static void
+walk_frame(struct walk *w, PyObject *object)
+{
+    struct layout_frame_object own;
+    struct layout_frame frame;
+
+    layout_frame_object(object, &own);
+    edge_attr(w, "f_back", own.back);
+    edge_attr(w, "f_trace", own.trace);
+    edge_field(w, "extra locals", own.extra_locals);
+    edge_field(w, "locals cache", own.locals_cache);
+    edge_attr(w, "f_builtins", own.builtins);
+    edge_attr(w, "f_globals", own.globals);
+    if (!layout_frame_of_object(object, &frame))
+        return;
+#if COMPAT_BARE_FRAMES
+    if (frame.owner != LAYOUT_BY_OBJECT)
+        return;
+    edge_field(w, "code", (PyObject *)frame.code);
+    edge_field(w, "function", frame.function);
+    edge_field(w, "locals", frame.locals);
+#else
+    edge_attr(w, "f_code", (PyObject *)frame.code);
+    edge_field(w, "locals", frame.locals);
+#endif
+    frames_walk_slots(w, &frame, PX_EDGE_LOCAL);
+    frames_walk_stack(w, &frame, 0);
+}
+
+/* Names of one kind of generator. */
+struct gen_names {
+    const char *frame, *code, *awaits;
+};
+
+static void
+walk_gen(struct walk *w, PyObject *object, const struct gen_names *names)
+{
+    PyGenObject *gen = (PyGenObject *)object;
+    struct layout_frame frame;
+    bool has_frame = layout_frame_of_generator(object, &frame);
+    bool awaits = has_frame && layout_generator_awaits(object, &frame);
+
+    edge_attr(w, "__name__", gen->gi_name);
+    edge_attr(w, "__qualname__", gen->gi_qualname);
+#if COMPAT_EXC_INFO_ONE
+    edge_field(w, "handled exception", gen->gi_exc_state.exc_value);
+#else
+    edge_field(w, "handled exception type", gen->gi_exc_state.exc_type);
+    edge_field(w, "handled exception", gen->gi_exc_state.exc_value);
+    edge_field(w, "handled traceback", gen->gi_exc_state.exc_traceback);
+#endif
+#if COMPAT_GEN_CODE
+    edge_attr(w, names->code, (PyObject *)gen->gi_code);
+#endif
+#if COMPAT_BARE_FRAMES
+    if (!has_frame)
+        return;
+#if COMPAT_GEN_CODE
+    edge_field(w, "code", (PyObject *)frame.code);
+#else
+    edge_attr(w, names->code, (PyObject *)frame.code);
+#endif
+    edge_attr(w, names->frame, frame.object);
+    edge_field(w, "function", frame.function);
+    edge_field(w, "locals", frame.locals);
+    frames_walk_slots(w, &frame, PX_EDGE_GEN_LOCAL);
+    frames_walk_stack(w, &frame, awaits ? 1 : 0);
+    if (awaits) {
+        bool counts;
+        edge_attr(w, names->awaits,
+                  layout_slot(&frame, frame.n_locals + frame.depth - 1,
+                              &counts));
+    }
+#else
+    /* The frame object owns the values; its stack ends in what it awaits. */
+    edge_attr(w, names->frame, (PyObject *)gen->gi_frame);
+    if (awaits) {
+        bool counts;
+        walk_edge_text(w, PX_EDGE_ALIAS, names->awaits,
+                       layout_slot(&frame, frame.n_locals + frame.depth - 1,
+                                   &counts));
+    }
+#endif
+}
+
+static void
+walk_generator(struct walk *w, PyObject *object)
+{
+    static const struct gen_names names = { "gi_frame", "gi_code",
+                                            "gi_yieldfrom" };
+    walk_gen(w, object, &names);
+}
+
+static void
+walk_coroutine(struct walk *w, PyObject *object)
+{
+    static const struct gen_names names = { "cr_frame", "cr_code",
+                                            "cr_await" };
+    walk_gen(w, object, &names);
+#if COMPAT_BARE_FRAMES
+    edge_attr(w, "cr_origin",
+              ((PyCoroObject *)object)->cr_origin_or_finalizer);
+#else
+    edge_attr(w, "cr_origin", ((PyCoroObject *)object)->cr_origin);
+#endif
+}
+
+static void
+walk_async_generator(struct walk *w, PyObject *object)
+{
+    static const struct gen_names names = { "ag_frame", "ag_code",
+                                            "ag_await" };
+    walk_gen(w, object, &names);
+#if COMPAT_BARE_FRAMES
+    edge_field(w, "finalizer",
+               ((PyAsyncGenObject *)object)->ag_origin_or_finalizer);
+#else
+    edge_field(w, "finalizer", ((PyAsyncGenObject *)object)->ag_finalizer);
+#endif
+}
+
+static void
+walk_traceback(struct walk *w, PyObject *object)
+{
+    PyTracebackObject *tb = (PyTracebackObject *)object;
+
+    edge_attr(w, "tb_next", (PyObject *)tb->tb_next);
+    walk_edge(w, PX_EDGE_TB_FRAME, (PyObject *)tb->tb_frame);
+}
+
+const struct edges_row edges_rows_frame[] = {
+    { &PyFrame_Type, NULL, 0, walk_frame, EDGES_MEMBERS },
+    { &PyGen_Type, NULL, 0, walk_generator, EDGES_MEMBERS },
+    { &PyCoro_Type, NULL, 0, walk_coroutine, EDGES_MEMBERS },
+    { &PyAsyncGen_Type, NULL, 0, walk_async_generator, EDGES_MEMBERS },
+    { &PyTraceBack_Type, NULL, 0, walk_traceback,
+      EDGES_COMPLETE | EDGES_MEMBERS },
+    { NULL, NULL, 0, NULL, 0 },
+};

@@ -1,0 +1,146 @@
+/* edges_function.c — functions, cells, methods, modules, descriptors.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/edges.h"
+
+#include "agent/heap/code.h"
+
+/* __annotations__ builds a dict when it is asked for while the function still
+ * has a tuple (3.10+), so a tuple is no attribute. */
+static void
+walk_annotations(struct walk *w, PyObject *annotations)
+{
+    if (annotations != NULL && PyTuple_CheckExact(annotations))
+        edge_field(w, "annotations", annotations);
+    else
+        edge_attr(w, "__annotations__", annotations);
+}
+
+static void
+walk_closure(struct walk *w, PyObject *code, PyObject *closure)
+{
+    if (closure == NULL || !PyTuple_Check(closure))
+        return;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(closure); i++) {
+        PyObject *name = code_free_name((PyCodeObject *)code, i);
+        if (name != NULL)
+            walk_edge_name(w, PX_EDGE_CELL, name,
+                           PyTuple_GET_ITEM(closure, i));
+    }
+}
+
+static void
+walk_function(struct walk *w, PyObject *object)
+{
+    PyFunctionObject *f = (PyFunctionObject *)object;
+
+    edge_attr(w, "__code__", f->func_code);
+    edge_attr(w, "__globals__", f->func_globals);
+    edge_attr(w, "__defaults__", f->func_defaults);
+    edge_attr(w, "__kwdefaults__", f->func_kwdefaults);
+    edge_attr(w, "__closure__", f->func_closure);
+    edge_attr(w, "__doc__", f->func_doc);
+    edge_attr(w, "__name__", f->func_name);
+    edge_attr(w, "__qualname__", f->func_qualname);
+    edge_attr(w, "__dict__", f->func_dict);
+    edge_attr(w, "__module__", f->func_module);
+    walk_annotations(w, f->func_annotations);
+#if COMPAT_FUNC_BUILTINS
+    edge_attr(w, "__builtins__", f->func_builtins);
+#endif
+#if COMPAT_FUNC_TYPEPARAMS
+    edge_attr(w, "__type_params__", f->func_typeparams);
+#endif
+#if COMPAT_FUNC_ANNOTATE
+    edge_field(w, "annotate", f->func_annotate);
+#endif
+    if (f->func_code != NULL && PyCode_Check(f->func_code))
+        walk_closure(w, f->func_code, f->func_closure);
+}
+
+static void
+walk_cell(struct walk *w, PyObject *object)
+{
+    edge_attr(w, "cell_contents", ((PyCellObject *)object)->ob_ref);
+}
+
+static void
+walk_method(struct walk *w, PyObject *object)
+{
+    PyMethodObject *m = (PyMethodObject *)object;
+
+    edge_attr(w, "__func__", m->im_func);
+    walk_edge(w, PX_EDGE_SELF, m->im_self);
+}
+
+/* An instancemethod: {PyObject_HEAD; PyObject *func} */
+static void
+walk_instancemethod(struct walk *w, PyObject *object)
+{
+    edge_attr(w, "__func__", ((PyInstanceMethodObject *)object)->func);
+}
+
+static void
+walk_builtin(struct walk *w, PyObject *object)
+{
+    PyCFunctionObject *f = (PyCFunctionObject *)object;
+
+    if (f->m_ml != NULL && (f->m_ml->ml_flags & METH_STATIC))
+        edge_field(w, "self", f->m_self); /* __self__ says None */
+    else
+        walk_edge(w, PX_EDGE_SELF, f->m_self);
+    edge_attr(w, "__module__", f->m_module);
+#if COMPAT_CFUNCTION_CLASS
+    if (f->m_ml != NULL && (f->m_ml->ml_flags & METH_METHOD))
+        edge_field(w, "class", (PyObject *)((PyCMethodObject *)f)->mm_class);
+#endif
+}
+
+/* Modules and their subclasses; the state of a C module is left to its
+ * m_traverse. PyModule_GetDict only reads md_dict. */
+static void
+walk_module(struct walk *w, PyObject *object)
+{
+    edge_attr(w, "__dict__", PyModule_GetDict(object));
+}
+
+/* Objects/descrobject.c: PyDescr_COMMON; d_type and d_name are members. */
+static void
+walk_descriptor(struct walk *w, PyObject *object)
+{
+    PyDescrObject *d = (PyDescrObject *)object;
+
+    edge_attr(w, "__objclass__", (PyObject *)d->d_type);
+    edge_attr(w, "__name__", d->d_name);
+    if (d->d_qualname != NULL)
+        edge_attr(w, "__qualname__", d->d_qualname);
+}
+
+/* Objects/descrobject.c: wrapperobject {HEAD; descr; self} */
+static void
+walk_method_wrapper(struct walk *w, PyObject *object)
+{
+    edge_field(w, "descriptor", edge_word(object, 2));
+    walk_edge(w, PX_EDGE_SELF, edge_word(object, 3));
+}
+
+const struct edges_row edges_rows_function[] = {
+    { &PyFunction_Type, NULL, 0, walk_function,
+      EDGES_COMPLETE | EDGES_DICT | EDGES_MEMBERS },
+    { &PyCell_Type, NULL, 0, walk_cell, EDGES_COMPLETE },
+    { &PyMethod_Type, NULL, 0, walk_method, EDGES_COMPLETE | EDGES_MEMBERS },
+    { &PyInstanceMethod_Type, NULL, 0, walk_instancemethod,
+      EDGES_COMPLETE | EDGES_MEMBERS },
+    { &PyCFunction_Type, NULL, 0, walk_builtin,
+      EDGES_COMPLETE | EDGES_MEMBERS },
+    { &PyModule_Type, NULL, 0, walk_module, EDGES_DICT },
+    { &PyMethodDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
+    { &PyClassMethodDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
+    { &PyGetSetDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
+    { &PyMemberDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
+    { &PyWrapperDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
+    { NULL, "method-wrapper", 0, walk_method_wrapper,
+      EDGES_COMPLETE | EDGES_MEMBERS },
+    { NULL, NULL, 0, NULL, 0 },
+};

@@ -1,0 +1,141 @@
+/* edges_instance.c — what every instance may hold: slots, members, values and
+ * a dict.
+ *
+ * Slots and C members are read by tp_members: the struct says at which offset
+ * an object pointer of which name lies. A member that an alias repeats (two
+ * names for one offset, staticmethod's __func__ and __wrapped__) is one edge.
+ * Layout only grows along tp_base, so that chain has all of them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/edges.h"
+
+#include <string.h>
+
+#include "agent/heap/layout.h"
+#include "agent/heap/secret.h"
+
+/* A class statement (or a call of type) keeps its members behind the type
+ * object itself and has __module__ as a str in its dict; a type made from a
+ * spec has the whole name with dots in tp_name, a class only its own. */
+bool
+edges_made_by_class(PyTypeObject *type)
+{
+    PyObject *name;
+
+    if (!compat_is_heap_type(type))
+        return false;
+    name = ((PyHeapTypeObject *)type)->ht_name;
+    return name != NULL && PyUnicode_Check(name) &&
+           PyUnicode_IS_COMPACT_ASCII(name) && type->tp_name != NULL
+               ? (const void *)PyUnicode_1BYTE_DATA(name) ==
+                     (const void *)type->tp_name
+               : strchr(type->tp_name != NULL ? type->tp_name : ".", '.') ==
+                     NULL;
+}
+
+static bool
+is_known(const struct edges_member *members, size_t n, const PyMemberDef *m,
+         bool *shadowed)
+{
+    *shadowed = false;
+    for (size_t i = 0; i < n; i++) {
+        if (members[i].offset == m->offset)
+            return true;
+        if (strcmp(members[i].name, m->name) == 0)
+            *shadowed = true;
+    }
+    return false;
+}
+
+/* A class that redefines a name hides the member of its base, and so does a
+ * class before the base in the mro. */
+static bool
+is_hidden(PyTypeObject *type, const PyTypeObject *owner, const char *name)
+{
+    PyObject *mro = type->tp_mro;
+
+    if (mro == NULL || !PyTuple_Check(mro))
+        return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
+        PyObject *t = PyTuple_GET_ITEM(mro, i);
+        if (t == (const PyObject *)owner)
+            break;
+        if (PyType_Check(t) &&
+            layout_dict_get(compat_type_dict((PyTypeObject *)t), name) != NULL)
+            return true;
+    }
+    return false;
+}
+
+size_t
+edges_members(PyTypeObject *type, const PyTypeObject *stop,
+              struct edges_member *to, size_t max)
+{
+    size_t n = 0;
+
+    for (PyTypeObject *t = type; t != NULL && t != stop; t = t->tp_base) {
+        const PyMemberDef *m = t->tp_members;
+        /* A class statement copies no members of its base. */
+        if (m == NULL || (t->tp_base != NULL && m == t->tp_base->tp_members))
+            continue;
+        for (; m->name != NULL; m++) {
+            bool shadowed;
+            if ((m->type != T_OBJECT && m->type != T_OBJECT_EX) ||
+                m->offset < (Py_ssize_t)sizeof(PyObject) ||
+                m->offset >= type->tp_basicsize)
+                continue;
+            if (is_known(to, n, m, &shadowed))
+                continue;
+            if (n == max)
+                return n;
+            to[n].name = m->name;
+            to[n].offset = m->offset;
+            to[n].secret = secret_is_text(m->name, strlen(m->name));
+            to[n].shadowed = shadowed || is_hidden(type, t, m->name);
+            n++;
+        }
+    }
+    return n;
+}
+
+static void
+walk_members(struct walk *w, PyObject *object, const struct edges_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_members; i++) {
+        const struct edges_member *m = &plan->members[i];
+        PyObject *value =
+            *(PyObject **)(void *)((char *)object + m->offset);
+        if (value == NULL)
+            continue;
+        walk_edge_text(w, m->shadowed ? PX_EDGE_FIELD : plan->member_kind,
+                       m->name, value);
+        if (m->secret)
+            walk_mark_secret(w, value);
+    }
+}
+
+static void
+walk_values(struct walk *w, const struct layout_table *table)
+{
+    for (size_t i = 0; i < table->n; i++) {
+        PyObject *value = layout_value(table, i);
+        if (value != NULL)
+            walk_edge_name(w, PX_EDGE_ATTR, layout_key(table, i), value);
+    }
+}
+
+void
+edges_instance(struct walk *w, PyObject *object, const struct edges_plan *plan)
+{
+    struct layout_table table;
+
+    if (plan->n_members != 0)
+        walk_members(w, object, plan);
+    if (!plan->has_dict)
+        return;
+    if (plan->has_values &&
+        layout_instance_values(object, plan->type, &table))
+        walk_values(w, &table);
+    edge_attr(w, "__dict__", layout_instance_dict(object, plan->type));
+}

@@ -1,0 +1,147 @@
+/* frames.c — threads: the synthetic <thread> node and the frames under it.
+ *
+ * On 3.11+ a running frame is no object; it becomes a <frame> node at the
+ * address of its struct, owning what the frame owns. A frame that lies in a
+ * generator is shown by the generator itself, and before 3.11 every frame is
+ * an object: there the thread points to that object, with the same label, and
+ * nothing is told twice.
+ *
+ * The stack of a frame in which code runs now has no known depth. All words
+ * that it could have are scanned, and what is the address of an object that
+ * the walk knows becomes a STACK edge: perhaps a leftover, so it never counts.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/frames.h"
+
+#include "agent/heap/code.h"
+#include "agent/heap/edges.h"
+
+static void
+walk_maybe_stack(struct walk *w, const struct layout_frame *frame,
+                 size_t *index)
+{
+    if (frame->depth >= 0)
+        return;
+    for (int i = 0; i < frame->max_depth; i++, ++*index) {
+        bool counts;
+        PyObject *value = layout_slot(frame, frame->n_locals + i, &counts);
+        if (value == NULL || (uintptr_t)value % sizeof(void *) != 0 ||
+            !walk_is_object(w, value))
+            continue;
+        walk_edge_index(w, PX_EDGE_STACK, *index, value);
+    }
+}
+
+/* The object that stands for the frame, NULL: a node of its own. */
+static PyObject *
+frame_stand_in(const struct layout_frame *frame)
+{
+#if COMPAT_BARE_FRAMES
+    return frame->owner == LAYOUT_BY_GENERATOR ? frame->holder : NULL;
+#else
+    return frame->object;
+#endif
+}
+
+static void
+walk_bare_frame(struct walk *w, const struct layout_frame *frame,
+                const char *label, size_t label_bytes)
+{
+    size_t index = 0;
+
+    walk_synthetic_begin(w, frame->address, "<frame>", label, label_bytes);
+    frames_walk_slots(w, frame, PX_EDGE_LOCAL);
+    edge_field(w, "code", (PyObject *)frame->code);
+    edge_field(w, "function", frame->function);
+    edge_field(w, "locals", frame->locals);
+    edge_field(w, "frame object", frame->object);
+    frames_walk_stack(w, frame, 0);
+    walk_maybe_stack(w, frame, &index);
+    walk_synthetic_end(w);
+}
+
+/* Whatever of a thread state is no frame. The other entries of its chain of
+ * handled exceptions lie in generators, which tell them. */
+static void
+walk_state(struct walk *w, PyThreadState *t)
+{
+#if !COMPAT_EXC_INFO_ONE
+    edge_field(w, "handled exception type", t->exc_state.exc_type);
+    edge_field(w, "handled traceback", t->exc_state.exc_traceback);
+#endif
+    edge_field(w, "handled exception", t->exc_state.exc_value);
+#if COMPAT_CURRENT_EXC_ONE
+    edge_field(w, "raised exception", t->current_exception);
+#else
+    edge_field(w, "raised exception type", t->curexc_type);
+    edge_field(w, "raised exception", t->curexc_value);
+    edge_field(w, "raised traceback", t->curexc_traceback);
+#endif
+    edge_field(w, "asynchronous exception", t->async_exc);
+    edge_field(w, "dict", t->dict);
+    edge_field(w, "context", t->context);
+    edge_field(w, "profile function", t->c_profileobj);
+    edge_field(w, "trace function", t->c_traceobj);
+    edge_field(w, "asyncgen first", t->async_gen_firstiter);
+    edge_field(w, "asyncgen finalizer", t->async_gen_finalizer);
+}
+
+static size_t
+count_frames(PyThreadState *tstate)
+{
+    struct layout_frame frame;
+    size_t n = 0;
+
+    for (bool more = layout_frame_top(tstate, &frame); more;
+         more = layout_frame_next(&frame))
+        n++;
+    return n;
+}
+
+static size_t
+frame_label(const struct layout_frame *frame, char to[CODE_LABEL_MAX])
+{
+    return code_label(frame->code, frame->function, layout_frame_line(frame),
+                      to);
+}
+
+/* Nodes cannot nest, and a thread may be as deep as it likes: its frames are
+ * passed three times rather than kept. They come innermost first; the index
+ * counts from the outermost. */
+void
+frames_walk_thread(struct walk *w, PyThreadState *tstate, const char *label,
+                   size_t label_bytes)
+{
+    struct layout_frame frame;
+    char text[CODE_LABEL_MAX];
+    size_t maybe = 0;
+    size_t at = count_frames(tstate);
+    bool more;
+
+    for (more = layout_frame_top(tstate, &frame); more;
+         more = layout_frame_next(&frame))
+        if (frame_stand_in(&frame) == NULL)
+            walk_bare_frame(w, &frame, text, frame_label(&frame, text));
+
+    walk_synthetic_begin(w, tstate, "<thread>", label, label_bytes);
+    for (more = layout_frame_top(tstate, &frame); more;
+         more = layout_frame_next(&frame)) {
+        PyObject *object = frame_stand_in(&frame);
+        at--;
+        if (object == NULL) {
+            walk_edge_to(w, PX_EDGE_FRAME, at, frame.address);
+            continue;
+        }
+        walk_edge_index(w, PX_EDGE_FRAME, at, object);
+        walk_maybe_stack(w, &frame, &maybe);
+    }
+    walk_state(w, tstate);
+    walk_synthetic_end(w);
+
+    for (more = layout_frame_top(tstate, &frame); more;
+         more = layout_frame_next(&frame))
+        if (frame_stand_in(&frame) != NULL)
+            walk_label(w, frame_stand_in(&frame), text,
+                       frame_label(&frame, text));
+}

@@ -1,0 +1,23 @@
+/* frames.h — frames as the walkers emit them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HEAP_FRAMES_H
+#define HEAP_FRAMES_H
+
+#include "agent/heap/layout.h"
+#include "agent/heap/walk.h"
+
+/* The variables of a frame, as edges of the node that is walked now. */
+PX_CHILD void frames_walk_slots(struct walk *w,
+                                const struct layout_frame *frame,
+                                enum px_edge_kind kind);
+/* The stack of a frame whose depth is known, without its topmost `skip`. */
+PX_CHILD void frames_walk_stack(struct walk *w,
+                                const struct layout_frame *frame, int skip);
+
+/* A <thread> node with the frames that run on it, outermost first. */
+PX_CHILD void frames_walk_thread(struct walk *w, PyThreadState *tstate,
+                                 const char *label, size_t label_bytes);
+
+#endif

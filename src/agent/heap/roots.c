@@ -1,0 +1,233 @@
+/* roots.c — where reachability starts, each with a name.
+ *
+ * Before the clone, under the GIL, the addresses are noted that may later
+ * only be read without a lock: the lists of interpreters and threads are
+ * guarded by a mutex that another thread may hold at the moment of the clone.
+ *
+ * The Python-level name of a thread is read from threading._active, a dict of
+ * ident → Thread whose _name is a plain str: struct reads, no code runs.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/compat.h"
+
+#include <string.h>
+
+#include "agent/heap/edges.h"
+#include "agent/heap/frames.h"
+#include "agent/heap/layout.h"
+#include "agent/heap/walk.h"
+
+#define LABEL_MAX 128
+
+static void
+note_threads(struct heap_notes *notes, PyInterpreterState *interp)
+{
+    for (PyThreadState *t = PyInterpreterState_ThreadHead(interp); t != NULL;
+         t = PyThreadState_Next(t)) {
+        if (t == notes->agent)
+            continue;
+        if (notes->n_threads == HEAP_THREADS_MAX)
+            notes->threads_left_out++;
+        else
+            notes->threads[notes->n_threads++] = t;
+    }
+}
+
+void
+roots_note(struct heap_notes *notes)
+{
+    struct layout_interpreter own;
+
+    memset(notes, 0, sizeof *notes);
+    notes->agent = PyThreadState_Get();
+    notes->own = notes->agent->interp;
+    for (PyInterpreterState *interp = PyInterpreterState_Head();
+         interp != NULL; interp = PyInterpreterState_Next(interp)) {
+        if (!layout_shares_gil(interp, notes->own) ||
+            notes->n_interpreters == HEAP_INTERPRETERS_MAX) {
+            notes->interpreters_left_out++;
+            continue;
+        }
+        notes->interpreters[notes->n_interpreters++] = interp;
+        note_threads(notes, interp);
+    }
+    layout_interpreter(notes->own, &own);
+    notes->modules = own.modules;
+    notes->builtins = own.builtins;
+    notes->sysdict = own.sysdict;
+    notes->interpreter_dict = own.dict;
+}
+
+/* ---- modules ---- */
+
+static void
+walk_modules(struct walk *w, PyObject *modules)
+{
+    struct layout_table table;
+    char name[256];
+
+    if (modules == NULL || !PyDict_Check(modules))
+        return;
+    layout_dict(modules, &table);
+    for (size_t i = 0; i < table.n; i++) {
+        PyObject *module = layout_value(&table, i);
+        PyObject *key = layout_key(&table, i);
+        if (module == NULL || module == Py_None || !PyUnicode_Check(key))
+            continue;
+        walk_root(w, PX_ROOT_MODULE, module, name,
+                  names_of_str(key, sizeof name, name));
+    }
+}
+
+/* What a module has under this name, NULL if it is not imported. */
+static PyObject *
+module_get(PyObject *modules, const char *module, const char *name)
+{
+    PyObject *object = layout_dict_get(modules, module);
+
+    if (object == NULL || !PyModule_Check(object))
+        return NULL;
+    return layout_dict_get(PyModule_GetDict(object), name);
+}
+
+static void
+walk_root_text(struct walk *w, enum px_root_class root_class,
+               PyObject *object, const char *text)
+{
+    if (object != NULL)
+        walk_root(w, root_class, object, text, strlen(text));
+}
+
+/* ---- threads ---- */
+
+/* An exact int of one or two digits as a number; false: another key. */
+static bool
+read_ident(PyObject *key, unsigned long *out)
+{
+    PyLongObject *v = (PyLongObject *)key;
+    const digit *digits;
+    size_t n;
+
+    if (!PyLong_CheckExact(key))
+        return false;
+#if COMPAT_LONG_TAG
+    digits = v->long_value.ob_digit;
+    n = v->long_value.lv_tag >> 3;
+    if (v->long_value.lv_tag & 2)
+        return false;
+#else
+    digits = v->ob_digit;
+    if (Py_SIZE(key) < 0)
+        return false;
+    n = (size_t)Py_SIZE(key);
+#endif
+    if (n > 3)
+        return false;
+    *out = 0;
+    for (size_t i = n; i-- > 0;)
+        *out = (*out << PyLong_SHIFT) | digits[i];
+    return true;
+}
+
+static PyObject *
+thread_name(PyObject *modules, unsigned long ident)
+{
+    PyObject *active = module_get(modules, "threading", "_active");
+    struct layout_table table;
+
+    if (active == NULL || !PyDict_Check(active))
+        return NULL;
+    layout_dict(active, &table);
+    for (size_t i = 0; i < table.n; i++) {
+        PyObject *thread = layout_value(&table, i);
+        unsigned long key;
+        if (thread == NULL || !read_ident(layout_key(&table, i), &key) ||
+            key != ident)
+            continue;
+        return layout_instance_get(thread, "_name");
+    }
+    return NULL;
+}
+
+static size_t
+thread_label(PyObject *modules, PyThreadState *tstate, char to[LABEL_MAX])
+{
+    PyObject *name = thread_name(modules, tstate->thread_id);
+    static const char prefix[] = "thread ";
+    size_t n = sizeof prefix - 1;
+    char digits[24];
+    size_t n_digits = 0;
+
+    if (name != NULL && PyUnicode_Check(name)) {
+        n = names_of_str(name, LABEL_MAX, to);
+        if (n != 0)
+            return n;
+        n = sizeof prefix - 1;
+    }
+    memcpy(to, prefix, n);
+    for (unsigned long left = tstate->thread_id; left != 0 || n_digits == 0;
+         left /= 10)
+        digits[n_digits++] = (char)('0' + left % 10);
+    while (n_digits > 0)
+        to[n++] = digits[--n_digits];
+    return n;
+}
+
+static void
+walk_thread(struct walk *w, PyObject *modules, PyThreadState *tstate)
+{
+    char label[LABEL_MAX];
+    size_t n = thread_label(modules, tstate, label);
+
+    frames_walk_thread(w, tstate, label, n);
+    walk_root(w, PX_ROOT_THREAD, tstate, label, n);
+}
+
+/* ---- the interpreter ---- */
+
+static PyObject *
+if_dict(PyObject *object)
+{
+    return object != NULL && PyDict_Check(object) ? object : NULL;
+}
+
+static void
+walk_interpreter(struct walk *w, PyInterpreterState *interp, bool own)
+{
+    struct layout_interpreter is;
+
+    layout_interpreter(interp, &is);
+    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.modules),
+                   "sys.modules");
+    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.sysdict), "sys dict");
+    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.builtins),
+                   "builtins dict");
+    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.dict),
+                   "interpreter dict");
+    walk_root_text(w, PX_ROOT_INTERPRETER, is.codec_search_path,
+                   "codec search functions");
+    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.codec_search_cache),
+                   "codec cache");
+    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.codec_error_registry),
+                   "codec error handlers");
+    if (!own)
+        walk_modules(w, is.modules);
+}
+
+void
+roots_walk(struct walk *w, const struct heap_notes *notes)
+{
+    walk_modules(w, notes->modules);
+    for (size_t i = 0; i < notes->n_threads; i++)
+        walk_thread(w, notes->modules, notes->threads[i]);
+    for (size_t i = 0; i < notes->n_interpreters; i++)
+        walk_interpreter(w, notes->interpreters[i],
+                         notes->interpreters[i] == notes->own);
+    walk_root_text(w, PX_ROOT_GARBAGE,
+                   module_get(notes->modules, "gc", "garbage"), "gc.garbage");
+    walk_root_text(w, PX_ROOT_CALLBACK,
+                   module_get(notes->modules, "gc", "callbacks"),
+                   "gc.callbacks");
+    edges_walk_static_types(w);
+}
