@@ -43,6 +43,7 @@ struct cli_command {
     const char *sorts;   /* "count|bytes|name", first is the default; or NULL */
     const char *summary; /* one line */
     const char *about;   /* a paragraph, or NULL */
+    void (*more_help)(FILE *out); /* after `about`, or NULL */
     struct cli_example examples[CLI_EXAMPLES_MAX];
     cli_run_fn *run;
 };
@@ -129,6 +130,8 @@ uint64_t cli_limit(const struct cli *cli, uint64_t for_table);
 /* ---- help.c ---- */
 void cli_help_program(FILE *out);
 void cli_help_command(FILE *out, const struct cli_command *command);
+/* A row of two columns, the right one wrapped. */
+void cli_help_row(FILE *out, const char *left, const char *text);
 /* The README's command section. */
 void cli_help_markdown(FILE *out);
 
@@ -182,6 +185,7 @@ void cli_progress_snapshot(struct cli_progress *progress, const json_t *body,
 void cli_progress_clear(struct cli_progress *progress);
 
 /* ---- the commands ---- */
+void gc_help(FILE *out);
 cli_run_fn cmd_ls, cmd_types, cmd_instances, cmd_show, cmd_referrers,
     cmd_referents, cmd_path, cmd_gc, cmd_snapshot;
 

@@ -37,6 +37,7 @@ struct gc_action {
     int least_args;
     int most_args;
     gc_action_fn *run;
+    const char *help;
 };
 
 /* ---- parts of a state ---- */
@@ -558,23 +559,44 @@ do_restore(struct gc_call *call, struct px_err *err)
     return PX_OK;
 }
 
+/* clang-format off */
 static const struct gc_action actions[] = {
-    {"enable", "", 0, 0, do_enable},
-    {"disable", "", 0, 0, do_disable},
-    {"collect", "[GEN]", 0, 1, do_collect},
-    {"debug", "FLAGS", 1, 1, do_debug},
-    {"threshold", "A B C", 3, 3, do_threshold},
-    {"freeze", "", 0, 0, do_freeze},
-    {"unfreeze", "", 0, 0, do_unfreeze},
-    {"garbage", "", 0, 0, do_garbage},
-    {"restore", "", 0, 0, do_restore},
+    {"enable", "", 0, 0, do_enable, "switch the collector on"},
+    {"disable", "", 0, 0, do_disable, "switch it off"},
+    {"collect", "[GEN]", 0, 1, do_collect,
+     "collect generation 0, 1 or 2 (all, the default) now: runs the "
+     "finalizers of what is garbage"},
+    {"debug", "FLAGS", 1, 1, do_debug,
+     "set STATS, COLLECTABLE, UNCOLLECTABLE, SAVEALL, LEAK, joined by "
+     "commas; 0 for none"},
+    {"threshold", "A B C", 3, 3, do_threshold,
+     "set the thresholds of the three generations"},
+    {"freeze", "", 0, 0, do_freeze,
+     "move all tracked objects out of the collector's sight; asks first"},
+    {"unfreeze", "", 0, 0, do_unfreeze,
+     "move the frozen ones into the oldest generation; asks first"},
+    {"garbage", "", 0, 0, do_garbage, "list gc.garbage"},
+    {"restore", "", 0, 0, do_restore,
+     "put back what was there before any change"},
 };
+/* clang-format on */
 #define N_ACTIONS (sizeof actions / sizeof *actions)
+
+void
+gc_help(FILE *out)
+{
+    fputs("\nActions (none: show the state)\n", out);
+    for (size_t i = 0; i < N_ACTIONS; i++) {
+        char left[64];
+        snprintf(left, sizeof left, "%s %s", actions[i].name, actions[i].args);
+        cli_help_row(out, left, actions[i].help);
+    }
+}
 
 static enum px_status
 find_action(struct cli *cli, struct gc_call *call, struct px_err *err)
 {
-    static const struct gc_action show = {"state", "", 0, 0, show_state};
+    static const struct gc_action show = {"state", "", 0, 0, show_state, ""};
     call->action = cli->n_args == 1 ? &show : NULL;
     for (size_t i = 0; i < N_ACTIONS && cli->n_args > 1; i++) {
         if (strcmp(actions[i].name, cli->args[1]) == 0)

@@ -7,28 +7,37 @@
 #include <string.h>
 
 #define HELP_COLS 78
+#define HELP_LEFT 23
 
-/* `text` wrapped at words, each line after `indent` spaces. */
+/* `text` wrapped at words; lines after the first start at `indent`, the first
+ * goes on in the column `col`. */
 static void
-put_wrapped(FILE *out, const char *text, int indent)
+put_wrapped(FILE *out, const char *text, int indent, int col)
 {
-    int col = 0;
+    bool fresh = true;
     while (*text != '\0') {
         int n = (int)strcspn(text, " ");
-        if (col == 0) {
-            fprintf(out, "%*s%.*s", indent, "", n, text);
-            col = indent + n;
-        } else if (col + 1 + n > HELP_COLS) {
-            fprintf(out, "\n%*s%.*s", indent, "", n, text);
-            col = indent + n;
-        } else {
-            fprintf(out, " %.*s", n, text);
-            col += 1 + n;
+        if (!fresh && col + 1 + n > HELP_COLS) {
+            fprintf(out, "\n%*s", indent, "");
+            col = indent;
+        } else if (!fresh) {
+            fputc(' ', out);
+            col++;
         }
+        fprintf(out, "%.*s", n, text);
+        col += n;
+        fresh = false;
         text += n;
         text += strspn(text, " ");
     }
     fputc('\n', out);
+}
+
+void
+cli_help_row(FILE *out, const char *left, const char *text)
+{
+    int col = fprintf(out, "  %-*s ", HELP_LEFT, left);
+    put_wrapped(out, text, HELP_LEFT + 3, col);
 }
 
 static void
@@ -48,7 +57,7 @@ put_option(FILE *out, const struct cli_option *option, const char *sorts)
                  option->help, sorts == NULL ? "" : sorts, hole + 2);
     else
         snprintf(help, sizeof help, "%s", option->help);
-    fprintf(out, "  %-24s %s\n", left, help);
+    cli_help_row(out, left, help);
 }
 
 static void
@@ -62,6 +71,7 @@ static const char *const target_forms[][2] = {
     {"HOST:PORT", "a serving process by TCP, here or forwarded"},
     {"PID", "a serving process of this machine"},
     {"PATH", "its Unix socket"},
+    {"ssh://[USER@]HOST/PID", "on another machine; a PORT will do too"},
     {"FILE.pxs", "a snapshot file"},
 };
 
@@ -70,7 +80,7 @@ put_target(FILE *out)
 {
     fputs("\nTARGET is one of\n", out);
     for (size_t i = 0; i < sizeof target_forms / sizeof *target_forms; i++)
-        fprintf(out, "  %-24s %s\n", target_forms[i][0], target_forms[i][1]);
+        cli_help_row(out, target_forms[i][0], target_forms[i][1]);
 }
 
 static const char *const exit_texts[] = {
@@ -112,11 +122,13 @@ cli_help_command(FILE *out, const struct cli_command *command)
 {
     put_usage(out, command);
     fputc('\n', out);
-    put_wrapped(out, command->summary, 0);
+    put_wrapped(out, command->summary, 0, 0);
     if (command->about != NULL) {
         fputc('\n', out);
-        put_wrapped(out, command->about, 0);
+        put_wrapped(out, command->about, 0, 0);
     }
+    if (command->more_help != NULL)
+        command->more_help(out);
     fputs("\nOptions\n", out);
     for (unsigned i = 0; i < CLI_OPT_END; i++) {
         if (command->options >> i & 1)

@@ -82,15 +82,6 @@ connect_ms(const struct cli *cli)
 struct session *
 session_new(struct cli *cli, const struct px_target *target, struct px_err *err)
 {
-    if (target->kind == PX_TARGET_FILE) {
-        px_fail(err, PX_EINVAL, "%.200s is a snapshot file, not a process",
-                target->text);
-        px_err_hint(err,
-                    "`%s` needs a live target; `pyexplore ls` lists "
-                    "those of this machine",
-                    cli->command->name);
-        return NULL;
-    }
     struct session *session = cli_alloc(sizeof *session);
     *session = (struct session){.cli = cli};
     struct px_client_events events = {on_message, on_chunk, on_closed, session};

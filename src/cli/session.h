@@ -14,7 +14,7 @@
 #include "cli/cli.h"
 
 struct session;
-/* Connects to `target`, which must not be a file. */
+/* Connects to `target`; a file is refused. */
 struct session *session_new(struct cli *cli, const struct px_target *target,
                             struct px_err *err);
 void session_free(struct session *session);

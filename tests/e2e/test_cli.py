@@ -1,0 +1,384 @@
+"""The commands of `pyexplore` say about a snapshot file what is in it.
+
+The file is make_pxs.py's, of known contents; shapes of --json and whole
+screens are compared, at 80 and at 200 columns, in both layouts of instances.
+
+SPDX-License-Identifier: MIT
+"""
+import os
+import re
+
+import pytest
+
+from cli import environment, make_pxs, ok, run
+import pxs
+
+ADDRESS = re.compile(r"^[0-9a-f]+$")
+
+
+@pytest.fixture(scope="module", params=["inline", "dict"])
+def snapshot(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    return make_pxs(folder / "shop.pxs", "--layout", request.param)
+
+
+@pytest.fixture(scope="module")
+def inline(tmp_path_factory):
+    return make_pxs(tmp_path_factory.mktemp("cli") / "shop.pxs")
+
+
+@pytest.fixture(scope="module")
+def first(inline):
+    """The address of the first of the leaked connections."""
+    rows = ok("instances", inline, "Connection", "--json", "-n", 1).json
+    return rows["instances"][0]["address"]
+
+
+# ---- types ----
+def test_types_json_counts_what_the_file_has(snapshot):
+    result = ok("types", snapshot, "--json").json
+    assert list(result) == ["command", "target", "snapshot", "n_types",
+                            "types"]
+    assert result["command"] == "types"
+    assert result["target"] == str(snapshot)
+    assert list(result["snapshot"]) == [
+        "pid", "command", "python", "time", "detail", "complete", "end",
+        "objects", "edges", "types", "pause_ns"]
+    assert result["snapshot"]["pid"] == 4242
+    assert result["snapshot"]["command"] == ["python", "server.py"]
+    assert result["snapshot"]["complete"] is True
+    assert result["snapshot"]["end"] == "complete"
+    expected = {}
+    heap = pxs.read(str(snapshot))
+    for node in heap.nodes.values():
+        name = heap.types[node.type].name
+        expected[name] = expected.get(name, 0) + 1
+    counts = {row["type"]: row["count"] for row in result["types"]}
+    assert counts == expected
+    assert result["n_types"] == len(expected)
+    assert result["snapshot"]["objects"] == sum(expected.values())
+    assert all(list(row) == ["type", "count", "bytes"]
+               for row in result["types"])
+
+
+def test_types_are_sorted_by_count_size_or_name(inline):
+    by = {key: ok("types", inline, "--json", "--sort", key).json["types"]
+          for key in ("count", "size", "name")}
+    assert by["count"] == sorted(by["count"],
+                                 key=lambda r: (-r["count"], r["type"]))
+    assert by["size"] == sorted(by["size"],
+                                key=lambda r: (-r["bytes"], r["type"]))
+    assert by["name"] == sorted(by["name"], key=lambda r: r["type"])
+    default = ok("types", inline, "--json").json["types"]
+    assert default == by["count"] != by["size"]
+
+
+def test_types_table(inline):
+    ran = ok("types", inline, "-n", 3)
+    assert ran.lines[0].split() == ["COUNT", "SIZE", "TYPE"]
+    assert len(ran.lines) == 4
+    rows = ok("types", inline, "--json", "-n", 3).json["types"]
+    for line, row in zip(ran.lines[1:], rows):
+        assert line.split()[0] == "{:,}".format(row["count"])
+        assert line.split()[-1] == row["type"]
+    assert "-n 0 shows all" in ran.err
+    assert "\x1b" not in ran.out + ran.err
+
+
+def test_a_table_shows_20_rows_and_n_0_all(inline):
+    n_types = ok("types", inline, "--json").json["n_types"]
+    assert n_types > 20
+    assert len(ok("types", inline).lines) == 1 + 20
+    assert len(ok("types", inline, "-n", 0).lines) == 1 + n_types
+
+
+# ---- instances ----
+def test_instances_json(snapshot):
+    result = ok("instances", snapshot, "server.Connection", "--json").json
+    assert result["type"] == "server.Connection"
+    assert result["count"] == len(result["instances"]) == 1204 + 6 + 300
+    held = [row["held_by"] for row in result["instances"]]
+    assert held.count("root") == 1210 and held.count("cycle") == 300
+    row = result["instances"][0]
+    assert list(row) == ["address", "type", "bytes", "preview", "refcount",
+                         "named", "outside", "generation", "flags", "root",
+                         "held_by", "path"]
+    assert ADDRESS.match(row["address"])
+    assert row["type"] == "server.Connection"
+    assert row["bytes"] == 48
+    assert row["preview"] == "fd=100000"
+    assert row["generation"] == "2"
+    assert row["root"] == "module server"
+    assert row["path"].endswith("_CONNECTIONS[0]")
+    unreached = next(r for r in result["instances"] if r["root"] is None)
+    assert unreached["path"] is None
+    assert ".handler" in unreached["cycle"]
+    assert ".connection" in unreached["cycle"]
+
+
+def test_instances_are_sorted(inline):
+    rows = ok("instances", inline, "bytes", "--json").json["instances"]
+    assert rows == sorted(rows, key=lambda r: int(r["address"], 16))
+    sizes = [r["bytes"] for r in ok("instances", inline, "bytes", "--json",
+                                    "--sort", "size").json["instances"]]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] > sizes[-1]
+    counts = [r["refcount"] for r in ok(
+        "instances", inline, "str", "--json", "--sort",
+        "refcount").json["instances"]]
+    assert counts == sorted(counts, reverse=True) and counts[0] > counts[-1]
+
+
+def test_instances_takes_the_last_part_of_a_name(inline):
+    short = ok("instances", inline, "Cursor", "--json", "-n", 1).json
+    assert short["type"] == "db.Cursor" and short["count"] == 30
+
+
+# ---- path ----
+def test_path_of_a_type_groups_its_instances(snapshot):
+    result = ok("path", snapshot, "Connection", "--json").json
+    assert result["type"] == "server.Connection"
+    assert result["count"] == 1510
+    groups = result["groups"]
+    assert result["n_groups"] == len(groups)
+    assert sum(g["count"] for g in groups) == 1510
+    assert [g["count"] for g in groups] == sorted(
+        (g["count"] for g in groups), reverse=True)
+    assert groups[0]["count"] == 1204
+    assert groups[0]["root"] == "module server"
+    assert groups[0]["held_by"] == "root"
+    assert groups[0]["path"] == \
+        "module server \u2192 _CONNECTIONS[*]"
+    assert groups[1]["count"] == 300
+    assert groups[1]["root"] is None
+    assert groups[1]["held_by"] == "cycle"
+    assert groups[1]["path"] is None
+    assert ".handler" in groups[1]["cycle"]
+    assert ".connection" in groups[1]["cycle"]
+    threads = [g for g in groups if g["root"] == "thread worker-3"]
+    assert sum(g["count"] for g in threads) == 6
+    assert any("handle() server.py:88" in g["path"] and
+               g["path"].endswith("conn") for g in threads)
+
+
+def test_path_of_a_type_as_a_table(snapshot):
+    lines = ok("path", snapshot, "Connection").lines
+    assert lines[0] == ("1,204 of 1,510  module server \u2192 "
+                        "_CONNECTIONS[*]")
+    assert re.match(r" +300  held_by: cycle  \.(handler|connection) \u2192 "
+                    r"\.(handler|connection)$", lines[1]), lines[1]
+    assert any("thread worker-3 \u2192 " in line for line in lines[2:])
+
+
+def test_path_says_held_by_c(snapshot):
+    groups = ok("path", snapshot, "Cursor", "--json").json["groups"]
+    assert [(g["count"], g["root"], g["held_by"]) for g in groups] == [
+        (30, None, "c")]
+
+
+def test_path_of_an_object_has_its_steps_and_the_culprit(snapshot):
+    address = ok("instances", snapshot, "Connection", "--json", "-n",
+                 1).json["instances"][0]["address"]
+    result = ok("path", snapshot, address, "--json").json
+    steps = result["steps"]
+    assert steps[0]["step"] == "module server"
+    assert steps[-1]["address"] == address == result["address"]
+    assert steps[-1]["type"] == "server.Connection"
+    assert all(list(s) == ["step", "times", "culprit", "address", "type",
+                           "bytes", "preview"] for s in steps)
+    assert [s["step"] for s in steps if s["culprit"]] == ["[0]"]
+    lines = ok("path", snapshot, address).lines
+    assert len(lines) == len(steps)
+    marked = [line for line in lines if "\u25b6" in line]
+    assert len(marked) == 1 and "[0]" in marked[0]
+    assert "server.Connection" in marked[0]
+
+
+def test_a_chain_is_folded(inline):
+    nodes = ok("instances", inline, "Node", "--json").json["instances"]
+    deepest = next(n for n in nodes if "\u00d71,040" in n["path"] or
+                   "\u00d71040" in n["path"])
+    steps = ok("path", inline, deepest["address"], "--json").json["steps"]
+    assert len(steps) < 6
+    assert max(s["times"] for s in steps) == 1040
+
+
+def test_path_of_an_unreached_object(inline):
+    row = next(r for r in ok("instances", inline, "Connection",
+                             "--json").json["instances"]
+               if r["held_by"] == "cycle")
+    result = ok("path", inline, row["address"], "--json").json
+    assert result["root"] is None and result["held_by"] == "cycle"
+    assert result["steps"] == [] and ".handler" in result["cycle"]
+    ran = ok("path", inline, row["address"])
+    assert ran.out.startswith("held_by: cycle  ")
+    assert "garbage that waits for the collector" in ran.err
+
+
+# ---- show, referrers, referents ----
+def test_show_json(inline, first):
+    result = ok("show", inline, first, "--json").json
+    assert list(result) == [
+        "command", "target", "snapshot", "object", "n_referrers",
+        "referrers", "n_referents", "referents"]
+    thing = result["object"]
+    assert thing["address"] == first
+    assert thing["refcount"] == thing["named"] + thing["outside"]
+    names = [r["edge"] for r in result["referents"]]
+    assert names[:5] == [".fd", ".peer", ".headers", ".buffer", ".handler"]
+    assert all(list(r) == ["edge", "kind", "holds", "counts", "address",
+                           "type", "bytes", "preview"]
+               for r in result["referents"] + result["referrers"])
+    assert result["n_referrers"] == len(result["referrers"])
+    assert {r["edge"] for r in result["referrers"]} == {"[0]", ".connection"}
+
+
+@pytest.mark.parametrize("prefix", ["", "0x", "0X"])
+def test_addresses_are_taken_with_and_without_0x(inline, first, prefix):
+    shown = ok("show", inline, prefix + first, "--json").json
+    assert shown["object"]["address"] == first
+
+
+def test_show_as_text(inline, first):
+    out = ok("show", inline, first).out
+    assert out.startswith("server.Connection  %s\n" % first)
+    assert re.search(r"^  references +refcount \d+", out, re.M)
+    assert re.search(r"^  size +48 B", out, re.M)
+    assert re.search(r"^  generation +2$", out, re.M)
+    assert re.search(r"^  held by +module server \u2192 _CONNECTIONS\[0\]$",
+                     out, re.M)
+    assert "referred to by 2\n" in out
+    assert re.search(r"^\.peer +tuple ", out, re.M)
+
+
+def test_show_counts_what_c_code_holds(inline):
+    cursor = ok("instances", inline, "Cursor", "--json", "-n",
+                1).json["instances"][0]
+    assert cursor["outside"] == 1
+    out = ok("show", inline, cursor["address"]).out
+    assert "refcount 1 = 0 named + 1 held by C code or the running stack" \
+        in out
+
+
+def test_referrers_and_referents_are_each_others_inverse(inline, first):
+    out = ok("referents", inline, first, "--json").json
+    assert out["count"] == len(out["referents"])
+    handler = next(r for r in out["referents"] if r["edge"] == ".handler")
+    back = ok("referrers", inline, handler["address"], "--json").json
+    assert {"edge": ".handler", "address": first} in [
+        {k: r[k] for k in ("edge", "address")} for r in back["referrers"]]
+    table = ok("referrers", inline, handler["address"])
+    assert table.lines[0].split() == ["NAME", "TYPE", "ADDRESS", "SIZE",
+                                      "WHAT"]
+    assert re.search(r"^\.handler +server\.Connection +%s " % first,
+                     table.out, re.M)
+
+
+def test_a_weak_reference_holds_nothing(inline):
+    weak = ok("instances", inline, "ReferenceType", "--json",
+              "-n", 1).json["instances"][0]["address"]
+    edges = ok("referents", inline, weak, "--json").json["referents"]
+    target = next(e for e in edges if e["kind"] == "weak")
+    assert target["edge"].startswith("~")
+    assert target["holds"] is False and target["counts"] is False
+
+
+def test_secrets_are_not_shown(inline):
+    assert "tok-" not in ok("instances", inline, "str", "-n", 0).out
+    assert "<secret>" in ok("instances", inline, "str", "-n", 0).out
+
+
+# ---- the look ----
+@pytest.mark.parametrize("cols", [40, 80, 200])
+@pytest.mark.parametrize("args", [
+    ("types",), ("instances", "Connection"), ("instances", "str"),
+    ("instances", "dict")])
+def test_tables_fit_the_width(inline, cols, args):
+    env = environment(COLUMNS=str(cols))
+    ran = ok(args[0], inline, *args[1:], env=env)
+    least = {"types": 40, "instances": 70}[args[0]]
+    assert max(len(line) for line in ran.lines) <= max(cols, least)
+    whole = ok(args[0], inline, *args[1:])
+    cut = "\u2026" in ran.out.replace(whole.out, "")
+    assert cut or all(len(line) <= cols for line in whole.lines)
+    assert not any(line != line.rstrip() for line in ran.lines)
+
+
+def test_width_counts_wide_characters_twice(inline):
+    """Every row's last column starts in the same cell."""
+    ran = ok("instances", inline, "str", "-n", 0)
+    line = next(x for x in ran.lines if "\u65e5\u672c" in x)
+    assert line.index("'") == ran.lines[0].index("WHAT")
+
+
+def test_nothing_from_the_target_moves_the_cursor(inline):
+    """make_pxs puts escapes, bidi controls and line ends into names."""
+    for args in (("instances", inline, "str", "-n", 0),
+                 ("instances", inline, "bytes", "-n", 0),
+                 ("types", inline, "-n", 0)):
+        out = ok(*args).out
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066]",
+                             out)
+        for line in ok(*args, "--json").json.values():
+            pass  # and it parses
+
+
+@pytest.mark.parametrize("args", [
+    ("types",), ("path", "Connection"), ("instances", "Connection")])
+def test_ascii_prints_ascii(inline, args):
+    env = environment(COLUMNS="80")
+    out = ok(args[0], inline, *args[1:], "--ascii", env=env).out
+    assert out.isascii()
+    assert out == ok(args[0], inline, *args[1:],
+                     env=environment(COLUMNS="80", LC_ALL="C")).out
+    if args[0] == "path":
+        assert "1,204 of 1,510  module server -> _CONNECTIONS[*]" in out
+
+
+def test_json_does_not_depend_on_locale_or_width(inline):
+    usual = ok("path", inline, "Connection", "--json").out
+    assert usual == ok("path", inline, "Connection", "--json",
+                       env=environment(LC_ALL="C", COLUMNS="40")).out
+
+
+def test_a_closed_type_name_with_no_instances_is_fine(tmp_path):
+    """A known type without instances: status 0 and a sentence."""
+    heap = pxs.Heap()
+    heap.type("app.Idle", pxs.TYPE_HEAP | pxs.TYPE_GC | pxs.TYPE_PYTHON)
+    heap.str("x")
+    path = tmp_path / "idle.pxs"
+    heap.finish(python="3.13.0", pid=1).write(str(path))
+    ran = ok("path", path, "Idle")
+    assert ran.out == "" and "app.Idle has no instances" in ran.err
+    assert ok("path", path, "Idle", "--json").json["groups"] == []
+    assert ok("instances", path, "Idle", "--json").json["instances"] == []
+
+
+def test_help_names_every_command_and_option():
+    out = ok("--help").out
+    for name in ("ls", "types", "instances", "show", "referrers",
+                 "referents", "path", "gc", "snapshot"):
+        assert re.search(r"^  %s +\S" % name, out, re.M), name
+        text = ok(name, "--help").out
+        assert text == ok("help", name).out
+        assert text.startswith("usage: pyexplore %s " % name)
+        assert "--json" in text and "\nExamples\n  pyexplore %s" % name in text
+        assert max(len(line) for line in text.splitlines()) <= 80
+    assert ok("types", "--help").out.count("count|size|name") == 1
+
+
+def test_version():
+    assert re.match(r"^pyexplore \d+\.\d+\.\d+\S*\n$", ok("--version").out)
+
+
+def test_path_is_stable_over_runs(inline):
+    assert len({ok("path", inline, "Connection", "--json").out
+                for _ in range(3)}) == 1
+
+
+def test_file_is_not_changed_by_reading(inline):
+    before = os.stat(inline)
+    ok("types", inline)
+    after = os.stat(inline)
+    assert (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns,
+                                                    after.st_size)
+    assert run("types", inline).status == 0
