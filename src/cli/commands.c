@@ -97,6 +97,7 @@ const struct cli_command cli_commands[] = {
         .max_args = 5,
         .options = CLI_TARGETED | CLI_BIT(YES) | CLI_BIT(LIMIT),
         .summary = "show or change the target's garbage collector",
+        .more_help = gc_help,
         .about = "What you change stays changed, and the command that undoes "
                  "it is printed.",
         .examples = {{"gc localhost:9999", "state, thresholds, counts, flags"},
