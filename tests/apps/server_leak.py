@@ -16,7 +16,7 @@ The server offers itself to pyexplore in the two lines that any service needs.
                                                 leaks 500, then only serves
 
 Says on stdout, one JSON object a line: {"event": "serving", …} once, and
-{"event": "leaked", "connections": N} when --connections have come and gone.
+{"event": "leaked", "connections": N} when --connections or --tell have come and gone.
 
 SPDX-License-Identifier: MIT
 """
@@ -85,9 +85,9 @@ class Connection:
 
 
 class Server:
-    def __init__(self, leak, limit):
+    def __init__(self, leak, tell_after):
         self.leak = leak
-        self.limit = limit
+        self.tell_after = tell_after
         self.finished = 0
         self.store = {}
         self.selector = selectors.DefaultSelector()
@@ -106,7 +106,7 @@ class Server:
         if self.leak == "cycle":
             _CONNECTIONS.remove(connection)
         self.finished += 1
-        if self.finished == self.limit:
+        if self.finished == self.tell_after:
             say("leaked", connections=self.finished)
 
     def run(self):
@@ -155,6 +155,8 @@ def parse(argv):
                         help="connections a second (default: 50)")
     parser.add_argument("--port", type=int, default=None, metavar="P",
                         help="for pyexplore.serve(port=…); 0: any free one")
+    parser.add_argument("--tell", type=int, default=0, metavar="N",
+                        help="say so when N have leaked, and go on")
     parser.add_argument("--client", type=int, metavar="PORT",
                         help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -177,7 +179,7 @@ def main(argv=None):
     explored = (pyexplore.serve() if args.port is None
                 else pyexplore.serve(port=args.port))
 
-    server = Server(args.leak, args.connections)
+    server = Server(args.leak, args.tell or args.connections)
     peer = subprocess.Popen(
         [sys.executable, os.path.abspath(__file__), "--client",
          str(server.port), "--connections", str(args.connections), "--rate",

@@ -163,7 +163,8 @@ def main(argv):
         return 2
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     before = leftovers()
-    server = Target([sys.executable, LEAK_SERVER, leak, "--rate", "100"],
+    server = Target([sys.executable, LEAK_SERVER, leak, "--rate", "100",
+                     "--tell", ENOUGH],
                     env=child_environment(), start_new_session=True)
     pids = [server.pid]
     serving = {}
@@ -175,11 +176,10 @@ def main(argv):
         print("a server that leaks (%s) is process %d; the explorer opens on "
               "it:\n  pyexplore-tui %s" % (leak, server.pid, target),
               flush=True)
-        # The clients need a moment to come; the explorer may already look.
         if interactive:
             status = explore(target)
         else:
-            wait_connections(serving["port"])
+            server.event("leaked")
             status = drive(target, leak)
     except (TerminalError, AssertionError) as error:
         print(error, file=sys.stderr)
@@ -197,19 +197,6 @@ def main(argv):
         print("\nthe explorer named what holds the connections; nothing was "
               "left behind")
     return status or (1 if left else 0)
-
-
-def wait_connections(port):
-    """Until ENOUGH connections have come and gone, as the kernel counts the
-    client's ports: every one is in TIME-WAIT for a minute after it ended."""
-    wanted = ":%04X" % port
-
-    def gone():
-        with open("/proc/net/tcp") as f:
-            return sum(wanted in line and " 06 " in line for line in f)
-
-    wait_until(lambda: gone() >= ENOUGH, "%d connections" % ENOUGH,
-               timeout=60)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,80 @@
+"""`make demo` names what holds the leak and leaves nothing behind.
+
+SPDX-License-Identifier: MIT
+"""
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from harness import BUILD, REPOSITORY
+from terminal import Terminal
+
+DEMO = REPOSITORY / "tests" / "tools" / "demo.py"
+
+
+def demo_environment():
+    return dict(os.environ, BUILD=str(BUILD), PYEXPLORE_BUILD=str(BUILD))
+
+
+def screens(text):
+    """The framed screens that the demo printed, last one last."""
+    return re.findall(r"^\+-+\+\n(.*?)^\+-+\+$", text, re.M | re.S)
+
+
+@pytest.mark.parametrize("leak, proof", [
+    ("list", ["_CONNECTIONS"]),
+    ("cycle", [".handler", ".connection"]),
+])
+def test_demo_without_a_terminal_ends_on_the_holder(leak, proof):
+    done = subprocess.run(
+        [sys.executable, str(DEMO), leak], env=demo_environment(),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, universal_newlines=True, timeout=110)
+    assert done.returncode == 0, done.stdout
+    shown = screens(done.stdout)
+    assert len(shown) == 5, done.stdout
+    assert all(word in shown[-1] for word in proof), done.stdout
+    assert "left behind: " not in done.stdout
+
+
+@pytest.mark.parametrize("key", ["q", "C-c"])
+def test_demo_on_a_terminal_leaves_nothing(key, px_folder):
+    env = {"PYEXPLORE_BUILD": str(BUILD), "BUILD": str(BUILD),
+           "PYEXPLORE_DIR": str(px_folder)}
+    with Terminal([sys.executable, str(DEMO)], cols=100, rows=30,
+                  env=env) as terminal:
+        terminal.wait_for("Connection")
+        assert terminal.alternate()
+        terminal.keys(key)
+        assert terminal.wait_exit() in (0, 130), terminal.screen()
+        assert "left behind" not in terminal.scrollback()
+    assert list(px_folder.iterdir()) == []
+
+
+def test_demo_of_no_known_leak_is_a_usage_error():
+    done = subprocess.run([sys.executable, str(DEMO), "pipe"],
+                          env=demo_environment(), stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, universal_newlines=True)
+    assert done.returncode == 2 and "list or cycle" in done.stderr
+
+
+def test_without_root_the_one_command_is_printed(tmp_path):
+    """Nothing is installed, the user reads what to type, status 2."""
+    tools = {"dpkg-query": "exit 1", "id": "echo 1000",
+             "apt-get": "touch %s/called" % tmp_path}
+    for name, body in tools.items():
+        (tmp_path / name).write_text("#!/bin/sh\n%s\n" % body)
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(REPOSITORY / "tests/tools/packages.sh"), "build", "demo"],
+        env={"PATH": "%s:%s" % (tmp_path, os.environ["PATH"])},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        universal_newlines=True)
+    assert done.returncode == 2
+    command, = [line for line in done.stderr.splitlines() if "sudo" in line]
+    assert "apt-get install" in command and "libncurses-dev" in command
+    assert "tmux" in command and "cppcheck" not in command
+    assert not (tmp_path / "called").exists()
