@@ -14,6 +14,15 @@
 #define ALIGN ((size_t)64)
 #define PAGE ((size_t)4096)
 
+void
+arena_adopt(struct arena *arena, void *base, size_t n_bytes)
+{
+    madvise(base, n_bytes, MADV_DONTDUMP);
+    arena->blocks[arena->n_blocks].base = base;
+    arena->blocks[arena->n_blocks].n_bytes = n_bytes;
+    arena->n_blocks++;
+}
+
 static char *
 block_map(struct arena *arena, size_t n_bytes)
 {
@@ -23,10 +32,7 @@ block_map(struct arena *arena, size_t n_bytes)
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return NULL;
-    madvise(base, n_bytes, MADV_DONTDUMP);
-    arena->blocks[arena->n_blocks].base = base;
-    arena->blocks[arena->n_blocks].n_bytes = n_bytes;
-    arena->n_blocks++;
+    arena_adopt(arena, base, n_bytes);
     return base;
 }
 

@@ -41,6 +41,8 @@ arena_init(struct arena *arena)
 
 /* Zeroed, 64-byte aligned; NULL: no memory. */
 PX_CHILD void *arena_take(struct arena *arena, size_t n_bytes);
+/* Lets a fresh mapping belong to the arena, to be unmapped with it. */
+PX_CHILD void arena_adopt(struct arena *arena, void *base, size_t n_bytes);
 PX_CHILD bool arena_has(const struct arena *arena, uintptr_t address);
 void arena_done(struct arena *arena);
 

@@ -1,0 +1,200 @@
+/* child.c — the snapshot child.
+ *
+ * It comes from a raw clone: no atfork handler ran, glibc still thinks that
+ * it is the parent's thread, and every lock of the target may be held for
+ * ever. So it does only what needs no lock, in an order that matters:
+ *
+ *   1 signals are blocked already: the target's handlers must not run here
+ *   2 PDEATHSIG, then the look at the parent: it may have died in between
+ *   3 oom_score_adj and smaps are opened before PR_SET_DUMPABLE 0, which
+ *     gives /proc/self to root; after it nobody else may trace or dump us
+ *   4 descriptors are closed, 0 to 2 too: else the target's peers see no end
+ *     of file while we live
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* the same on every architecture */
+#endif
+
+#define NICE 10
+#define SMAPS_BUFFER 4096
+
+static noreturn void
+leave(int status)
+{
+    for (;;)
+        syscall(SYS_exit_group, status);
+}
+
+static long
+open_file(const char *path, int flags)
+{
+    return syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0);
+}
+
+static void
+oom_first(void)
+{
+    long fd = open_file("/proc/self/oom_score_adj", O_WRONLY);
+    if (fd >= 0) {
+        syscall(SYS_write, (int)fd, "1000", (size_t)4);
+        syscall(SYS_close, (int)fd);
+    }
+}
+
+/* Closes first … last. Before Linux 5.9, or where a filter forbids it, one by
+ * one up to the limit on descriptors. */
+static void
+close_span(unsigned first, unsigned last)
+{
+    if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+        return;
+    struct rlimit64 {
+        uint64_t now;
+        uint64_t max;
+    } limit = {1 << 16, 0};
+    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
+    for (unsigned fd = first; fd <= last && fd < limit.now; fd++)
+        syscall(SYS_close, fd);
+}
+
+static void
+close_all_but(const int *keep, size_t n)
+{
+    unsigned from = 0;
+    for (;;) {
+        int next = -1; /* the lowest that is kept at or above `from` */
+        for (size_t i = 0; i < n; i++) {
+            bool is_next = keep[i] >= 0 && (unsigned)keep[i] >= from &&
+                           (next < 0 || keep[i] < next);
+            if (is_next)
+                next = keep[i];
+        }
+        if (next < 0)
+            break;
+        if (next > 0)
+            close_span(from, (unsigned)next - 1);
+        from = (unsigned)next + 1;
+    }
+    close_span(from, ~0u);
+}
+
+static void
+core_off(void)
+{
+    struct {
+        uint64_t now;
+        uint64_t max;
+    } none = {0, 0};
+    syscall(SYS_prlimit64, 0, RLIMIT_CORE, &none, NULL);
+}
+
+void
+child_main(struct walk_plan *plan, pid_t parent)
+{
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (syscall(SYS_getppid) != parent)
+        leave(1);
+    syscall(SYS_prctl, PR_SET_NAME, "pyexplore-snap", 0, 0, 0);
+    oom_first();
+    plan->smaps_fd = -1;
+    if (plan->options.count_dirty)
+        plan->smaps_fd = (int)open_file("/proc/self/smaps", O_RDONLY);
+    syscall(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    core_off();
+    syscall(SYS_setpriority, PRIO_PROCESS, 0, NICE);
+    const int keep[] = {plan->spool->fd, plan->spool->wake_fd,
+                        plan->smaps_fd};
+    close_all_but(keep, sizeof keep / sizeof keep[0]);
+    enum px_end end = walk_run(plan);
+    leave(end == PX_END_COMPLETE ? 0 : 1);
+}
+
+/* ---- what it cost the target ---- */
+
+struct smaps {
+    const struct arena *arena;
+    uint64_t kib;
+    bool is_ours; /* the mapping whose lines come now */
+};
+
+static uint64_t
+hex_at(const char **text)
+{
+    uint64_t value = 0;
+    for (;; (*text)++) {
+        char c = **text;
+        if (c >= '0' && c <= '9')
+            value = value * 16 + (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            value = value * 16 + (uint64_t)(c - 'a' + 10);
+        else
+            return value;
+    }
+}
+
+/* A mapping begins with "start-end perms …"; its figures are "Name: n kB". */
+static void
+smaps_line(struct smaps *smaps, const char *line)
+{
+    static const char dirty[] = "Private_Dirty:";
+    const char *at = line;
+    uint64_t start = hex_at(&at);
+    if (at > line && *at == '-') {
+        smaps->is_ours = arena_has(smaps->arena, start);
+        return;
+    }
+    size_t i = 0;
+    while (dirty[i] != '\0' && line[i] == dirty[i])
+        i++;
+    if (dirty[i] != '\0' || smaps->is_ours)
+        return;
+    uint64_t kib = 0;
+    for (at = line + i; *at == ' '; at++)
+        ;
+    for (; *at >= '0' && *at <= '9'; at++)
+        kib = kib * 10 + (uint64_t)(*at - '0');
+    smaps->kib += kib;
+}
+
+uint64_t
+child_dirty_pages(int smaps_fd, const struct arena *arena)
+{
+    struct smaps smaps = {arena, 0, false};
+    char buffer[SMAPS_BUFFER];
+    size_t used = 0;
+    for (;;) {
+        long n = syscall(SYS_read, smaps_fd, buffer + used,
+                         sizeof buffer - 1 - used);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        used += (size_t)n;
+        size_t line = 0;
+        for (size_t i = 0; i < used; i++) {
+            if (buffer[i] != '\n')
+                continue;
+            buffer[i] = '\0';
+            smaps_line(&smaps, buffer + line);
+            line = i + 1;
+        }
+        if (line == 0) /* a line longer than the buffer: not one of ours */
+            line = used;
+        for (size_t i = line; i < used; i++)
+            buffer[i - line] = buffer[i];
+        used -= line;
+    }
+    return smaps.kib * 1024 / 4096;
+}
