@@ -130,6 +130,7 @@ make_plan(PyTypeObject *type, struct edges_plan *plan)
     if ((flags & EDGES_DICT) && family != NULL &&
         type->tp_dictoffset == family->tp_dictoffset)
         plan->has_dict = plan->has_values;
+    sizes_rule(type, &plan->size);
     plan->rest = !((flags & EDGES_COMPLETE) && family == type);
 }
 
@@ -176,6 +177,20 @@ edges_walk(struct walk *w, PyObject *object, PyTypeObject *type)
         walk_rest(w);
 }
 
+/* sizes.c has the rules; they are part of the plan. */
+size_t
+sizes_of(PyObject *object, PyTypeObject *type, bool *approximate)
+{
+    struct edges_plan spare;
+    const struct edges_plan *plan = plan_of(type, &spare);
+    size_t bytes = plan->size.size(object);
+
+    if (plan->size.before != 0 && compat_is_gc(object, type))
+        bytes += plan->size.before;
+    *approximate = plan->size.approximate;
+    return bytes;
+}
+
 bool
 edges_type_has(PyTypeObject *type)
 {
@@ -187,37 +202,4 @@ edges_type_has(PyTypeObject *type)
     plan = plan_of(type, &spare);
     return (plan->row != NULL && plan->row->walk != NULL) ||
            plan->n_members != 0 || plan->has_dict;
-}
-
-/* Walking a root may meet new types, so this goes on until no more come. */
-void
-edges_walk_static_types(struct walk *w)
-{
-    struct type_names names;
-    char text[sizeof names.module + sizeof names.name + 1];
-    size_t seen;
-
-    if (cache.plans == NULL)
-        return;
-    do {
-        seen = cache.n_plans;
-        for (size_t i = 0; i < PLANS_MAX; i++) {
-            PyTypeObject *type = cache.plans[i].type;
-            size_t n = 0;
-            if (type == NULL || cache.plans[i].is_root ||
-                compat_is_heap_type(type))
-                continue;
-            cache.plans[i].is_root = true;
-            names_of_type(type, &names);
-            if (names.module_bytes != 8 ||
-                memcmp(names.module, "builtins", 8) != 0) {
-                memcpy(text, names.module, names.module_bytes);
-                n = names.module_bytes;
-                text[n++] = '.';
-            }
-            memcpy(text + n, names.name, names.name_bytes);
-            n += names.name_bytes;
-            walk_root(w, PX_ROOT_STATIC_TYPE, type, text, n);
-        }
-    } while (cache.n_plans != seen);
 }

@@ -14,6 +14,7 @@
 #define HEAP_EDGES_H
 
 #include "agent/heap/compat.h"
+#include "agent/heap/sizes.h"
 #include "agent/heap/walk.h"
 
 typedef void (*edges_fn)(struct walk *w, PyObject *object);
@@ -60,8 +61,8 @@ struct edges_plan {
     enum px_edge_kind member_kind; /* SLOT of Python classes, else ATTR */
     bool has_values;               /* a managed dict (3.11+) */
     bool has_dict;
-    bool rest;    /* walk_rest is needed */
-    bool is_root; /* a static type that was named as a root */
+    bool rest; /* walk_rest is needed */
+    struct sizes_rule size;
 };
 
 /* edges_instance.c: members, values and dict by the plan. */
@@ -72,9 +73,6 @@ PX_CHILD void edges_instance(struct walk *w, PyObject *object,
 PX_CHILD size_t edges_members(PyTypeObject *type, const PyTypeObject *stop,
                               struct edges_member *to, size_t max);
 PX_CHILD bool edges_made_by_class(PyTypeObject *type);
-
-/* edges.c: every static type seen so far as a root. */
-PX_CHILD void edges_walk_static_types(struct walk *w);
 
 /* Short forms for walkers. */
 static inline void

@@ -106,6 +106,8 @@ PX_CHILD bool layout_frame_of_object(PyObject *object,
  * 3.11 that is the frame object gi_frame. */
 PX_CHILD bool layout_frame_of_generator(PyObject *object,
                                         struct layout_frame *out);
+/* Its code, also when it is finished; NULL before 3.11. */
+PX_CHILD PyCodeObject *layout_generator_code(PyObject *object);
 /* Suspended in `yield from` or `await`: the awaited object is on top of the
  * stack. */
 PX_CHILD bool layout_generator_awaits(PyObject *object,

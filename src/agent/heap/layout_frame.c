@@ -136,6 +136,21 @@ layout_frame_of_generator(PyObject *object, struct layout_frame *out)
                 out);
 }
 
+/* A frame that was cleared keeps its code (Python/frame.c:
+ * _PyFrame_ClearExceptCode). */
+PyCodeObject *
+layout_generator_code(PyObject *object)
+{
+    PyGenObject *gen = (PyGenObject *)object;
+#if COMPAT_GEN_CODE
+    return gen->gi_code;
+#else
+    struct layout_frame frame;
+    const void *f = gen->gi_iframe;
+    return fill(f, &frame) ? frame.code : NULL;
+#endif
+}
+
 /* 3.11, 3.12 Objects/genobject.c: _PyGen_yf looks at the next instruction:
  * RESUME of a `yield from` or `await` has an argument of 2 or 3. */
 bool
@@ -242,6 +257,13 @@ layout_frame_of_generator(PyObject *object, struct layout_frame *out)
 {
     PyObject *frame = (PyObject *)((PyGenObject *)object)->gi_frame;
     return frame != NULL && layout_frame_of_object(frame, out);
+}
+
+PyCodeObject *
+layout_generator_code(PyObject *object)
+{
+    (void)object;
+    return NULL;
 }
 
 /* Objects/genobject.c: _PyGen_yf looks for YIELD_FROM (72 in 3.8–3.10)

@@ -186,31 +186,40 @@ walk_thread(struct walk *w, PyObject *modules, PyThreadState *tstate)
 
 /* ---- the interpreter ---- */
 
+/* Its fields are read by a header's offsets: only what looks like the object
+ * that should be there is believed. */
 static PyObject *
 if_dict(PyObject *object)
 {
     return object != NULL && PyDict_Check(object) ? object : NULL;
 }
 
+static PyObject *
+if_list(PyObject *object)
+{
+    return object != NULL && PyList_Check(object) ? object : NULL;
+}
+
 static void
 walk_interpreter(struct walk *w, PyInterpreterState *interp, bool own)
 {
     struct layout_interpreter is;
+    const char *label = own ? "interpreter" : "subinterpreter";
 
     layout_interpreter(interp, &is);
-    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.modules),
-                   "sys.modules");
-    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.sysdict), "sys dict");
-    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.builtins),
-                   "builtins dict");
-    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.dict),
-                   "interpreter dict");
-    walk_root_text(w, PX_ROOT_INTERPRETER, is.codec_search_path,
-                   "codec search functions");
-    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.codec_search_cache),
-                   "codec cache");
-    walk_root_text(w, PX_ROOT_INTERPRETER, if_dict(is.codec_error_registry),
-                   "codec error handlers");
+    walk_synthetic_begin(w, interp, "<interpreter>", label, strlen(label));
+    walk_edge_text(w, PX_EDGE_ROOT, "sys.modules", if_dict(is.modules));
+    walk_edge_text(w, PX_EDGE_ROOT, "sys dict", if_dict(is.sysdict));
+    walk_edge_text(w, PX_EDGE_ROOT, "builtins dict", if_dict(is.builtins));
+    walk_edge_text(w, PX_EDGE_ROOT, "interpreter dict", if_dict(is.dict));
+    walk_edge_text(w, PX_EDGE_ROOT, "codec search functions",
+                   if_list(is.codec_search_path));
+    walk_edge_text(w, PX_EDGE_ROOT, "codec cache",
+                   if_dict(is.codec_search_cache));
+    walk_edge_text(w, PX_EDGE_ROOT, "codec error handlers",
+                   if_dict(is.codec_error_registry));
+    walk_synthetic_end(w);
+    walk_root(w, PX_ROOT_INTERPRETER, interp, label, strlen(label));
     if (!own)
         walk_modules(w, is.modules);
 }
@@ -229,5 +238,4 @@ roots_walk(struct walk *w, const struct heap_notes *notes)
     walk_root_text(w, PX_ROOT_CALLBACK,
                    module_get(notes->modules, "gc", "callbacks"),
                    "gc.callbacks");
-    edges_walk_static_types(w);
 }

@@ -1,0 +1,177 @@
+/* preview.c — a value in at most 64 bytes, for exact builtin types.
+ *
+ * Subclasses are passed over: what they show is for their own code to say.
+ * The payloads are those of snapshot.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/compat.h"
+
+#include <string.h>
+
+#include <pyexplore/buf.h>
+
+#include "agent/heap/code.h"
+#include "agent/heap/layout.h"
+#include "agent/heap/walk.h"
+
+static size_t
+put_str(PyObject *object, uint8_t *to)
+{
+    char text[PX_PREVIEW_TEXT_MAX];
+    size_t n = names_of_str(object, sizeof text, text);
+    size_t length = (size_t)((PyASCIIObject *)object)->length;
+    uint8_t *at = to;
+
+    *at++ = PX_PREVIEW_STR;
+    at = px_put_varint(at, length);
+    at = px_put_varint(at, n);
+    memcpy(at, text, n);
+    return (size_t)(at - to) + n;
+}
+
+static size_t
+put_bytes(const char *bytes, size_t length, uint8_t *to)
+{
+    size_t n = length < PX_PREVIEW_TEXT_MAX ? length : PX_PREVIEW_TEXT_MAX;
+    uint8_t *at = to;
+
+    *at++ = PX_PREVIEW_BYTES;
+    at = px_put_varint(at, length);
+    at = px_put_varint(at, n);
+    if (n != 0)
+        memcpy(at, bytes, n);
+    return (size_t)(at - to) + n;
+}
+
+static size_t
+put_int64(int64_t value, uint8_t *to)
+{
+    uint8_t *at = to;
+
+    *at++ = PX_PREVIEW_INT;
+    at = px_put_varint(at, px_zigzag(value));
+    return (size_t)(at - to);
+}
+
+static size_t
+put_long(PyObject *object, uint8_t *to)
+{
+    PyLongObject *v = (PyLongObject *)object;
+    const digit *digits;
+    bool negative;
+    size_t n;
+    uint64_t value = 0;
+    unsigned top = 0;
+    uint8_t *at = to;
+
+#if COMPAT_LONG_TAG
+    digits = v->long_value.ob_digit;
+    n = v->long_value.lv_tag >> 3;
+    negative = (v->long_value.lv_tag & 3) == 2;
+#else
+    Py_ssize_t size = Py_SIZE(object);
+    digits = v->ob_digit;
+    negative = size < 0;
+    n = (size_t)(negative ? -size : size);
+#endif
+    if (n * PyLong_SHIFT <= 62) {
+        for (size_t i = n; i-- > 0;)
+            value = value << PyLong_SHIFT | digits[i];
+        return put_int64(negative ? -(int64_t)value : (int64_t)value, to);
+    }
+    for (digit left = digits[n - 1]; left != 0; left >>= 1)
+        top++;
+    *at++ = PX_PREVIEW_BIGINT;
+    at = px_put_varint(at, (n - 1) * PyLong_SHIFT + top);
+    *at++ = negative ? 1 : 0;
+    return (size_t)(at - to);
+}
+
+static size_t
+put_float(PyObject *object, uint8_t *to)
+{
+    double value = PyFloat_AS_DOUBLE(object);
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    to[0] = PX_PREVIEW_FLOAT;
+    for (unsigned i = 0; i < 8; i++)
+        to[1 + i] = (uint8_t)(bits >> 8 * i);
+    return 9;
+}
+
+static size_t
+put_length(Py_ssize_t n, uint8_t *to)
+{
+    uint8_t *at = to;
+
+    *at++ = PX_PREVIEW_LEN;
+    at = px_put_varint(at, (uint64_t)n);
+    return (size_t)(at - to);
+}
+
+static size_t
+put_text(const char *text, size_t n, uint8_t *to)
+{
+    uint8_t *at = to;
+
+    if (n > PX_PREVIEW_TEXT_MAX)
+        n = PX_PREVIEW_TEXT_MAX;
+    *at++ = PX_PREVIEW_TEXT;
+    at = px_put_varint(at, n);
+    memcpy(at, text, n);
+    return (size_t)(at - to) + n;
+}
+
+static size_t
+put_code(PyCodeObject *code, PyObject *function, uint8_t *to)
+{
+    char label[CODE_LABEL_MAX];
+    size_t n = code_label(code, function, code->co_firstlineno, label);
+
+    return put_text(label, n, to);
+}
+
+static size_t
+put_function(PyObject *object, uint8_t *to)
+{
+    PyObject *code = ((PyFunctionObject *)object)->func_code;
+
+    if (code == NULL || !PyCode_Check(code))
+        return 0;
+    return put_code((PyCodeObject *)code, object, to);
+}
+
+size_t
+preview_put(PyObject *object, PyTypeObject *type, uint8_t *to)
+{
+    if (type == &PyUnicode_Type)
+        return put_str(object, to);
+    if (type == &PyLong_Type)
+        return put_long(object, to);
+    if (type == &PyTuple_Type || type == &PyList_Type)
+        return put_length(Py_SIZE(object), to);
+    if (type == &PyDict_Type)
+        return put_length(((PyDictObject *)object)->ma_used, to);
+    if (type == &PyFloat_Type)
+        return put_float(object, to);
+    if (type == &PyBytes_Type)
+        return put_bytes(PyBytes_AS_STRING(object),
+                         (size_t)PyBytes_GET_SIZE(object), to);
+    if (type == &PyByteArray_Type)
+        return put_bytes(PyByteArray_AS_STRING(object),
+                         (size_t)PyByteArray_GET_SIZE(object), to);
+    if (type == &PySet_Type || type == &PyFrozenSet_Type)
+        return put_length(((PySetObject *)object)->used, to);
+    if (type == &PyFunction_Type)
+        return put_function(object, to);
+    if (type == &PyCode_Type)
+        return put_code((PyCodeObject *)object, NULL, to);
+    if (object == Py_True || object == Py_False)
+        return object == Py_True ? put_text("True", 4, to)
+                                 : put_text("False", 5, to);
+    if (object == Py_None)
+        return put_text("None", 4, to);
+    return 0;
+}

@@ -1,0 +1,265 @@
+/* sizes.c — what sys.getsizeof would say, without calling anything.
+ *
+ * sys.getsizeof is __sizeof__ plus the words before the object: the gc head
+ * of gc objects, and from 3.11 the words of the managed dict and weak list.
+ * object.__sizeof__ is tp_basicsize + |ob_size| * tp_itemsize. Types whose
+ * __sizeof__ knows more have a row here; a type that takes none of them and
+ * inherits object's is exact too; any other is flagged approximate. A class
+ * whose __sizeof__ is written in Python is flagged as well: it is not called.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/sizes.h"
+
+#include <stddef.h>
+
+#include "agent/heap/layout.h"
+#include "agent/heap/walk.h"
+
+#define GC_HEAD_BYTES (2 * sizeof(uintptr_t))
+
+static size_t
+length_of(PyObject *object)
+{
+    Py_ssize_t n = Py_SIZE(object);
+    return (size_t)(n < 0 ? -n : n);
+}
+
+/* Objects/typeobject.c: object___sizeof___impl. Where ob_size is no count of
+ * items a row must say so. */
+static size_t
+size_plain(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    size_t bytes = (size_t)type->tp_basicsize;
+
+    if (type->tp_itemsize > 0)
+        bytes += length_of(object) * (size_t)type->tp_itemsize;
+    return bytes;
+}
+
+static size_t
+size_long(PyObject *object)
+{
+    size_t digits;
+
+#if COMPAT_LONG_TAG
+    /* Objects/longobject.c: int___sizeof___impl, at least one digit */
+    digits = ((PyLongObject *)object)->long_value.lv_tag >> 3;
+    if (digits == 0)
+        digits = 1;
+    return offsetof(PyLongObject, long_value.ob_digit) +
+           digits * sizeof(digit);
+#else
+    digits = length_of(object);
+    return offsetof(PyLongObject, ob_digit) + digits * sizeof(digit);
+#endif
+}
+
+/* Objects/unicodeobject.c: unicode_sizeof */
+static size_t
+size_str(PyObject *object)
+{
+    PyASCIIObject *ascii = (PyASCIIObject *)object;
+    PyCompactUnicodeObject *compact = (PyCompactUnicodeObject *)object;
+    bool ready = true;
+    size_t bytes;
+    size_t n;
+
+#if COMPAT_STR_WSTR
+    ready = PyUnicode_IS_READY(object);
+#endif
+    n = ready ? (size_t)ascii->length : 0;
+    if (ready && PyUnicode_IS_COMPACT_ASCII(object))
+        bytes = sizeof(PyASCIIObject) + n + 1;
+    else if (ready && PyUnicode_IS_COMPACT(object))
+        bytes = sizeof(PyCompactUnicodeObject) +
+                (n + 1) * (size_t)PyUnicode_KIND(object);
+    else {
+        bytes = sizeof(PyUnicodeObject);
+        if (ready && ((PyUnicodeObject *)object)->data.any != NULL)
+            bytes += (n + 1) * (size_t)PyUnicode_KIND(object);
+    }
+#if COMPAT_STR_WSTR
+    /* _PyUnicode_HAS_WSTR_MEMORY: a representation of its own */
+    if (ascii->wstr != NULL &&
+        (!ready || (const void *)ascii->wstr != PyUnicode_DATA(object))) {
+        size_t wide = ready && PyUnicode_IS_COMPACT_ASCII(object)
+                          ? n
+                          : (size_t)compact->wstr_length;
+        bytes += (wide + 1) * sizeof(wchar_t);
+    }
+#endif
+    /* _PyUnicode_HAS_UTF8_MEMORY */
+    if (!(ready && PyUnicode_IS_COMPACT_ASCII(object)) &&
+        compact->utf8 != NULL &&
+        !(ready && (const void *)compact->utf8 == PyUnicode_DATA(object)))
+        bytes += (size_t)compact->utf8_length + 1;
+    return bytes;
+}
+
+static size_t
+size_bytearray(PyObject *object)
+{
+    return (size_t)Py_TYPE(object)->tp_basicsize +
+           (size_t)((PyByteArrayObject *)object)->ob_alloc;
+}
+
+static size_t
+size_list(PyObject *object)
+{
+    return (size_t)Py_TYPE(object)->tp_basicsize +
+           (size_t)((PyListObject *)object)->allocated * sizeof(PyObject *);
+}
+
+static size_t
+size_set(PyObject *object)
+{
+    PySetObject *set = (PySetObject *)object;
+    size_t bytes = (size_t)Py_TYPE(object)->tp_basicsize;
+
+    if (set->table != set->smalltable)
+        bytes += ((size_t)set->mask + 1) * sizeof(setentry);
+    return bytes;
+}
+
+/* Objects/typeobject.c: type___sizeof___impl. Not what a metaclass adds, and
+ * not the members behind it. */
+static size_t
+size_type(PyObject *object)
+{
+    PyTypeObject *type = (PyTypeObject *)object;
+
+    if (!compat_is_heap_type(type))
+        return sizeof(PyTypeObject);
+    return sizeof(PyHeapTypeObject) + layout_cached_keys_bytes(type);
+}
+
+static size_t
+words(int n)
+{
+    return (size_t)n * sizeof(PyObject *);
+}
+
+/* Objects/codeobject.c: code_sizeof. co_extra counts, its layout is private
+ * there: {Py_ssize_t ce_size; void *ce_extras[1]} */
+static size_t
+size_code(PyObject *object)
+{
+    PyCodeObject *code = (PyCodeObject *)object;
+    const Py_ssize_t *extra = code->co_extra;
+    size_t bytes = (size_plain(object) + sizeof(void *) - 1) &
+                   ~(sizeof(void *) - 1);
+
+    if (extra != NULL)
+        bytes += sizeof(Py_ssize_t) + words((int)*extra);
+#if !COMPAT_LOCALSPLUS
+    if (code->co_cell2arg != NULL)
+        bytes += (size_t)PyTuple_GET_SIZE(code->co_cellvars) *
+                 sizeof(Py_ssize_t);
+#endif
+    return bytes;
+}
+
+/* Objects/frameobject.c: frame_sizeof. size_plain would take a field for a
+ * length: tp_itemsize is set, but there is no ob_size. Before 3.11
+ * tp_basicsize has room for one slot. */
+static size_t
+size_frame(PyObject *object)
+{
+    size_t bytes = (size_t)PyFrame_Type.tp_basicsize;
+    struct layout_frame frame;
+
+    if (!layout_frame_of_object(object, &frame))
+        return bytes;
+    return bytes + words(frame.n_locals + frame.max_depth -
+                         (COMPAT_BARE_FRAMES ? 0 : 1));
+}
+
+/* Objects/genobject.c: gen_sizeof */
+static size_t
+size_generator(PyObject *object)
+{
+    size_t bytes = (size_t)Py_TYPE(object)->tp_basicsize;
+#if COMPAT_BARE_FRAMES
+    PyCodeObject *code = layout_generator_code(object);
+    if (code != NULL)
+        bytes += words(code->co_nlocalsplus + code->co_stacksize);
+#endif
+    return bytes;
+}
+
+static size_t
+size_dict(PyObject *object)
+{
+    return layout_dict_bytes(object);
+}
+
+/* A row is found by the nearest base in C layout. */
+static const struct sizes_row {
+    PyTypeObject *type;
+    size_t (*size)(PyObject *object);
+} rows[] = {
+    { &PyUnicode_Type, size_str },
+    { &PyLong_Type, size_long },
+    { &PyDict_Type, size_dict },
+    { &PyList_Type, size_list },
+    { &PySet_Type, size_set },
+    { &PyFrozenSet_Type, size_set },
+    { &PyByteArray_Type, size_bytearray },
+    { &PyType_Type, size_type },
+    { &PyCode_Type, size_code },
+    { &PyFrame_Type, size_frame },
+    { &PyGen_Type, size_generator },
+    { &PyCoro_Type, size_generator },
+    { &PyAsyncGen_Type, size_generator },
+};
+
+static const struct sizes_row *
+row_of(PyTypeObject *type, PyTypeObject **family)
+{
+    for (PyTypeObject *t = type; t != NULL; t = t->tp_base)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+            if (rows[i].type == t) {
+                *family = t;
+                return &rows[i];
+            }
+    *family = NULL;
+    return NULL;
+}
+
+/* True if a type below the one whose row is used has a __sizeof__ of its own,
+ * so that sys.getsizeof would ask that. `mro` holds all bases. */
+static bool
+has_own_sizeof(PyTypeObject *type, const PyTypeObject *family)
+{
+    PyObject *mro = type->tp_mro;
+
+    if (mro == NULL || !PyTuple_Check(mro))
+        return true;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *t = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        if (t == family || t == &PyBaseObject_Type)
+            return false;
+        if (PyType_Check((PyObject *)t) &&
+            layout_dict_get(compat_type_dict(t), "__sizeof__") != NULL)
+            return true;
+    }
+    return false;
+}
+
+void
+sizes_rule(PyTypeObject *type, struct sizes_rule *out)
+{
+    PyTypeObject *family;
+    const struct sizes_row *row = row_of(type, &family);
+
+    out->size = row != NULL ? row->size : size_plain;
+    out->approximate = has_own_sizeof(type, family);
+    out->before = 0;
+    if (compat_type_is_gc(type)) {
+        out->before = GC_HEAD_BYTES;
+        if (type->tp_flags & COMPAT_PREHEADER_FLAGS)
+            out->before += 2 * sizeof(PyObject *);
+    }
+}
