@@ -23,6 +23,7 @@
 #define MARKS_MAX 4
 #define ELLIPSIS "\xe2\x80\xa6"
 #define ELLIPSIS_BYTES 3
+#define NS_PER_S UINT64_C(1000000000)
 
 /* ---- characters ---- */
 
@@ -276,6 +277,6 @@ px_text_ns(uint64_t ns, char out[PX_FIGURE_MAX])
     else if (value < 59.95e9)
         snprintf(out, PX_FIGURE_MAX, "%.1f s", value / 1e9);
     else
-        put_two_units((ns + 500000000) / 1000000000, out);
+        put_two_units(ns / NS_PER_S + (ns % NS_PER_S >= NS_PER_S / 2), out);
     return out;
 }
