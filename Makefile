@@ -68,7 +68,7 @@ LIBS_FULL := $(LIBS_CORE) $(call static,zstd utf8proc)
 LIBS_TUI := $(call static,panelw ncursesw tinfo)
 
 .PHONY: all programs lib ext exts demo test test-full test-unit test-agent \
-        test-e2e unit-programs lint format bench screenshots docs-keys dist \
+        test-e2e unit-programs replay-programs fuzz lint format bench screenshots docs-keys dist \
         install uninstall clean help compile-commands FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -146,9 +146,9 @@ programs: pyexplore pyexplore-tui ## build both programs
 # mk/python.py prints PY_* of an interpreter; the answers are kept as makefile
 # fragments, made once per interpreter and read like headers.
 NO_PYTHON_GOALS := clean help lint format programs pyexplore pyexplore-tui lib \
-        unit-programs compile-commands docs-keys demo test test-full test-unit \
+        unit-programs replay-programs fuzz fuzz-% compile-commands docs-keys demo test test-full test-unit \
         test-agent test-e2e bench screenshots
-NEED_PYTHON := $(if $(filter-out $(NO_PYTHON_GOALS) $(OUT)/unit/% \
+NEED_PYTHON := $(if $(filter-out $(NO_PYTHON_GOALS) $(OUT)/unit/% $(OUT)/replay/% \
         $(OUT)/pyexplore $(OUT)/pyexplore-tui,$(or $(MAKECMDGOALS),all)),yes)
 ifeq ($(NEED_PYTHON),yes)
 PYTHON_PATH := $(shell command -v $(PYTHON) 2>/dev/null)
@@ -234,6 +234,32 @@ $$(OUT)/unit/$(1): $$(OBJ)/tests/unit/$(1).o $$(UNIT_HELP_OBJ) \
 endef
 $(foreach t,$(UNIT_MAINS:tests/unit/%.c=%),$(eval $(call unit,$(t))))
 unit-programs: $(UNIT_PROGRAMS)
+
+# ---- fuzzing -------------------------------------------------------------
+# Every tests/fuzz/NAME.c but replay.c is one target: explored by clang's
+# libFuzzer, and replayed over tests/fuzz/corpus/NAME/ by `make test`.
+FUZZ_NAMES := $(filter-out replay,$(patsubst tests/fuzz/%.c,%, \
+        $(sort $(wildcard tests/fuzz/*.c))))
+-include $(OBJ)/tests/fuzz/replay.d $(FUZZ_NAMES:%=$(OBJ)/tests/fuzz/%.d)
+$(OUT)/replay/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o \
+  $(CORE_ARCHIVES) $(OBJ)/ldflags
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(PX_LDFLAGS) -o $@ $< \
+	  $(OBJ)/tests/fuzz/replay.o $(call grouped,$(CORE_ARCHIVES)) \
+	  $(LIBS_FULL) -lm
+replay-programs: $(FUZZ_NAMES:%=$(OUT)/replay/%)
+S ?= 60
+fuzz: ## explore fuzz targets with clang for S=60 seconds each (T=NAME for one)
+	@$(MAKE) --no-print-directory CC=clang SANITIZE=address,undefined,fuzzer-no-link \
+	  $(addprefix fuzz-,$(or $(T),$(FUZZ_NAMES)))
+fuzz-%: tests/fuzz/%.c $(CORE_ARCHIVES)
+	@mkdir -p $(OUT)/fuzz/corpus-$* tests/fuzz/corpus/$*
+	$(CC) $(PX_CPPFLAGS) -std=c11 -g -O1 -pthread \
+	  -fsanitize=address,undefined,fuzzer -o $(OUT)/fuzz/$* $< \
+	  $(call grouped,$(CORE_ARCHIVES)) $(LIBS_FULL) -lm
+	$(OUT)/fuzz/$* -max_total_time=$(S) -timeout=10 -rss_limit_mb=1024 \
+	  $(if $(wildcard tests/fuzz/$*.dict),-dict=tests/fuzz/$*.dict) \
+	  -artifact_prefix=$(OUT)/fuzz/$*- $(OUT)/fuzz/corpus-$* tests/fuzz/corpus/$*
 
 # ---- running things ------------------------------------------------------
 # These call make again when the packages are there.

@@ -91,12 +91,19 @@ def unit_stage(results, stage, sanitize, tiny, only=""):
     names = [s.stem for s in sources if only in s.stem]
     folder = flavour(sanitize, tiny)
     goals = ["%s/unit/%s" % (folder, name) for name in names]
+    programs = [(name, [goal]) for name, goal in zip(names, goals)]
+    for target in sorted((TESTS / "fuzz").glob("*.c")):
+        corpus = sorted((TESTS / "fuzz" / "corpus" / target.stem).glob("*"))
+        if target.stem == "replay" or tiny or only not in target.stem:
+            continue
+        goals.append("%s/replay/%s" % (folder, target.stem))
+        programs.append(("fuzz_" + target.stem, [goals[-1]] + corpus))
     extra = ["TINY=1"] if tiny else []
     if goals and not make("-k", *extra, *goals, sanitize=sanitize):
         results.complaints.append("%s: a build failed" % stage)
     passed, failed, skipped = 0, [], []
-    for name, goal in zip(names, goals):
-        ok, bad, skip = run_unit(name, goal, sanitize)
+    for name, command in programs:
+        ok, bad, skip = run_unit(name, command, sanitize)
         passed += ok
         failed += bad
         skipped += skip
@@ -104,9 +111,10 @@ def unit_stage(results, stage, sanitize, tiny, only=""):
     return passed
 
 
-def run_unit(name, program, sanitize):
-    """One cmocka program; TAP lines, and a crash counts as a failure."""
-    if not os.path.exists(program):
+def run_unit(name, command, sanitize):
+    """One program that speaks TAP; a crash counts as a failure, and so does
+    one without a single test."""
+    if not os.path.exists(command[0]):
         return 0, [name + " (was not built)"], []
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", TZ="UTC",
                LC_ALL="C.UTF-8", PX_SOURCE=str(REPOSITORY))
@@ -114,7 +122,7 @@ def run_unit(name, program, sanitize):
         env["ASAN_OPTIONS"] = "detect_leaks=1:allocator_may_return_null=1"
     try:
         done = subprocess.run(
-            [program], env=env, cwd=str(REPOSITORY), timeout=UNIT_SECONDS,
+            [str(word) for word in command], env=env, cwd=str(REPOSITORY), timeout=UNIT_SECONDS,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
@@ -132,6 +140,8 @@ def run_unit(name, program, sanitize):
             skipped.append(label)
         else:
             passed += 1
+    if done.returncode == 0 and not passed + len(failed) + len(skipped):
+        failed.append(name + " (ran no test)")
     if done.returncode != 0 and not failed:
         failed.append("%s (ended with %d)" % (name, done.returncode))
     if failed:
