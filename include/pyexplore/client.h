@@ -91,6 +91,7 @@ enum px_status px_client_call(struct px_client *client, unsigned msg,
 struct px_load_options {
     enum px_detail detail;
     bool stop_the_world;
+    int connect_ms; /* at most, as timeout_ms of px_client_new; 0: 10 s */
     struct px_work *work; /* may be NULL */
     /* PROGRESS of the agent while it waits or walks; may be NULL */
     void (*progress)(void *context, const json_t *body,
