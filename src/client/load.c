@@ -153,7 +153,9 @@ load_live(const struct px_target *target, struct loading *loading,
     struct px_err why = {0};
     const struct px_client_events events = {
         .message = on_message, .chunk = on_chunk, .context = loading};
-    struct px_client *client = px_client_new(target, &events, CONNECT_MS, &why);
+    int asked_ms = loading->options->connect_ms;
+    struct px_client *client = px_client_new(
+        target, &events, asked_ms > 0 ? asked_ms : CONNECT_MS, &why);
     enum px_status status = why.status;
     if (client == NULL)
         goto out;
