@@ -1,0 +1,186 @@
+/* internal.h — what the files of this room share: the columns of a graph and
+ * the state of a builder. Nobody outside src/graph includes it.
+ *
+ * Memory, for N objects and E edges (design 10 allows 24 N + 12 E with every
+ * analysis):
+ *
+ *   ids             about 2 N   page bitmaps
+ *   node_*              7 N     u16 type, u16 size, u16 refcount, u8 flags;
+ *                               0xffff: the value is in an overflow table
+ *   out_off, in_off     8 N     u32
+ *   edges               8 E     u32 target, u32 {5 bits kind, 27 bits name
+ *                               number or index}
+ *   in_src              4 E     u32 source
+ *
+ * A pair is two edges in a row, key then value, so the value finds its key.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef GRAPH_INTERNAL_H
+#define GRAPH_INTERNAL_H
+
+#include <pyexplore/graph.h>
+#include <pyexplore/proto.h>
+
+#include "graph/ids.h"
+#include "graph/overflow.h"
+#include "graph/spool.h"
+#include "graph/texts.h"
+
+#define EDGE_KIND_SHIFT 27
+#define EDGE_PAYLOAD_MASK ((1u << EDGE_KIND_SHIFT) - 1)
+_Static_assert(PX_EDGE_KIND_END <= 32, "an edge kind has five bits");
+
+/* A node without a record has a type of its own, the last one. */
+#define UNREAD_TYPE_NAME "<unread>"
+
+struct edge {
+    px_node target;
+    uint32_t info;
+};
+
+struct type_row {
+    uint64_t addr;
+    size_t name; /* in texts */
+    unsigned flags;
+    uint64_t count;
+    uint64_t bytes;
+};
+
+struct name_row {
+    uint64_t addr; /* 0: a C text */
+    size_t text;
+    px_node node; /* set by finish; PX_NONE: no object */
+};
+
+struct root_row {
+    uint64_t addr;
+    px_node node; /* set by finish */
+    uint32_t root_class;
+    size_t text;
+};
+
+struct label_row {
+    uint64_t addr;
+    px_node node; /* set by finish */
+    size_t text;
+};
+
+/* The tables that builder and graph have in common: they move over. */
+struct tables {
+    struct texts texts;
+    struct type_row *types;
+    size_t n_types, cap_types;
+    struct name_row *names;
+    size_t n_names, cap_names;
+    struct root_row *roots;
+    size_t n_roots, cap_roots;
+    struct label_row *labels;
+    size_t n_labels, cap_labels;
+    char *header; /* JSON text, NULL before it came */
+    uint64_t footer[PX_FOOTER_TAG_END];
+};
+
+struct px_builder {
+    struct tables tables;
+    struct ids ids;
+    struct ids_hint node_hint, target_hint;
+    struct spool spool;
+    struct px_buf raw; /* the chunk that is being added */
+    struct px_builder_counts counts;
+    uint64_t n_edges;
+    uint32_t next_sequence;
+    bool has_header;
+    bool is_complete;
+    bool is_stale; /* ids hold addresses of a chunk that was refused */
+    bool is_finished;
+};
+
+struct px_graph {
+    struct tables tables;
+    struct ids ids;
+    uint32_t n_nodes;
+    uint32_t n_edges;
+    uint16_t *node_type;
+    uint16_t *node_bytes;
+    uint16_t *node_refs;
+    uint8_t *node_flags;
+    struct overflow over_type, over_bytes, over_refs; /* by node */
+    uint32_t *out_off; /* n_nodes + 1 */
+    struct edge *edges;
+    uint32_t *in_off; /* n_nodes + 1 */
+    px_node *in_src;
+    struct overflow over_payload; /* by edge */
+    uint32_t *name_table; /* open addressing by node: name number + 1 */
+    uint32_t name_mask;
+    px_node *type_node; /* by type */
+    struct spool_area preview_area;
+    uint8_t *preview_bytes;  /* by node: length of its record, 0: none */
+    uint64_t *preview_block; /* by node / 64: offset of the first record */
+    uint8_t *previews;
+    enum px_end end;
+};
+
+/* Grows an array of *cap rows for one more; PX_ENOMEM: nothing changed. */
+enum px_status rows_need(void *array_at, size_t n, size_t *cap,
+                         size_t row_bytes, struct px_err *err);
+void tables_init(struct tables *tables);
+void tables_done(struct tables *tables);
+
+/* preview.c: the length of the preview record at `in` without its address,
+ * 0 if it is not whole or not allowed. */
+size_t preview_measure(struct px_reader in);
+/* Reads all PREVIEWS chunks of the builder into the graph. */
+enum px_status previews_load(struct px_graph *graph,
+                             struct px_builder *builder, struct px_work *work,
+                             struct px_err *err);
+
+/* builder.c: visits the stored chunks of one kind in the order they came, with
+ * their raw bytes in builder->raw. */
+enum px_status builder_each(struct px_builder *builder,
+                            enum px_chunk_kind kind, const char *stage,
+                            struct px_work *work,
+                            enum px_status (*visit)(void *context,
+                                                    struct px_reader body,
+                                                    struct px_err *err),
+                            void *context, struct px_err *err);
+
+/* work.c */
+bool work_is_canceled(const struct px_work *work);
+enum px_status work_canceled(struct px_err *err);
+void work_report(struct px_work *work, uint64_t *last_ns, const char *stage,
+                 uint64_t done, uint64_t total);
+
+/* ---- for the analyses: without calls ---- */
+static inline unsigned
+edge_kind(const struct edge *edge)
+{
+    return edge->info >> EDGE_KIND_SHIFT;
+}
+
+#define EDGE_FLAG_BITS(number, member, name, form, flags, shown, expression)   \
+    ((uint64_t)((flags) & 1u) << (number)) |
+#define EDGE_COUNT_BITS(number, member, name, form, flags, shown, expression)  \
+    ((uint64_t)((flags) >> 1 & 1u) << (number)) |
+/* Bit k: edges of kind k hold; count. */
+#define EDGE_HOLD_SET (PX_EDGE_LIST(EDGE_FLAG_BITS) 0u)
+#define EDGE_COUNT_SET (PX_EDGE_LIST(EDGE_COUNT_BITS) 0u)
+
+static inline bool
+edge_holds(const struct edge *edge)
+{
+    return (EDGE_HOLD_SET >> edge_kind(edge) & 1) != 0;
+}
+
+static inline bool
+edge_counts(const struct edge *edge)
+{
+    return (EDGE_COUNT_SET >> edge_kind(edge) & 1) != 0;
+}
+
+/* The number of the name that this node is the str of, PX_NONE: none. */
+uint32_t graph_name_of(const struct px_graph *graph, px_node node);
+/* Name number of an edge of form NAME, or index. */
+uint64_t graph_payload(const struct px_graph *graph, px_edge edge);
+
+#endif

@@ -1,0 +1,63 @@
+/* overflow.c — the few values that do not fit a narrow column.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "graph/overflow.h"
+
+#include <stdlib.h>
+
+void
+overflow_done(struct overflow *over)
+{
+    free(over->rows);
+    *over = (struct overflow){0};
+}
+
+enum px_status
+overflow_add(struct overflow *over, uint32_t number, uint64_t value,
+             struct px_err *err)
+{
+    if (over->n == over->cap) {
+        size_t cap = over->cap + over->cap / 2 + 16;
+        struct overflow_row *rows = realloc(over->rows, cap * sizeof *rows);
+        if (rows == NULL)
+            return px_fail(err, PX_ENOMEM, "no memory for %zu large values",
+                           cap);
+        over->rows = rows;
+        over->cap = cap;
+    }
+    over->rows[over->n++] = (struct overflow_row){value, number};
+    return PX_OK;
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+    uint32_t left = ((const struct overflow_row *)a)->number;
+    uint32_t right = ((const struct overflow_row *)b)->number;
+    return (left > right) - (left < right);
+}
+
+void
+overflow_sort(struct overflow *over)
+{
+    if (over->n > 1)
+        qsort(over->rows, over->n, sizeof *over->rows, compare_rows);
+}
+
+uint64_t
+overflow_get(const struct overflow *over, uint32_t number)
+{
+    size_t low = 0;
+    size_t high = over->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (over->rows[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < over->n && over->rows[low].number == number)
+        return over->rows[low].value;
+    return 0;
+}

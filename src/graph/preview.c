@@ -1,0 +1,372 @@
+/* preview.c — what is known of a value, kept compactly and shown as one line.
+ *
+ * Records are stored as they came (form and payload, at most 255 bytes) in
+ * the order of the nodes, in a mapped file. To find one: a byte for each
+ * node is the length of its record, and every 64th node knows the offset of
+ * its own; the lengths between are added up.
+ *
+ *   area:  u64 preview_block[n/64 + 1] | u8 preview_bytes[n] | records
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "graph/internal.h"
+#include "graph/records.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define RECORD_MAX 255
+#define BLOCK 64u
+
+/* A record, taken apart. */
+struct preview {
+    unsigned form;
+    uint64_t number;
+    const uint8_t *bytes;
+    size_t n_bytes;
+};
+
+/* Reads what is counted and then given in full: STR, BYTES, TEXT. */
+static bool
+read_bytes(struct px_reader *in, size_t max, struct preview *out)
+{
+    uint64_t n;
+    if (px_read_varint(in, &n) != PX_OK || n > max)
+        return false;
+    out->n_bytes = (size_t)n;
+    return px_read_bytes(in, out->n_bytes, &out->bytes) == PX_OK;
+}
+
+static bool
+read_preview(struct px_reader *in, struct preview *out)
+{
+    uint8_t byte;
+    *out = (struct preview){0};
+    if (px_read_u8(in, &byte) != PX_OK)
+        return false;
+    out->form = byte;
+    switch (out->form) {
+    case PX_PREVIEW_STR:
+    case PX_PREVIEW_BYTES:
+        return px_read_varint(in, &out->number) == PX_OK &&
+               read_bytes(in, PX_PREVIEW_TEXT_MAX, out);
+    case PX_PREVIEW_INT:
+    case PX_PREVIEW_LEN:
+        return px_read_varint(in, &out->number) == PX_OK;
+    case PX_PREVIEW_BIGINT:
+        return px_read_varint(in, &out->number) == PX_OK &&
+               px_read_bytes(in, 1, &out->bytes) == PX_OK;
+    case PX_PREVIEW_FLOAT:
+        return px_read_u64(in, &out->number) == PX_OK;
+    case PX_PREVIEW_TEXT:
+        return read_bytes(in, RECORD_MAX, out);
+    case PX_PREVIEW_SECRET:
+        return true;
+    }
+    return false;
+}
+
+size_t
+preview_measure(struct px_reader in)
+{
+    const uint8_t *start = in.at;
+    struct preview preview;
+    if (!read_preview(&in, &preview) || in.at - start > RECORD_MAX)
+        return 0;
+    return (size_t)(in.at - start);
+}
+
+/* ---- loading ---- */
+struct load {
+    struct px_graph *graph;
+    struct ids_hint hint;
+    uint8_t *lengths; /* first pass */
+    uint64_t n_records;
+};
+
+/* Calls for each record of a chunk: its node (PX_NONE: not in the graph),
+ * start and length. The chunk was checked when it was added. */
+static void
+each_record(struct load *load, struct px_reader in,
+            void (*visit)(struct load *load, px_node node,
+                          const uint8_t *record, size_t n))
+{
+    uint64_t last = 0;
+    while (px_reader_left(&in) > 0) {
+        uint64_t delta;
+        if (px_read_varint(&in, &delta) != PX_OK)
+            return;
+        last += (uint64_t)px_unzigzag(delta);
+        size_t n = preview_measure(in);
+        if (n == 0)
+            return;
+        px_node node =
+            ids_find(&load->graph->ids, last * PX_ADDR_UNIT, &load->hint);
+        if (node != PX_NONE)
+            visit(load, node, in.at, n);
+        in.at += n;
+    }
+}
+
+static void
+note_length(struct load *load, px_node node, const uint8_t *record, size_t n)
+{
+    (void)record;
+    load->n_records += load->lengths[node] == 0;
+    load->lengths[node] = (uint8_t)n;
+}
+
+static uint64_t
+offset_of(const struct px_graph *graph, px_node node)
+{
+    uint64_t offset = graph->preview_block[node / BLOCK];
+    for (px_node i = node - node % BLOCK; i < node; i++)
+        offset += graph->preview_bytes[i];
+    return offset;
+}
+
+/* Only the record whose length was noted last: a second one for the same
+ * node has replaced the first. */
+static void
+keep_record(struct load *load, px_node node, const uint8_t *record, size_t n)
+{
+    const struct px_graph *graph = load->graph;
+    if (graph->preview_bytes[node] == n)
+        memcpy(graph->previews + offset_of(graph, node), record, n);
+}
+
+static enum px_status
+note_chunk(void *context, struct px_reader body, struct px_err *err)
+{
+    (void)err;
+    each_record(context, body, note_length);
+    return PX_OK;
+}
+
+static enum px_status
+keep_chunk(void *context, struct px_reader body, struct px_err *err)
+{
+    (void)err;
+    each_record(context, body, keep_record);
+    return PX_OK;
+}
+
+static enum px_status
+make_area(struct load *load, struct px_err *err)
+{
+    struct px_graph *graph = load->graph;
+    size_t n = graph->n_nodes;
+    size_t n_blocks = n / BLOCK + 1;
+    uint64_t n_record_bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        n_record_bytes += load->lengths[i];
+    enum px_status status = spool_area_new(
+        &graph->preview_area,
+        n_blocks * sizeof(uint64_t) + n + (size_t)n_record_bytes, err);
+    if (status != PX_OK)
+        return status;
+    uint8_t *area = graph->preview_area.data;
+    graph->preview_block = (uint64_t *)(void *)area;
+    graph->preview_bytes = area + n_blocks * sizeof(uint64_t);
+    graph->previews = graph->preview_bytes + n;
+    memcpy(graph->preview_bytes, load->lengths, n);
+    uint64_t offset = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i % BLOCK == 0)
+            graph->preview_block[i / BLOCK] = offset;
+        offset += load->lengths[i];
+    }
+    return PX_OK;
+}
+
+enum px_status
+previews_load(struct px_graph *graph, struct px_builder *builder,
+              struct px_work *work, struct px_err *err)
+{
+    struct load load = {.graph = graph};
+    load.lengths = calloc((size_t)graph->n_nodes + 1, 1);
+    if (load.lengths == NULL)
+        return px_fail(err, PX_ENOMEM, "no memory for previews");
+    enum px_status status = builder_each(builder, PX_CHUNK_PREVIEWS,
+                                         "previews", work, note_chunk, &load,
+                                         err);
+    if (status == PX_OK && load.n_records > 0) {
+        status = make_area(&load, err);
+        if (status == PX_OK)
+            status = builder_each(builder, PX_CHUNK_PREVIEWS, "previews",
+                                  work, keep_chunk, &load, err);
+    }
+    free(load.lengths);
+    return status;
+}
+
+/* ---- showing ---- */
+
+/* Bytes of UTF-8 that do not continue a character. */
+static uint64_t
+count_characters(const struct preview *preview)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < preview->n_bytes; i++)
+        n += (preview->bytes[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* Text between quotes, with "…" inside them if it is only a beginning. */
+static void
+show_quoted(const struct preview *preview, bool is_part, size_t out_bytes,
+            char *out)
+{
+    char text[RECORD_MAX * 4 + 1];
+    px_text_escape((const char *)preview->bytes, preview->n_bytes,
+                   sizeof text, text);
+    char quote = strchr(text, '\'') != NULL && strchr(text, '"') == NULL
+                     ? '"'
+                     : '\'';
+    char line[sizeof text + 16];
+    int n = snprintf(line, sizeof line, "%c%s%s%c", quote, text,
+                     is_part ? "…" : "", quote);
+    px_text_escape(line, (size_t)n, out_bytes, out);
+}
+
+static void
+show_bytes(const struct preview *preview, size_t out_bytes, char *out)
+{
+    char line[PX_PREVIEW_TEXT_MAX * 4 + 16];
+    char *to = line + sprintf(line, "b'");
+    for (size_t i = 0; i < preview->n_bytes; i++) {
+        uint8_t byte = preview->bytes[i];
+        if (byte == '\'' || byte == '\\')
+            to += sprintf(to, "\\%c", byte);
+        else if (byte == '\n')
+            to += sprintf(to, "\\n");
+        else if (byte == '\r')
+            to += sprintf(to, "\\r");
+        else if (byte >= 0x20 && byte < 0x7f)
+            to += sprintf(to, "%c", byte);
+        else
+            to += sprintf(to, "\\x%02x", byte);
+    }
+    to += sprintf(to, "%s'", preview->number > preview->n_bytes ? "…" : "");
+    px_text_escape(line, (size_t)(to - line), out_bytes, out);
+}
+
+/* As Python's repr: the fewest digits that read back as the same number. */
+static void
+show_float(uint64_t bits, size_t out_bytes, char *out)
+{
+    double value;
+    char text[40];
+    memcpy(&value, &bits, sizeof value);
+    if (isnan(value) || isinf(value)) {
+        snprintf(out, out_bytes, "%s",
+                 isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    bool is_whole = strpbrk(text, ".e") == NULL;
+    snprintf(out, out_bytes, "%s%s", text, is_whole ? ".0" : "");
+}
+
+/* The brackets in which Python shows a container of this type. */
+static void
+show_length(const struct px_graph *graph, px_node node, uint64_t n,
+            size_t out_bytes, char *out)
+{
+    static const struct {
+        const char *type;
+        const char *open;
+        const char *close;
+    } brackets[] = {
+        {"list", "[", "]"},      {"tuple", "(", ")"}, {"dict", "{", "}"},
+        {"set", "{", "}"},       {"frozenset", "{", "}"},
+        {"collections.deque", "[", "]"},
+    };
+    const char *type = px_type_name(graph, px_node_type(graph, node));
+    const char *open = "";
+    const char *close = "";
+    for (size_t i = 0; i < sizeof brackets / sizeof brackets[0]; i++) {
+        if (strcmp(brackets[i].type, type) == 0) {
+            open = brackets[i].open;
+            close = brackets[i].close;
+        }
+    }
+    if (n == 0 && open[0] != '\0')
+        snprintf(out, out_bytes, "%s%s", open, close);
+    else
+        snprintf(out, out_bytes, "%s…%" PRIu64 "%s", open, n, close);
+}
+
+static void
+show_preview(const struct px_graph *graph, px_node node,
+             const struct preview *preview, size_t out_bytes, char *out)
+{
+    switch (preview->form) {
+    case PX_PREVIEW_STR:
+        show_quoted(preview, preview->number > count_characters(preview),
+                    out_bytes, out);
+        return;
+    case PX_PREVIEW_BYTES:
+        show_bytes(preview, out_bytes, out);
+        return;
+    case PX_PREVIEW_INT:
+        snprintf(out, out_bytes, "%" PRId64, px_unzigzag(preview->number));
+        return;
+    case PX_PREVIEW_BIGINT:
+        snprintf(out, out_bytes, "%sint of %" PRIu64 " bits",
+                 preview->bytes[0] != 0 ? "negative " : "", preview->number);
+        return;
+    case PX_PREVIEW_FLOAT:
+        show_float(preview->number, out_bytes, out);
+        return;
+    case PX_PREVIEW_LEN:
+        show_length(graph, node, preview->number, out_bytes, out);
+        return;
+    case PX_PREVIEW_TEXT:
+        px_text_escape((const char *)preview->bytes, preview->n_bytes,
+                       out_bytes, out);
+        return;
+    case PX_PREVIEW_SECRET:
+        snprintf(out, out_bytes, "<secret>");
+        return;
+    }
+}
+
+char *
+px_node_preview(const struct px_graph *graph, px_node node, size_t out_bytes,
+                char *out)
+{
+    if (out_bytes == 0)
+        return out;
+    out[0] = '\0';
+    const char *label = px_node_label(graph, node);
+    const char *name = px_node_text(graph, node);
+    struct preview preview;
+    if (label != NULL) {
+        px_text_escape(label, strlen(label), out_bytes, out);
+    } else if (graph->preview_bytes != NULL &&
+               graph->preview_bytes[node] != 0) {
+        struct px_reader in =
+            px_reader_of(graph->previews + offset_of(graph, node),
+                         graph->preview_bytes[node]);
+        if (read_preview(&in, &preview))
+            show_preview(graph, node, &preview, out_bytes, out);
+    } else if (name != NULL) {
+        preview = (struct preview){.bytes = (const uint8_t *)name,
+                                   .n_bytes = strlen(name)};
+        bool is_part = preview.n_bytes > RECORD_MAX;
+        if (is_part)
+            preview.n_bytes = RECORD_MAX;
+        show_quoted(&preview, is_part, out_bytes, out);
+    }
+    return out;
+}
