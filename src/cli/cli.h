@@ -144,6 +144,8 @@ struct cli_loaded {
 };
 enum px_status cli_target(struct cli *cli, const char *text,
                           struct px_target *out, struct px_err *err);
+/* Of connecting: 10 s, or --timeout if that is less. */
+int cli_connect_ms(const struct cli *cli);
 enum px_status cli_detail(const struct cli *cli, enum px_detail *out,
                           struct px_err *err);
 enum px_status cli_load(struct cli *cli, const char *target,

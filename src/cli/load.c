@@ -13,6 +13,7 @@
 
 /* From so many objects on the user is asked; $PYEXPLORE_ASK_OBJECTS. */
 #define ASK_OBJECTS 10000000u
+#define CONNECT_MS 10000
 /* Of child, loopback and builder together, on the slowest machine that we
  * measured: only to say "some seconds" or "some minutes". */
 #define OBJECTS_PER_SECOND 3000000u
@@ -80,6 +81,13 @@ cli_confirm_size(struct cli *cli, const struct px_target *target,
     return PX_OK;
 }
 
+int
+cli_connect_ms(const struct cli *cli)
+{
+    double ms = cli->opt.timeout * 1000;
+    return ms > 0 && ms < CONNECT_MS ? (int)ms + 1 : CONNECT_MS;
+}
+
 struct load_state {
     struct cli *cli;
     const struct px_target *target;
@@ -134,6 +142,7 @@ cli_load(struct cli *cli, const char *text, struct cli_loaded *out,
     struct load_state state = {.cli = cli, .target = &out->target};
     struct px_load_options options = {
         .stop_the_world = cli->opt.stop_the_world,
+        .connect_ms = cli_connect_ms(cli),
         .work = &cli->work,
         .progress = on_progress,
         .confirm = on_confirm,

@@ -10,7 +10,6 @@
 #include "base/loop.h"
 #include "base/text.h"
 
-#define CONNECT_MS 10000
 #define LOOK_MS 100
 
 struct session {
@@ -72,20 +71,13 @@ on_closed(void *context, const struct px_err *err)
         session->err = *err;
 }
 
-static int
-connect_ms(const struct cli *cli)
-{
-    double ms = cli->opt.timeout * 1000;
-    return ms > 0 && ms < CONNECT_MS ? (int)ms + 1 : CONNECT_MS;
-}
-
 struct session *
 session_new(struct cli *cli, const struct px_target *target, struct px_err *err)
 {
     struct session *session = cli_alloc(sizeof *session);
     *session = (struct session){.cli = cli};
     struct px_client_events events = {on_message, on_chunk, on_closed, session};
-    session->client = px_client_new(target, &events, connect_ms(cli), err);
+    session->client = px_client_new(target, &events, cli_connect_ms(cli), err);
     if (session->client == NULL) {
         free(session);
         cli_interrupted(cli, err->status, err);
