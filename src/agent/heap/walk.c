@@ -299,6 +299,8 @@ walk_synthetic_begin(struct walk *w, const void *address, const char *kind,
         return;
     guard_enter(w->guard);
     struct type_info *info = type_synthetic(w, kind);
+    if (!map_put(&w->synthetics, (uintptr_t)address, 1))
+        walk_stop(w, PX_END_NO_ROOM);
     struct node_head head = {
         .address = (uintptr_t)address,
         .type = info->number,
@@ -365,9 +367,10 @@ void
 walk_root(struct walk *w, enum px_root_class root_class, const void *address,
           const char *text, size_t n_bytes)
 {
-    /* A thread is no object; every other root becomes a node here if no list
-     * and no edge led to it. */
-    if (root_class != PX_ROOT_THREAD) {
+    /* What is no object has had its node; every other root becomes one here if
+     * no list and no edge led to it. */
+    if (root_class != PX_ROOT_THREAD &&
+        map_find(&w->synthetics, (uintptr_t)address) == NULL) {
         guard_enter(w->guard);
         bool wanted = reach(w, (PyObject *)(uintptr_t)address);
         guard_leave(w->guard);

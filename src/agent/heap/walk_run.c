@@ -113,6 +113,7 @@ walk_init(struct walk *w, const struct walk_plan *plan)
            visited_init(&w->checked, &w->arena) &&
            map_init(&w->types, &w->arena, 10) &&
            map_init(&w->names, &w->arena, 12) &&
+           map_init(&w->synthetics, &w->arena, 8) &&
            map_init(&w->multiset, &w->arena, 9) &&
            writer_init(&w->writer, &w->arena, plan->spool, options->codec,
                        (uint64_t)patience_ms * MS);

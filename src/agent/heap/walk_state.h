@@ -85,6 +85,7 @@ struct walk {
     struct visited checked; /* keys whose text is out and no secret */
     struct map types;       /* PyTypeObject -> struct type_info * */
     struct map names;       /* str or text -> number * 2 + secret */
+    struct map synthetics;  /* nodes that are no objects */
     uint64_t n_names;
     struct type_info *recent[RECENT_N];
     struct type_info *first_type;
