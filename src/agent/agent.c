@@ -1,0 +1,388 @@
+/* agent.c — the one agent of this process, and the class Server.
+ *
+ * A Server is a handle: it knows the number of the run that it stands for and
+ * asks the agent, so that a handle of an earlier run, or one that came through
+ * a fork, answers None instead of something stale.
+ *
+ * At exit: an atexit callback, registered when the server starts and thus run
+ * before those of modules imported earlier, stops the server without the GIL.
+ * The I/O thread never takes the GIL, so waiting for it cannot dead-lock; the
+ * worker, which may be waiting for the GIL, is waited for with a limit only.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <structmember.h>
+#include <unistd.h>
+
+#include "agent/border.h"
+#include "agent/file.h"
+#include "agent/forget.h"
+#include "agent/gc_control.h"
+#include "agent/own.h"
+#include "agent/server.h"
+
+#define EXIT_WAIT_MS 3000
+
+static struct {
+    pid_t pid;             /* whose server this is */
+    struct server *server; /* NULL: none runs */
+    bool starting;         /* a thread is in serve(), without the GIL */
+    unsigned long run;     /* counts up with every server and every fork */
+    PyObject *handle;      /* the Server of the running server, owned */
+    PyTypeObject *type;    /* Server */
+    PyObject *exit_hook;   /* registered with atexit, owned; NULL: not yet */
+} agent;
+
+struct server_handle {
+    PyObject_HEAD
+    unsigned long run; /* 0: inert */
+};
+
+/* ---- a fork ---- */
+
+/* Async-signal-safe. The handle and the server's memory are left as they are:
+ * freeing them would need locks that nobody may hold any more. */
+static void
+forget_agent(void)
+{
+    agent.server = NULL;
+    agent.starting = false;
+    agent.run++;
+    file_in_child();
+}
+
+/* The server that runs in this process; a belt for a fork that ran no
+ * handlers. */
+static struct server *
+running(void)
+{
+    if (agent.server != NULL && agent.pid != getpid())
+        forget_agent();
+    return agent.server;
+}
+
+/* ---- the interpreter's end ---- */
+
+static PyObject *
+at_exit(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
+{
+    /* An embedding program may start the interpreter again. */
+    Py_CLEAR(agent.exit_hook);
+    agent_stop();
+    Py_BEGIN_ALLOW_THREADS
+    file_cancel_all(EXIT_WAIT_MS);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef at_exit_method = {
+    "_pyexplore_at_exit", at_exit, METH_NOARGS, NULL};
+
+int
+agent_watch_exit(void)
+{
+    if (agent.exit_hook != NULL)
+        return 0;
+    PyObject *module = PyImport_ImportModule("atexit");
+    PyObject *hook = PyCFunction_New(&at_exit_method, NULL);
+    PyObject *result = NULL;
+    if (module != NULL && hook != NULL)
+        result = PyObject_CallMethod(module, "register", "O", hook);
+    Py_XDECREF(module);
+    if (result == NULL) {
+        Py_XDECREF(hook);
+        return -1;
+    }
+    Py_DECREF(result);
+    agent.exit_hook = hook;
+    return 0;
+}
+
+/* ---- serve and stop ---- */
+
+static PyObject *
+new_handle(unsigned long run)
+{
+    struct server_handle *handle = PyObject_New(struct server_handle,
+                                                agent.type);
+    if (handle != NULL)
+        handle->run = run;
+    return (PyObject *)handle;
+}
+
+static PyObject *
+raise_busy(const struct px_err *err)
+{
+    if (err->status != PX_EBUSY)
+        return border_raise(err);
+    PyObject *arguments = Py_BuildValue("(is)", EADDRINUSE, err->msg);
+    if (arguments != NULL)
+        PyErr_SetObject(PyExc_OSError, arguments);
+    Py_XDECREF(arguments);
+    return NULL;
+}
+
+/* All that can be refused before anything is made. */
+static int
+prepare(const struct serve_options *options)
+{
+    struct px_err err;
+    PyObject *threading = NULL;
+    if (PySys_Audit("pyexplore.serve", "si", options->host,
+                    options->port) < 0)
+        return -1;
+    if (heap_self_test(&err) != PX_OK || forget_install(forget_agent, &err)) {
+        border_raise(&err);
+        return -1;
+    }
+    /* A collection that a client asks for runs finalizers on our thread. Were
+     * one of them the first to import threading, Python 3.8 to 3.12 would take
+     * our thread for the main one and print an AssertionError at exit. */
+    threading = PyImport_ImportModule("threading");
+    Py_XDECREF(threading);
+    return threading != NULL ? agent_watch_exit() : -1;
+}
+
+static int
+warn(const struct server_notes *notes, const struct serve_options *options)
+{
+    if (notes->warning[0] != '\0' &&
+        PyErr_WarnEx(PyExc_RuntimeWarning, notes->warning, 1) < 0)
+        return -1;
+    if (options->port != OPTIONS_NO_PORT && !options->loopback &&
+        PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
+                         "pyexplore listens on %s, which other machines can "
+                         "reach: whoever has the key file sees every object",
+                         options->address) < 0)
+        return -1;
+    return 0;
+}
+
+static void
+tell_own(void)
+{
+    PyObject *extra[] = {agent.handle, agent.exit_hook};
+    own_refresh(extra, sizeof extra / sizeof extra[0]);
+}
+
+PyObject *
+agent_serve(const struct serve_options *options)
+{
+    const char *disabled = getenv("PYEXPLORE_DISABLE");
+    if (disabled != NULL && strcmp(disabled, "1") == 0)
+        return new_handle(0);
+    if (running() != NULL) {
+        if (options_equal(options, server_options(agent.server))) {
+            Py_INCREF(agent.handle);
+            return agent.handle;
+        }
+        PyErr_SetString(PyExc_ValueError,
+                        "pyexplore serves already, with other options: call "
+                        "pyexplore.stop() first");
+        return NULL;
+    }
+    if (agent.starting) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "another thread is in pyexplore.serve()");
+        return NULL;
+    }
+    if (prepare(options) < 0)
+        return NULL;
+    struct server_notes notes = {.warning = ""};
+    struct px_err err = {.status = PX_OK};
+    struct server *server = NULL;
+    bool started = false;
+    PyObject *handle = new_handle(agent.run + 1);
+    if (handle == NULL)
+        return NULL;
+    agent.starting = true;
+    Py_BEGIN_ALLOW_THREADS
+    server = server_new(options, &notes, &err);
+    started = server != NULL && server_start(server, &err) == PX_OK;
+    if (!started)
+        server_free(server);
+    Py_END_ALLOW_THREADS
+    agent.starting = false;
+    if (!started) {
+        Py_DECREF(handle);
+        return raise_busy(&err);
+    }
+    agent.pid = getpid();
+    agent.server = server;
+    agent.run++;
+    Py_XDECREF(agent.handle);
+    agent.handle = handle;
+    tell_own();
+    Py_INCREF(handle);
+    if (warn(&notes, options) < 0) { /* warnings are errors here */
+        Py_DECREF(handle);
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        agent_stop();
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
+    return handle;
+}
+
+void
+agent_stop(void)
+{
+    struct server *server = running();
+    if (server == NULL)
+        return;
+    agent.server = NULL; /* nobody else stops it now */
+    agent.run++;
+    Py_CLEAR(agent.handle);
+    Py_BEGIN_ALLOW_THREADS
+    server_stop(server);
+    Py_END_ALLOW_THREADS
+    const struct gc_settings *leftover = server_leftover(server);
+    if (leftover->fields != 0)
+        gc_apply(leftover, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    server_free(server);
+    Py_END_ALLOW_THREADS
+}
+
+/* ---- the class Server ---- */
+
+static struct server *
+handle_server(PyObject *self)
+{
+    struct server_handle *handle = (struct server_handle *)self;
+    struct server *server = running();
+    return handle->run != 0 && handle->run == agent.run ? server : NULL;
+}
+
+static PyObject *
+text_or_none(const char *text)
+{
+    if (text == NULL)
+        Py_RETURN_NONE;
+    return PyUnicode_DecodeFSDefault(text);
+}
+
+static PyObject *
+handle_address(PyObject *self, void *Py_UNUSED(closure))
+{
+    struct server *server = handle_server(self);
+    return text_or_none(server != NULL ? server_address(server) : NULL);
+}
+
+static PyObject *
+handle_unix_path(PyObject *self, void *Py_UNUSED(closure))
+{
+    struct server *server = handle_server(self);
+    return text_or_none(server != NULL ? server_unix_path(server) : NULL);
+}
+
+static PyObject *
+handle_close(PyObject *self, PyObject *Py_UNUSED(args))
+{
+    if (handle_server(self) != NULL)
+        agent_stop();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+handle_enter(PyObject *self, PyObject *Py_UNUSED(args))
+{
+    Py_INCREF(self);
+    return self;
+}
+
+static PyObject *
+handle_repr(PyObject *self)
+{
+    struct server *server = handle_server(self);
+    if (server == NULL)
+        return PyUnicode_FromString("<pyexplore.Server closed>");
+    const char *address = server_address(server);
+    const char *path = server_unix_path(server);
+    return PyUnicode_FromFormat("<pyexplore.Server%s%s%s%s>",
+                                address != NULL ? " " : "",
+                                address != NULL ? address : "",
+                                path != NULL ? " " : "",
+                                path != NULL ? path : "");
+}
+
+static void
+handle_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef handle_methods[] = {
+    {"close", handle_close, METH_NOARGS,
+     "close()\n--\n\nStop serving. Closing twice, or a server that has been "
+     "replaced,\nis fine."},
+    {"__enter__", handle_enter, METH_NOARGS, NULL},
+    {"__exit__", handle_close, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef handle_getset[] = {
+    {"address", handle_address, NULL,
+     "The TCP address as ``HOST:PORT``, or None.", NULL},
+    {"unix_path", handle_unix_path, NULL,
+     "The path of the Unix socket (an abstract one begins with ``@``), or "
+     "None.",
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static char handle_doc[] =
+    "The running server, from `pyexplore.serve`.\n\n"
+    "A context manager that closes it. When it was closed, in a forked\n"
+    "child, and with PYEXPLORE_DISABLE=1 its addresses are None.";
+
+static PyType_Slot type_slots[] = {
+    {Py_tp_doc, handle_doc},
+    {Py_tp_dealloc, __extension__(void *)handle_dealloc},
+    {Py_tp_repr, __extension__(void *)handle_repr},
+    {Py_tp_methods, handle_methods},
+    {Py_tp_getset, handle_getset},
+    {0, NULL},
+};
+
+static PyType_Spec type_spec = {
+    .name = "pyexplore.Server",
+    .basicsize = sizeof(struct server_handle),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = type_slots,
+};
+
+static PyObject *
+refuse_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
+           PyObject *Py_UNUSED(kwargs))
+{
+    PyErr_Format(PyExc_TypeError, "%s is made by pyexplore.serve()",
+                 type->tp_name);
+    return NULL;
+}
+
+int
+agent_add_types(PyObject *module)
+{
+    PyObject *type = PyType_FromSpec(&type_spec);
+    if (type == NULL)
+        return -1;
+    ((PyTypeObject *)type)->tp_new = refuse_new;
+    Py_INCREF(type); /* one for the module, one for us */
+    if (PyModule_AddObject(module, "Server", type) < 0) {
+        Py_DECREF(type);
+        Py_DECREF(type);
+        return -1;
+    }
+    Py_XDECREF(agent.type);
+    agent.type = (PyTypeObject *)type;
+    return 0;
+}

@@ -1,0 +1,137 @@
+/* facts.c — what the process says about itself without asking Python.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "agent/facts.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COMMAND_BYTES 4096
+#define COMMAND_ARGS 64
+#define REPLACEMENT "\xef\xbf\xbd"
+
+/* A small file of /proc; returns the bytes read, 0 on failure. */
+static size_t
+read_small(const char *path, size_t max, char *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, out, max);
+    close(fd);
+    return n > 0 ? (size_t)n : 0;
+}
+
+uint64_t
+facts_rss_bytes(void)
+{
+    char text[128];
+    size_t n = read_small("/proc/self/statm", sizeof text - 1, text);
+    text[n] = '\0';
+    char *at = strchr(text, ' ');
+    if (at == NULL)
+        return 0;
+    return strtoull(at, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+double
+facts_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Length of the well-formed UTF-8 character at `at`, 0: there is none. */
+static size_t
+char_bytes(const unsigned char *at, size_t left)
+{
+    static const struct {
+        unsigned char low, high; /* of the first byte */
+        unsigned char low2, high2;
+        size_t n;
+    } forms[] = {
+        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2},
+        {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+        {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        size_t n = forms[i].n;
+        if (at[0] < forms[i].low || at[0] > forms[i].high || n > left)
+            continue;
+        if (n > 1 && (at[1] < forms[i].low2 || at[1] > forms[i].high2))
+            continue;
+        size_t k = 2;
+        while (k < n && (at[k] & 0xc0) == 0x80)
+            k++;
+        return k >= n ? n : 0;
+    }
+    return 0;
+}
+
+json_t *
+facts_text(const char *text, size_t n_bytes)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    char *out = malloc(3 * n_bytes + 1);
+    size_t n_out = 0;
+    if (out == NULL)
+        return NULL;
+    for (size_t i = 0; i < n_bytes;) {
+        size_t n = char_bytes(at + i, n_bytes - i);
+        memcpy(out + n_out, n > 0 ? text + i : REPLACEMENT, n > 0 ? n : 3);
+        n_out += n > 0 ? n : 3;
+        i += n > 0 ? n : 1;
+    }
+    json_t *json = json_stringn_nocheck(out, n_out);
+    free(out);
+    return json;
+}
+
+json_t *
+facts_command(void)
+{
+    char bytes[COMMAND_BYTES];
+    size_t n = read_small("/proc/self/cmdline", sizeof bytes - 1, bytes);
+    json_t *command = json_array();
+    bytes[n] = '\0';
+    for (size_t i = 0; i < n && json_array_size(command) < COMMAND_ARGS;) {
+        size_t n_arg = strlen(bytes + i);
+        json_array_append_new(command, facts_text(bytes + i, n_arg));
+        i += n_arg + 1;
+    }
+    return command;
+}
+
+json_t *
+facts_host(void)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    gethostname(host, sizeof host - 1);
+    host[sizeof host - 1] = '\0';
+    return facts_text(host, strlen(host));
+}
+
+const char *
+facts_build(void)
+{
+    return Py_GetVersion(); /* made once at start-up, needs no GIL */
+}
+
+json_t *
+facts_python(void)
+{
+    const char *build = facts_build();
+    return facts_text(build, strcspn(build, " "));
+}

@@ -1,0 +1,340 @@
+/* file.c — pyexplore.snapshot(): one capture, written to a file.
+ *
+ * A thread of its own does the work and ends with it, for three reasons: the
+ * child must be cloned with all signals blocked; it dies with the thread that
+ * cloned it (PR_SET_PDEATHSIG), so that thread has to wait for it; and the
+ * thread that called us is then an ordinary one in the snapshot, with its
+ * frames. The caller waits without the GIL and looks for Ctrl-C.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/border.h"
+#include "agent/forget.h"
+#include "agent/own.h"
+#include "agent/snap.h"
+#include "agent/thread.h"
+#include "base/loop.h"
+
+#define RELEASE_BYTES (4u << 20)
+#define SLOW_DISK_MS (10 * 60 * 1000)
+#define LOOK_MS 100 /* between two looks for a signal */
+
+/* On the heap and counted: a daemon thread that called us may be ended by
+ * the finalising interpreter at any wait for the GIL, while the job goes on. */
+struct file_job {
+    atomic_int refs;
+    struct heap_options opts;
+    int fd;
+    atomic_bool cancel;
+    char *path;
+    /* results */
+    enum px_status status;
+    struct px_err err;
+    int error; /* errno of a failed write, 0: none */
+    struct heap_progress end;
+};
+
+#define JOBS_MAX 16
+static pthread_mutex_t jobs_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t jobs_ended = PTHREAD_COND_INITIALIZER;
+static struct file_job *jobs[JOBS_MAX]; /* whose thread runs */
+
+static bool
+replace_job(struct file_job *from, struct file_job *to)
+{
+    bool found = false;
+    pthread_mutex_lock(&jobs_mutex);
+    for (size_t i = 0; i < JOBS_MAX && !found; i++) {
+        found = jobs[i] == from;
+        if (found)
+            jobs[i] = to;
+    }
+    pthread_cond_broadcast(&jobs_ended);
+    pthread_mutex_unlock(&jobs_mutex);
+    return found;
+}
+
+static void
+unref_job(struct file_job *job)
+{
+    if (atomic_fetch_sub(&job->refs, 1) != 1)
+        return;
+    free(job->path);
+    free(job);
+}
+
+/* spool [*at, until) → file. False: job->error is set. */
+static bool
+copy_spool(struct file_job *job, const struct heap_capture *capture,
+           uint64_t *at, uint64_t until)
+{
+    while (*at < until) {
+        off_t from = (off_t)*at;
+        ssize_t n = sendfile(job->fd, heap_capture_spool_fd(capture), &from,
+                             (size_t)(until - *at));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            job->error = n < 0 ? errno : EIO;
+            return false;
+        }
+        *at += (uint64_t)n;
+    }
+    return true;
+}
+
+static void
+write_capture(struct file_job *job, struct heap_capture *capture)
+{
+    uint64_t at = 0;
+    uint64_t released = 0;
+    struct heap_progress seen = {.ended = false};
+    bool canceled = false;
+    do {
+        struct pollfd ready = {.fd = heap_capture_event_fd(capture),
+                               .events = POLLIN};
+        poll(&ready, 1, LOOK_MS);
+        heap_capture_poll(capture, &seen);
+        if (job->error == 0)
+            copy_spool(job, capture, &at, seen.published_bytes);
+        if (job->error == 0 && at - released >= RELEASE_BYTES) {
+            heap_capture_release(capture, at);
+            released = at;
+        }
+        if (!canceled && (job->error != 0 || atomic_load(&job->cancel))) {
+            heap_capture_cancel(capture);
+            canceled = true;
+        }
+    } while (!seen.ended);
+    if (job->error == 0)
+        copy_spool(job, capture, &at, seen.published_bytes);
+    if (job->error == 0 && fsync(job->fd) < 0 && errno != EINVAL &&
+        errno != ENOSYS && errno != EROFS)
+        job->error = errno;
+    job->end = seen;
+}
+
+static void *
+file_thread(void *context)
+{
+    struct file_job *job = context;
+    struct snap_header *header = NULL;
+    struct border_stay stay = {.wait_ns = 0};
+    enum px_status status = PX_ENOMEM;
+    struct heap_capture *capture = forget_capture_new(&job->opts, &job->err);
+    if (capture == NULL) {
+        status = job->err.status;
+        goto out;
+    }
+    header = snap_header_new(&job->opts, &job->err);
+    if (header == NULL)
+        goto out;
+    if (!border_enter(&stay)) {
+        status = px_fail(&job->err, PX_EGONE, "the interpreter is ending");
+        goto out;
+    }
+    status = atomic_load(&job->cancel)
+                 ? px_fail(&job->err, PX_ECANCELED, "cancelled")
+                 : snap_clone(capture, header, &job->err);
+    border_leave(&stay);
+    if (status != PX_OK)
+        goto out;
+    heap_capture_set_pause(capture, stay.wait_ns, stay.hold_ns);
+    write_capture(job, capture);
+
+out:
+    job->status = status;
+    snap_header_free(header);
+    forget_capture_free(capture);
+    forget_fd_close(job->fd);
+    if (status != PX_OK || job->error != 0 ||
+        job->end.end != PX_END_COMPLETE)
+        unlink(job->path);
+    replace_job(job, NULL);
+    unref_job(job);
+    return NULL;
+}
+
+static int
+open_file(const char *path)
+{
+    int fd = open(path,
+                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    struct px_err err;
+    forget_lock();
+    enum px_status status = forget_fd_add(fd, &err);
+    forget_unlock();
+    ssize_t n = status == PX_OK
+                    ? write(fd, PX_FILE_MAGIC, PX_FILE_MAGIC_BYTES)
+                    : -1;
+    if (n == PX_FILE_MAGIC_BYTES)
+        return fd;
+    int error = status != PX_OK ? EMFILE : n < 0 ? errno : ENOSPC;
+    forget_fd_close(fd);
+    unlink(path);
+    errno = error;
+    return -1;
+}
+
+static PyObject *
+raise_write(int error, PyObject *path)
+{
+    errno = error;
+    return PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+}
+
+/* Waits for the thread; true if Python had something to say (Ctrl-C). */
+static bool
+wait_job(pthread_t thread, struct file_job *job)
+{
+    bool interrupted = false;
+    for (;;) {
+        struct timespec until;
+        int code = 0;
+        Py_BEGIN_ALLOW_THREADS
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOOK_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        code = pthread_timedjoin_np(thread, NULL, &until);
+        Py_END_ALLOW_THREADS
+        if (code != ETIMEDOUT)
+            return interrupted;
+        if (!interrupted && PyErr_CheckSignals() < 0) {
+            interrupted = true;
+            atomic_store(&job->cancel, true);
+        }
+    }
+}
+
+static struct file_job *
+make_job(const char *path, enum px_detail detail)
+{
+    struct file_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        return NULL;
+    atomic_init(&job->refs, 2);
+    job->opts = (struct heap_options){.detail = detail,
+                                      .codec = PX_CODEC_LZ4,
+                                      .spool_bytes = HEAP_SPOOL_DEFAULT,
+                                      .slow_peer_ms = SLOW_DISK_MS};
+    job->fd = -1;
+    job->path = strdup(path);
+    if (job->path != NULL)
+        return job;
+    free(job);
+    return NULL;
+}
+
+/* The thread runs, or there is an exception, no file and no job. */
+static bool
+start_job(struct file_job *job, pthread_t *thread, PyObject *path)
+{
+    int error = 0;
+    Py_BEGIN_ALLOW_THREADS
+    job->fd = open_file(job->path);
+    error = errno;
+    Py_END_ALLOW_THREADS
+    if (job->fd < 0) {
+        raise_write(error, path);
+        goto fail;
+    }
+    if (!replace_job(NULL, job)) {
+        PyErr_Format(PyExc_RuntimeError, "%d snapshots are being written",
+                     JOBS_MAX);
+        goto fail;
+    }
+    if (thread_start(thread, THREAD_CLONES, file_thread, job, &job->err) ==
+        PX_OK)
+        return true;
+    replace_job(job, NULL);
+    border_raise(&job->err);
+
+fail:
+    if (job->fd >= 0) {
+        forget_fd_close(job->fd);
+        unlink(job->path);
+    }
+    unref_job(job);
+    unref_job(job);
+    return false;
+}
+
+PyObject *
+file_snapshot(PyObject *path, enum px_detail detail)
+{
+    struct px_err err;
+    pthread_t thread;
+    if (forget_install(NULL, &err) != PX_OK || heap_self_test(&err) != PX_OK)
+        return border_raise(&err);
+    own_refresh(NULL, 0);
+    struct file_job *job = make_job(PyBytes_AS_STRING(path), detail);
+    if (job == NULL)
+        return PyErr_NoMemory();
+    if (!start_job(job, &thread, path))
+        return NULL;
+    PyObject *result = NULL;
+    bool interrupted = wait_job(thread, job);
+    if (interrupted) {
+        /* the exception is set */
+    } else if (job->status != PX_OK) {
+        border_raise(&job->err);
+    } else if (job->error != 0) {
+        raise_write(job->error, path);
+    } else if (job->end.end != PX_END_COMPLETE) {
+        PyErr_SetString(PyExc_RuntimeError, px_end_sentence(job->end.end));
+    } else {
+        Py_INCREF(Py_None);
+        result = Py_None;
+    }
+    unref_job(job);
+    return result;
+}
+
+void
+file_cancel_all(int ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    bool late = false;
+    bool running = true;
+    pthread_mutex_lock(&jobs_mutex);
+    while (running && !late) {
+        running = false;
+        for (size_t i = 0; i < JOBS_MAX; i++) {
+            if (jobs[i] == NULL)
+                continue;
+            atomic_store(&jobs[i]->cancel, true);
+            running = true;
+        }
+        if (running)
+            late = pthread_cond_timedwait(&jobs_ended, &jobs_mutex,
+                                          &until) == ETIMEDOUT;
+    }
+    pthread_mutex_unlock(&jobs_mutex);
+}
+
+void
+file_in_child(void)
+{
+    jobs_mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    memset(jobs, 0, sizeof jobs);
+}

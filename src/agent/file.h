@@ -1,0 +1,26 @@
+/* file.h — pyexplore.snapshot(): one capture, written to a file.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef AGENT_FILE_H
+#define AGENT_FILE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <pyexplore/snapshot.h>
+
+#include "agent/tags.h"
+
+/* Writes the whole snapshot to a new file of this name (bytes as the file
+ * system has them). Returns None, or NULL with an exception; the file is then
+ * removed. The GIL is free while the child walks; Ctrl-C cancels. */
+PX_GIL PyObject *file_snapshot(PyObject *path, enum px_detail detail);
+
+/* The interpreter is about to end: cancels what runs and waits for it, at
+ * most `ms`. */
+PX_NOGIL void file_cancel_all(int ms);
+/* In a forked child: there is none. Async-signal-safe. */
+void file_in_child(void);
+
+#endif

@@ -1,0 +1,45 @@
+/* forget.h — what a forked copy of the target must forget.
+ *
+ * After os.fork() only the forking thread lives on, and the child has a copy
+ * of every descriptor of ours. A pthread_atfork handler closes them there and
+ * forgets the captures; it removes no file. Whoever makes a descriptor
+ * registers it before a fork can happen, which is what forget_lock is for: a
+ * fork waits for it. It is held for a few system calls only, never while
+ * waiting for the GIL or a peer.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef AGENT_FORGET_H
+#define AGENT_FORGET_H
+
+#include <pyexplore/err.h>
+
+#include "agent/heap/heap.h"
+#include "base/loop.h"
+
+#define FORGET_FDS_MAX 96
+#define FORGET_CAPTURES_MAX 16
+
+/* Installs the handlers, once per process; `in_child` is called last in every
+ * forked child and must be async-signal-safe. */
+enum px_status forget_install(void (*in_child)(void), struct px_err *err);
+
+void forget_lock(void);
+void forget_unlock(void);
+
+/* With the lock held. PX_ELIMIT if there is no room: close it then. */
+enum px_status forget_fd_add(int fd, struct px_err *err);
+/* Takes the lock: unregisters and closes. fd < 0 is fine. */
+void forget_fd_close(int fd);
+
+/* Unregisters the loop's own descriptor and frees the loop. */
+void forget_loop_free(struct px_loop *loop);
+
+/* Make and free a capture so that a fork in between leaves nothing behind.
+ * Both take the lock; free only a capture whose child has ended, or the fork
+ * waits for the child's end. */
+PX_NOGIL struct heap_capture *
+forget_capture_new(const struct heap_options *opts, struct px_err *err);
+PX_NOGIL void forget_capture_free(struct heap_capture *capture);
+
+#endif

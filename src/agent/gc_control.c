@@ -1,0 +1,469 @@
+/* gc_control.c — asking and setting the target's collector.
+ *
+ * What a collection freed is found by counting instances by type in the gc
+ * lists before and after. The table is plain malloc memory and keeps the
+ * names, since a type may be among what is freed.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "agent/gc_control.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/facts.h"
+#include "agent/heap/heads.h"
+#include "agent/heap/walk.h"
+#include "base/loop.h"
+
+/* X(member, name in its module) */
+#define GC_FUNCTION_LIST(X)                                                    \
+    X(COLLECT, "collect")                                                      \
+    X(DISABLE, "disable")                                                      \
+    X(ENABLE, "enable")                                                        \
+    X(FREEZE, "freeze")                                                        \
+    X(GET_COUNT, "get_count")                                                  \
+    X(GET_DEBUG, "get_debug")                                                  \
+    X(GET_FREEZE_COUNT, "get_freeze_count")                                    \
+    X(GET_STATS, "get_stats")                                                  \
+    X(GET_THRESHOLD, "get_threshold")                                          \
+    X(ISENABLED, "isenabled")                                                  \
+    X(SET_DEBUG, "set_debug")                                                  \
+    X(SET_THRESHOLD, "set_threshold")                                          \
+    X(UNFREEZE, "unfreeze")
+
+enum gc_function {
+#define X(member, name) FN_##member,
+    GC_FUNCTION_LIST(X)
+#undef X
+        FN_END
+};
+
+static const char *const names[FN_END] = {
+#define X(member, name) [FN_##member] = name,
+    GC_FUNCTION_LIST(X)
+#undef X
+};
+
+/* Immutable once the module was imported; kept for the process's life. */
+static PyObject *functions[FN_END];
+static PyObject *gc_module;
+static PyObject *allocated_blocks;
+
+int
+gc_control_init(void)
+{
+    if (gc_module != NULL)
+        return 0;
+    PyObject *module = PyImport_ImportModule("gc");
+    if (module == NULL)
+        return -1;
+    for (int i = 0; i < FN_END; i++) {
+        if (functions[i] == NULL)
+            functions[i] = PyObject_GetAttrString(module, names[i]);
+        if (functions[i] == NULL) {
+            Py_DECREF(module);
+            return -1;
+        }
+    }
+    allocated_blocks = PySys_GetObject("getallocatedblocks");
+    Py_XINCREF(allocated_blocks);
+    gc_module = module;
+    return 0;
+}
+
+/* A Python exception as an error; cleared. */
+static enum px_status
+take_exception(struct px_err *err, const char *what)
+{
+    PyObject *type = PyErr_Occurred();
+    const char *name = type != NULL && PyType_Check(type)
+                           ? ((PyTypeObject *)type)->tp_name
+                           : "an error";
+    enum px_status status = type == PyExc_MemoryError ? PX_ENOMEM : PX_EINVAL;
+    px_fail(err, status, "%s: %s was raised", what, name);
+    PyErr_Clear();
+    return status;
+}
+
+/* Steals `args`; NULL args: none. */
+static PyObject *
+call(enum gc_function function, PyObject *args)
+{
+    PyObject *result = PyObject_CallObject(functions[function], args);
+    Py_XDECREF(args);
+    return result;
+}
+
+static void
+call_quietly(enum gc_function function)
+{
+    PyObject *result = call(function, NULL);
+    Py_XDECREF(result);
+}
+
+/* ---- the collector sleeps while we allocate ---- */
+
+static bool
+quiet_begin(void)
+{
+    PyObject *enabled = call(FN_ISENABLED, NULL);
+    bool was_enabled = enabled == Py_True;
+    Py_XDECREF(enabled);
+    if (was_enabled)
+        call_quietly(FN_DISABLE);
+    return was_enabled;
+}
+
+static void
+quiet_end(bool was_enabled)
+{
+    if (was_enabled)
+        call_quietly(FN_ENABLE);
+}
+
+/* ---- reading ---- */
+
+static int64_t
+integer_of(PyObject *object)
+{
+    if (object == NULL || !PyLong_Check(object))
+        return 0;
+    long long value = PyLong_AsLongLong(object);
+    if (value == -1 && PyErr_Occurred())
+        PyErr_Clear();
+    return value;
+}
+
+static int64_t
+call_integer(enum gc_function function)
+{
+    PyObject *result = call(function, NULL);
+    int64_t value = integer_of(result);
+    Py_XDECREF(result);
+    return value;
+}
+
+/* The first three of a tuple of ints; a missing one stays as it is. */
+static void
+call_triple(enum gc_function function, int64_t out[GC_GENERATIONS])
+{
+    PyObject *tuple = call(function, NULL);
+    for (Py_ssize_t i = 0; tuple != NULL && PyTuple_Check(tuple) &&
+                           i < PyTuple_GET_SIZE(tuple) && i < GC_GENERATIONS;
+         i++)
+        out[i] = integer_of(PyTuple_GET_ITEM(tuple, i));
+    Py_XDECREF(tuple);
+}
+
+static void
+read_stats(struct gc_state *out)
+{
+    PyObject *list = call(FN_GET_STATS, NULL);
+    for (Py_ssize_t i = 0; list != NULL && PyList_Check(list) &&
+                           i < PyList_GET_SIZE(list) && i < GC_GENERATIONS;
+         i++) {
+        PyObject *dict = PyList_GET_ITEM(list, i);
+        if (!PyDict_Check(dict))
+            continue;
+        out->stats[i].collections =
+            integer_of(PyDict_GetItemString(dict, "collections"));
+        out->stats[i].collected =
+            integer_of(PyDict_GetItemString(dict, "collected"));
+        out->stats[i].uncollectable =
+            integer_of(PyDict_GetItemString(dict, "uncollectable"));
+    }
+    Py_XDECREF(list);
+}
+
+/* gc.garbage, borrowed; NULL if somebody put something else there. */
+static PyObject *
+garbage_list(void)
+{
+    PyObject *dict = PyModule_GetDict(gc_module);
+    PyObject *list = PyDict_GetItemString(dict, "garbage");
+    return list != NULL && PyList_Check(list) ? list : NULL;
+}
+
+enum px_status
+gc_read(struct gc_state *out, bool deep, struct px_err *err)
+{
+    bool was_enabled = quiet_begin();
+    int64_t thresholds[GC_GENERATIONS] = {0};
+    struct gc_state state = {.now = {.fields = GC_ENABLED | GC_THRESHOLDS |
+                                               GC_DEBUG},
+                             .frozen = -1,
+                             .garbage = -1};
+    state.now.enabled = was_enabled;
+    call_triple(FN_GET_COUNT, state.counts);
+    call_triple(FN_GET_THRESHOLD, thresholds);
+    for (int i = 0; i < GC_GENERATIONS; i++)
+        state.now.thresholds[i] = (int)thresholds[i];
+    state.now.debug = (int)call_integer(FN_GET_DEBUG);
+    read_stats(&state);
+    if (deep) {
+        PyObject *garbage = garbage_list();
+        state.frozen = call_integer(FN_GET_FREEZE_COUNT);
+        state.garbage = garbage != NULL ? PyList_GET_SIZE(garbage) : 0;
+    }
+    enum px_status status = PX_OK;
+    if (PyErr_Occurred())
+        status = take_exception(err, "read the state of the collector");
+    else
+        *out = state;
+    quiet_end(was_enabled);
+    return status;
+}
+
+/* ---- setting ---- */
+
+enum px_status
+gc_apply(const struct gc_settings *settings, struct px_err *err)
+{
+    bool was_enabled = quiet_begin();
+    const int *t = settings->thresholds;
+    if (settings->fields & GC_THRESHOLDS)
+        Py_XDECREF(call(FN_SET_THRESHOLD,
+                        Py_BuildValue("(iii)", t[0], t[1], t[2])));
+    if ((settings->fields & GC_DEBUG) && !PyErr_Occurred())
+        Py_XDECREF(
+            call(FN_SET_DEBUG, Py_BuildValue("(i)", settings->debug)));
+    enum px_status status = PX_OK;
+    if (PyErr_Occurred())
+        status = take_exception(err, "set the collector");
+    else if (settings->fields & GC_ENABLED)
+        was_enabled = settings->enabled;
+    quiet_end(was_enabled);
+    return status;
+}
+
+enum px_status
+gc_freeze(bool freeze, struct px_err *err)
+{
+    call_quietly(freeze ? FN_FREEZE : FN_UNFREEZE);
+    if (PyErr_Occurred())
+        return take_exception(err, freeze ? "freeze" : "unfreeze");
+    return PX_OK;
+}
+
+/* ---- counting instances by type ---- */
+
+struct tally {
+    PyTypeObject *type; /* a key only after the collection: perhaps freed */
+    char *name;
+    uint64_t before;
+    uint64_t after;
+};
+struct tallies {
+    struct tally *slots; /* open addressing */
+    size_t n_slots;      /* a power of two */
+    size_t n;
+    bool is_after;
+    bool failed;
+};
+
+static struct tally *
+find_tally(struct tallies *t, PyTypeObject *type)
+{
+    size_t i = (((uintptr_t)type >> 4) * 0x9E3779B97F4A7C15u >> 20) &
+               (t->n_slots - 1);
+    while (t->slots[i].type != NULL && t->slots[i].type != type)
+        i = (i + 1) & (t->n_slots - 1);
+    return &t->slots[i];
+}
+
+static bool
+grow_tallies(struct tallies *t)
+{
+    struct tallies bigger = {.n_slots = t->n_slots ? 2 * t->n_slots : 1024};
+    bigger.slots = calloc(bigger.n_slots, sizeof *bigger.slots);
+    if (bigger.slots == NULL)
+        return false;
+    for (size_t i = 0; i < t->n_slots; i++) {
+        if (t->slots[i].type != NULL)
+            *find_tally(&bigger, t->slots[i].type) = t->slots[i];
+    }
+    free(t->slots);
+    t->slots = bigger.slots;
+    t->n_slots = bigger.n_slots;
+    return true;
+}
+
+static char *
+type_name(PyTypeObject *type)
+{
+    struct type_names text;
+    memset(&text, 0, sizeof text);
+    names_of_type(type, &text);
+    char *name = malloc(text.module_bytes + text.name_bytes + 2);
+    if (name == NULL)
+        return NULL;
+    size_t n = 0;
+    if (text.module_bytes > 0) {
+        memcpy(name, text.module, text.module_bytes);
+        n = text.module_bytes;
+        name[n++] = '.';
+    }
+    memcpy(name + n, text.name, text.name_bytes);
+    name[n + text.name_bytes] = '\0';
+    return name;
+}
+
+static int
+tally_visit(PyObject *object, void *context)
+{
+    struct tallies *t = context;
+    PyTypeObject *type = Py_TYPE(object);
+    if (t->n * 2 >= t->n_slots && !grow_tallies(t)) {
+        t->failed = true;
+        return -1;
+    }
+    struct tally *tally = find_tally(t, type);
+    if (tally->type == NULL) {
+        if (t->is_after) /* made by a finalizer: nothing of it was freed */
+            return 0;
+        tally->type = type;
+        tally->name = type_name(type);
+        t->n++;
+    }
+    if (t->is_after)
+        tally->after++;
+    else
+        tally->before++;
+    return 0;
+}
+
+static void
+count_types(struct tallies *t, bool is_after)
+{
+    const struct heads *heads = heads_get(NULL);
+    t->is_after = is_after;
+    for (unsigned i = 0; heads != NULL && i < HEADS_N; i++)
+        heads_each(heads, i, tally_visit, t);
+}
+
+static int
+compare_counts(const void *a, const void *b)
+{
+    const struct gc_type_count *x = a;
+    const struct gc_type_count *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    return strcmp(x->name, y->name);
+}
+
+/* Moves what was freed into `out`, and frees the table. */
+static void
+finish_tallies(struct tallies *t, struct gc_collected *out)
+{
+    if (!t->failed && t->n > 0)
+        out->freed = calloc(t->n, sizeof *out->freed);
+    for (size_t i = 0; i < t->n_slots; i++) {
+        struct tally *tally = &t->slots[i];
+        if (out->freed != NULL && tally->name != NULL &&
+            tally->before > tally->after)
+            out->freed[out->n_freed++] = (struct gc_type_count){
+                tally->name, tally->before - tally->after};
+        else
+            free(tally->name);
+    }
+    free(t->slots);
+    if (out->n_freed > 1)
+        qsort(out->freed, out->n_freed, sizeof *out->freed, compare_counts);
+}
+
+enum px_status
+gc_collect(int generation, struct gc_collected *out, struct px_err *err)
+{
+    struct gc_collected done = {.generation = generation};
+    struct gc_state before;
+    struct gc_state after;
+    struct tallies tallies = {.slots = NULL};
+    enum px_status status = gc_read(&before, false, err);
+    if (status != PX_OK)
+        return status;
+    done.rss_before_bytes = facts_rss_bytes();
+    count_types(&tallies, false);
+    uint64_t begin_ns = px_now_ns();
+    PyObject *result = call(FN_COLLECT, Py_BuildValue("(i)", generation));
+    done.duration_ns = px_now_ns() - begin_ns;
+    if (result == NULL)
+        status = take_exception(err, "collect");
+    Py_XDECREF(result);
+    count_types(&tallies, true);
+    done.rss_after_bytes = facts_rss_bytes();
+    finish_tallies(&tallies, &done);
+    if (status == PX_OK)
+        status = gc_read(&after, false, err);
+    if (status != PX_OK) {
+        gc_collected_done(&done);
+        return status;
+    }
+    done.collected = after.stats[generation].collected -
+                     before.stats[generation].collected;
+    done.uncollectable = after.stats[generation].uncollectable -
+                         before.stats[generation].uncollectable;
+    *out = done;
+    return PX_OK;
+}
+
+void
+gc_collected_done(struct gc_collected *collected)
+{
+    for (size_t i = 0; i < collected->n_freed; i++)
+        free(collected->freed[i].name);
+    free(collected->freed);
+    collected->freed = NULL;
+    collected->n_freed = 0;
+}
+
+/* ---- gc.garbage ---- */
+
+enum px_status
+gc_list_garbage(size_t limit, struct gc_garbage *out, struct px_err *err)
+{
+    PyObject *list = garbage_list();
+    struct gc_garbage garbage = {.count = 0};
+    if (list != NULL)
+        garbage.count = PyList_GET_SIZE(list);
+    PyErr_Clear();
+    size_t n = (size_t)garbage.count < limit ? (size_t)garbage.count : limit;
+    if (n > 0)
+        garbage.items = calloc(n, sizeof *garbage.items);
+    if (n > 0 && garbage.items == NULL)
+        return px_fail(err, PX_ENOMEM, "no memory to list gc.garbage");
+    for (size_t i = 0; i < n; i++) {
+        PyObject *item = PyList_GET_ITEM(list, (Py_ssize_t)i);
+        garbage.items[i].address = (uintptr_t)item;
+        garbage.items[i].type = type_name(Py_TYPE(item));
+    }
+    garbage.n_items = n;
+    *out = garbage;
+    return PX_OK;
+}
+
+void
+gc_garbage_done(struct gc_garbage *garbage)
+{
+    for (size_t i = 0; i < garbage->n_items; i++)
+        free(garbage->items[i].type);
+    free(garbage->items);
+    garbage->items = NULL;
+    garbage->n_items = 0;
+}
+
+int64_t
+gc_allocated_blocks(void)
+{
+    if (allocated_blocks == NULL)
+        return 0;
+    PyObject *result = PyObject_CallObject(allocated_blocks, NULL);
+    int64_t value = integer_of(result);
+    Py_XDECREF(result);
+    PyErr_Clear();
+    return value;
+}

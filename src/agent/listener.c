@@ -1,0 +1,160 @@
+/* listener.c — a socket that waits for peers, with its files.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/listener.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "agent/forget.h"
+#include "agent/ports.h"
+#include "base/net.h"
+
+static void
+note_file(struct own_file *file, const char *path)
+{
+    struct stat info;
+    file->path[0] = '\0';
+    if (lstat(path, &info) < 0)
+        return;
+    snprintf(file->path, sizeof file->path, "%s", path);
+    file->device = info.st_dev;
+    file->inode = info.st_ino;
+}
+
+static void
+remove_file(struct own_file *file)
+{
+    struct stat info;
+    if (file->path[0] != '\0' && lstat(file->path, &info) == 0 &&
+        info.st_dev == file->device && info.st_ino == file->inode)
+        unlink(file->path);
+    file->path[0] = '\0';
+}
+
+enum px_status
+listener_open_unix(struct listener *listener, const char *folder,
+                   struct px_err *err)
+{
+    char path[PX_PATH_MAX];
+    enum px_status status = PX_OK;
+    int fd = -1;
+    if (folder[0] == '\0')
+        snprintf(path, sizeof path, "@pyexplore/%u/%d", (unsigned)geteuid(),
+                 (int)getpid());
+    else
+        status = px_folder_socket(folder, (int)getpid(), sizeof path, path,
+                                  err);
+    if (status != PX_OK)
+        return status;
+    if (strlen(path) >= sizeof listener->address)
+        return px_fail(err, PX_EINVAL, "socket path %s is too long", path);
+    forget_lock();
+    status = px_net_listen_unix(path, &fd, err);
+    if (status == PX_OK) {
+        status = forget_fd_add(fd, err);
+        if (status != PX_OK)
+            close(fd);
+    }
+    forget_unlock();
+    if (status != PX_OK)
+        return status;
+    listener->fd = fd;
+    listener->is_unix = true;
+    snprintf(listener->address, sizeof listener->address, "%s", path);
+    if (path[0] != '@')
+        note_file(&listener->file, path);
+    return PX_OK;
+}
+
+/* The key of `options`, or a fresh one in the folder under our port. */
+static enum px_status
+take_key(struct listener *listener, const struct serve_options *options,
+         const char *folder, int port, struct px_err *err)
+{
+    char path[PX_PATH_MAX];
+    if (options->key_file != NULL) {
+        enum px_status status =
+            px_key_read(options->key_file, listener->key, err);
+        if (status != PX_ENOTFOUND)
+            return status;
+        status = px_auth_random(listener->key, PX_KEY_BYTES, err);
+        if (status == PX_OK) /* stays: it is the user's from now on */
+            status = px_key_write(options->key_file, listener->key, err);
+        return status;
+    }
+    enum px_status status =
+        px_folder_key(folder, port, sizeof path, path, err);
+    if (status == PX_OK)
+        status = px_auth_random(listener->key, PX_KEY_BYTES, err);
+    if (status != PX_OK)
+        return status;
+    /* The port is ours now, so a key file of that name is a dead server's. */
+    unlink(path);
+    status = px_key_write(path, listener->key, err);
+    if (status == PX_OK)
+        note_file(&listener->file, path);
+    return status;
+}
+
+static enum px_status
+explain_busy(const struct serve_options *options, struct px_err *err)
+{
+    char owner[128];
+    if (ports_owner(options->port, sizeof owner, owner))
+        return px_fail(err, PX_EBUSY, "port %d is taken by process %s",
+                       options->port, owner);
+    return px_fail(err, PX_EBUSY, "port %d is taken by another process",
+                   options->port);
+}
+
+enum px_status
+listener_open_tcp(struct listener *listener,
+                  const struct serve_options *options, const char *folder,
+                  struct px_err *err)
+{
+    int port = 0;
+    int fd = -1;
+    if (folder[0] == '\0' && options->key_file == NULL) {
+        px_fail(err, PX_EDENIED,
+                "no folder is writable for the key of the TCP port");
+        px_err_hint(err, "set PYEXPLORE_DIR or pass key_file=");
+        return PX_EDENIED;
+    }
+    forget_lock();
+    enum px_status status =
+        px_net_listen_tcp(options->address, options->port, &fd, &port, err);
+    if (status == PX_OK) {
+        status = forget_fd_add(fd, err);
+        if (status != PX_OK)
+            close(fd);
+    }
+    forget_unlock();
+    if (status == PX_EBUSY)
+        return explain_busy(options, err);
+    if (status != PX_OK)
+        return status;
+    listener->fd = fd;
+    listener->is_unix = false;
+    bool is_v6 = strchr(options->address, ':') != NULL;
+    snprintf(listener->address, sizeof listener->address,
+             is_v6 ? "[%s]:%d" : "%s:%d", options->address, port);
+    status = take_key(listener, options, folder, port, err);
+    if (status != PX_OK)
+        listener_close(listener);
+    return status;
+}
+
+void
+listener_close(struct listener *listener)
+{
+    /* The file goes first: nobody is sent to a closed socket. */
+    remove_file(&listener->file);
+    forget_fd_close(listener->fd);
+    listener->fd = -1;
+    sodium_memzero(listener->key, sizeof listener->key);
+}

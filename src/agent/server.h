@@ -1,0 +1,50 @@
+/* server.h — the thread that listens, and the peers it talks to.
+ *
+ * server_new binds everything, so that its errors reach the caller of
+ * serve(); server_start hands the whole object over to a new thread, and
+ * until server_stop has returned only that thread touches it, but for the
+ * constant facts. No Python here: what needs the GIL goes through worker.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef AGENT_SERVER_H
+#define AGENT_SERVER_H
+
+#include <sys/types.h>
+
+#include <pyexplore/err.h>
+#include <pyexplore/proto.h>
+
+#include "agent/gc_state.h"
+#include "agent/options.h"
+#include "agent/tags.h"
+
+struct server;
+
+/* What the caller of serve() is warned of; "" if nothing. */
+struct server_notes {
+    char warning[PX_ERR_TEXT];
+};
+
+/* PX_EBUSY: the port that was asked for is taken. */
+PX_NOGIL struct server *server_new(const struct serve_options *options,
+                                   struct server_notes *notes,
+                                   struct px_err *err);
+PX_NOGIL enum px_status server_start(struct server *server,
+                                     struct px_err *err);
+/* Disconnects everybody, ends the threads (waits 5 s at most), removes socket
+ * and key file. */
+PX_NOGIL void server_stop(struct server *server);
+/* After stop, or instead of start. */
+PX_NOGIL void server_free(struct server *server);
+
+/* After stop: collector settings that clients changed and that nobody put
+ * back. */
+const struct gc_settings *server_leftover(const struct server *server);
+
+/* Constant while it runs: "127.0.0.1:9999", "[::1]:80"; NULL: not there. */
+const char *server_address(const struct server *server);
+const char *server_unix_path(const struct server *server);
+const struct serve_options *server_options(const struct server *server);
+
+#endif

@@ -1,0 +1,53 @@
+/* thread.c — the agent's own threads.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/thread.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <time.h>
+
+static const struct {
+    size_t stack_bytes;
+    const char *name; /* at most 15 bytes: what ps and gdb show */
+} roles[] = {
+    [THREAD_SERVES] = {512u << 10, "pyexplore-io"},
+    [THREAD_CLONES] = {8u << 20, "pyexplore-gil"},
+};
+
+enum px_status
+thread_start(pthread_t *out, enum thread_role role, void *(*run)(void *),
+             void *context, struct px_err *err)
+{
+    pthread_attr_t attributes;
+    sigset_t all;
+    sigset_t before;
+    int code = pthread_attr_init(&attributes);
+    if (code != 0)
+        return px_fail_errno(err, PX_ENOMEM, code, "start a thread");
+    pthread_attr_setstacksize(&attributes, roles[role].stack_bytes);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    code = pthread_create(out, &attributes, run, context);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (code != 0)
+        return px_fail_errno(err, PX_ENOMEM, code, "start a thread");
+    pthread_setname_np(*out, roles[role].name);
+    return PX_OK;
+}
+
+bool
+thread_join(pthread_t thread, int ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    return pthread_timedjoin_np(thread, NULL, &until) != ETIMEDOUT;
+}
