@@ -189,7 +189,7 @@ $$(EXT_$(1)): $$(EXTOBJ_$(1)) $$(OUT)/libpx-proto.a $$(OUT)/libpx-base.a \
   $$(OBJ)/ldflags
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$$(CC) -shared $$(PX_LDFLAGS) \
-	  -Wl,--exclude-libs,ALL -o $$@ $$(EXTOBJ_$(1)) \
+	  -Wl,--exclude-libs,ALL -Wl,--wrap=stdin -o $$@ $$(EXTOBJ_$(1)) \
 	  $$(call grouped,$$(OUT)/libpx-proto.a $$(OUT)/libpx-base.a) \
 	  $$(LIBS_CORE)
 $$(PYDIR_$(1))/%: src/pyexplore/%
