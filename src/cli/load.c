@@ -163,6 +163,9 @@ cli_load(struct cli *cli, const char *text, struct cli_loaded *out,
         }
     }
     cli_progress_clear(cli->progress);
+    /* "not found" is for what a snapshot does not have, not for a target */
+    if (status == PX_ENOTFOUND)
+        status = err->status = PX_ECONNECT;
     if (status != PX_OK)
         return cli_interrupted(cli, status, err);
     out->graph = load.graph;

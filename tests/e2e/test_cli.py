@@ -51,7 +51,7 @@ def test_types_json_counts_what_the_file_has(snapshot):
     expected = {}
     heap = pxs.read(str(snapshot))
     for node in heap.nodes.values():
-        name = heap.types[node.type].name
+        name = heap.type_name(node)
         expected[name] = expected.get(name, 0) + 1
     counts = {row["type"]: row["count"] for row in result["types"]}
     assert counts == expected
