@@ -172,6 +172,10 @@ $(foreach p,$(PYTHON_ALL),$(eval i := $(call python_id,$(p)))\
 PYTHON_TAG := $(PY_TAG_$(call python_id,$(PYTHON_PATH)))
 endif
 
+# As Python's own extensions: an assertion, also of Python's headers, must not
+# end somebody's process. Sanitized builds keep them.
+NO_ASSERT := $(if $(SANITIZE),,-DNDEBUG)
+
 # $(call extension,TAG): $(OUT)/py3.x/pyexplore/ is a whole package
 PY_FILES := $(patsubst src/pyexplore/%,%,$(wildcard src/pyexplore/*.py \
         src/pyexplore/*.pyi src/pyexplore/py.typed))
@@ -184,12 +188,14 @@ $$(eval $$(call stamp,$$(OBJ)/py$(1)/flags,$$(PY_INCLUDE_$$(PY_ID_$(1))) \
 $$(OBJ)/py$(1)/%.o: src/%.c $$(OBJ)/flags $$(OBJ)/py$(1)/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC,$(1) $$<)$$(CC) $$(PX_CPPFLAGS) \
-	  -isystem $$(PY_INCLUDE_$$(PY_ID_$(1))) $$(PX_CFLAGS) -MMD -MP -c -o $$@ $$<
+	  -isystem $$(PY_INCLUDE_$$(PY_ID_$(1))) $$(PX_CFLAGS) $$(NO_ASSERT) \
+	  -MMD -MP -c -o $$@ $$<
 $$(EXT_$(1)): $$(EXTOBJ_$(1)) $$(OUT)/libpx-proto.a $$(OUT)/libpx-base.a \
-  $$(OBJ)/ldflags
+  mk/agent.map $$(OBJ)/ldflags
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$$(CC) -shared $$(PX_LDFLAGS) \
-	  -Wl,--exclude-libs,ALL -Wl,--wrap=stdin -o $$@ $$(EXTOBJ_$(1)) \
+	  -Wl,--exclude-libs,ALL -Wl,--version-script=mk/agent.map \
+	  -Wl,--wrap=stdin -o $$@ $$(EXTOBJ_$(1)) \
 	  $$(call grouped,$$(OUT)/libpx-proto.a $$(OUT)/libpx-base.a) \
 	  $$(LIBS_CORE)
 $$(PYDIR_$(1))/%: src/pyexplore/%
