@@ -45,6 +45,7 @@ struct px_client {
     json_t *hello;
     struct px_client_events events;
     bool is_open;      /* HELLO came: events are told */
+    bool has_more;     /* frames came right behind HELLO */
     struct px_err end; /* why the connection is over */
     uint64_t last_id;
     struct request *requests; /* that have no reply yet */
@@ -272,6 +273,14 @@ take_frame(struct px_client *client, const struct px_frame *frame,
     return PX_OK;
 }
 
+/* HELLO is here, but px_client_new has not returned: nobody could hear what
+ * comes behind it, so it waits for the first pump. */
+static bool
+is_holding(const struct px_client *client)
+{
+    return client->hello != NULL && !client->is_open;
+}
+
 /* All whole frames of the buffer. A callback may send and cancel. */
 static enum px_status
 take_frames(struct px_client *client)
@@ -279,14 +288,15 @@ take_frames(struct px_client *client)
     struct px_reader reader = px_reader_of(client->in.data, client->in.len);
     struct px_err why = {0};
     struct px_frame frame;
-    enum px_status status;
-    do {
+    enum px_status status = PX_OK;
+    while (status == PX_OK && !is_holding(client)) {
         status = px_frame_next(&reader, PX_REPLY_MAX, true, &frame, &why);
         if (status == PX_OK)
             status = take_frame(client, &frame, &why);
-    } while (status == PX_OK);
+    }
+    client->has_more = status == PX_OK && px_reader_left(&reader) > 0;
     px_buf_consume(&client->in, client->in.len - px_reader_left(&reader));
-    if (status == PX_AGAIN)
+    if (status == PX_OK || status == PX_AGAIN)
         return PX_OK;
     return end_nonsense(client, &why);
 }
@@ -318,7 +328,11 @@ px_client_pump(struct px_client *client, struct px_err *err)
     }
     /* What the peer said before it left is read even if we cannot send. */
     enum px_status sent = flush(client);
+    if (client->has_more)
+        status = take_frames(client);
     for (int i = 0; i < RECVS_PER_PUMP && status == PX_OK; i++) {
+        if (is_holding(client))
+            break;
         status = px_net_recv(client->fd, RECV_BYTES, &client->in, &why);
         if (status == PX_OK)
             status = take_frames(client);
@@ -555,6 +569,7 @@ drop_route(struct px_client *client)
         close(client->fd);
     client->fd = -1;
     client->n_requests = 0;
+    client->has_more = false;
     client->reply_err = (struct px_err){0};
     json_decref(client->hello);
     client->hello = NULL;
@@ -696,5 +711,7 @@ px_client_fd(const struct px_client *client)
 short
 px_client_poll_events(const struct px_client *client)
 {
-    return client->out.len > 0 ? POLLIN | POLLOUT : POLLIN;
+    /* POLLOUT is nearly always there: it makes poll return at once. */
+    bool is_urgent = client->out.len > 0 || client->has_more;
+    return is_urgent ? POLLIN | POLLOUT : POLLIN;
 }

@@ -185,9 +185,12 @@ find_keys(const struct px_target *target, struct keys *keys,
         enum px_status status =
             px_key_read(target->key_file, keys->list[0].key, err);
         if (status != PX_OK) {
-            if (err != NULL && err->hint[0] == '\0')
-                px_err_hint(err, "it was named by --key-file or "
-                                 "PYEXPLORE_KEY_FILE");
+            if (err != NULL) {
+                err->status = PX_EDENIED;
+                if (err->hint[0] == '\0')
+                    px_err_hint(err, "it was named by --key-file or "
+                                     "PYEXPLORE_KEY_FILE");
+            }
             return PX_EDENIED;
         }
         snprintf(keys->list[0].path, PX_PATH_MAX, "%s", target->key_file);
