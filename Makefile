@@ -184,7 +184,7 @@ PYDIR_$(1) := $$(OUT)/py$(1)/pyexplore
 EXT_$(1) := $$(PYDIR_$(1))/_agent$$(PY_SUFFIX_$$(PY_ID_$(1)))
 EXTOBJ_$(1) := $$(patsubst src/%.c,$$(OBJ)/py$(1)/%.o,$$(SRC_agent))
 $$(eval $$(call stamp,$$(OBJ)/py$(1)/flags,$$(PY_INCLUDE_$$(PY_ID_$(1))) \
-  $$(SRC_agent)))
+  $$(NO_ASSERT) $$(SRC_agent)))
 $$(OBJ)/py$(1)/%.o: src/%.c $$(OBJ)/flags $$(OBJ)/py$(1)/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC,$(1) $$<)$$(CC) $$(PX_CPPFLAGS) \
