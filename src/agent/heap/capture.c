@@ -206,13 +206,15 @@ heap_capture_pid(const struct heap_capture *capture)
 static void
 footer_for_the_dead(struct heap_capture *capture)
 {
-    uint8_t body[2 * 2 * PX_VARINT_MAX];
+    uint8_t body[3 * 2 * PX_VARINT_MAX];
     uint8_t *at = body;
     struct spool_page *page = capture->spool.page;
     at = px_put_varint(at, PX_FOOTER_END);
     at = px_put_varint(at, capture->end);
     at = px_put_varint(at, PX_FOOTER_OBJECTS);
     at = px_put_varint(at, atomic_load(&page->objects));
+    at = px_put_varint(at, PX_FOOTER_EDGES);
+    at = px_put_varint(at, atomic_load(&page->edges));
     writer_put_plain(&capture->spool, PX_CHUNK_FOOTER, body,
                      (size_t)(at - body));
 }

@@ -30,6 +30,7 @@ struct spool_page {
     /* the writer's */
     _Atomic uint64_t published; /* bytes, whole chunks */
     _Atomic uint64_t objects;
+    _Atomic uint64_t edges;
     _Atomic uint32_t sequence; /* of the next chunk */
     _Atomic uint32_t end;      /* enum px_end + 1 once the footer is out */
     /* the agent's */

@@ -45,6 +45,7 @@ walk_tick(struct walk *w)
 {
     struct spool_page *page = w->plan->spool->page;
     atomic_store_explicit(&page->objects, w->n_objects, memory_order_relaxed);
+    atomic_store_explicit(&page->edges, w->n_edges, memory_order_relaxed);
     if (w->end != PX_END_COMPLETE) /* on the way out */
         return;
     if (atomic_load_explicit(&page->cancel, memory_order_relaxed) != 0)
