@@ -1,0 +1,422 @@
+/* app.c — the explorer without a terminal.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "tui/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/keymap.h"
+
+#define TICK_BUSY_MS 100
+#define TICK_IDLE_MS 1000
+#define WHEEL_ROWS 3
+
+void
+app_say(struct app *app, enum role role, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(app->message, sizeof app->message, format, args);
+    va_end(args);
+    app->message_role = role;
+    app->is_dirty = true;
+}
+
+/* ---- news from store and session ---- */
+
+static void
+on_say(void *context, enum role role, const char *text)
+{
+    app_say(context, role, "%s", text);
+}
+
+static void
+on_session(void *context)
+{
+    struct app *app = context;
+    struct view *view = app_view(app);
+    app->is_dirty = true;
+    if (view != NULL && (view->place.view == VIEW_GC ||
+                         view->place.view == VIEW_GARBAGE ||
+                         view->place.view == VIEW_LOG))
+        view_changed(view);
+}
+
+static void
+take_file_facts(struct app *app, const struct snapshot *snapshot)
+{
+    json_t *header = json_loads(px_graph_header(snapshot->graph), 0, NULL);
+    session_take_gc(&app->session, json_object_get(header, "gc"));
+    json_decref(header);
+}
+
+static void
+on_ready(struct app *app, const struct snapshot *snapshot)
+{
+    take_file_facts(app, snapshot);
+    app_follow(app);
+    if (app->begin[0] != '\0') {
+        char place[PLACE_TEXT];
+        memcpy(place, app->begin, sizeof place);
+        app->begin[0] = '\0';
+        action_run(app, ACT_GOTO, place);
+    }
+    if (snapshot->problem[0] != '\0')
+        app_say(app, ROLE_WARN, "snapshot %u is %s", snapshot->number,
+                snapshot->problem);
+    else if (snapshot->number > 1)
+        app_say(app, ROLE_GOOD, "snapshot %u is here", snapshot->number);
+}
+
+static void
+on_store(void *context, struct snapshot *snapshot, enum store_event event)
+{
+    struct app *app = context;
+    struct view *now = app_view(app);
+    app->is_dirty = true;
+    switch (event) {
+    case STORE_MORE:
+        if (now != NULL && now->snapshot == NULL)
+            view_changed(now);
+        break;
+    case STORE_READY:
+        on_ready(app, snapshot);
+        break;
+    case STORE_CHANGING:
+    case STORE_PATHS:
+        for (int i = 0; i < app->n_visits; i++) {
+            struct view *view = app->visits[i].view;
+            if (view == NULL || view->snapshot != snapshot)
+                continue;
+            if (event == STORE_CHANGING)
+                view_stop(view);
+            else
+                view_changed(view);
+        }
+        break;
+    case STORE_FAILED:
+        if (app->message[0] == '\0')
+            app_say(app, ROLE_ERROR, "no snapshot: %s", snapshot->problem);
+        notes_add(&app->notes, ROLE_ERROR, "snapshot", snapshot->problem);
+        if (now != NULL && now->snapshot == NULL)
+            view_changed(now);
+        break;
+    case STORE_LEAVING:
+        app_forget_snapshot(app, snapshot);
+        break;
+    }
+}
+
+/* ---- life ---- */
+
+static void
+on_tick(void *context)
+{
+    struct app *app = context;
+    app->tick = 0;
+    app->is_dirty = true;
+}
+
+static void
+arm_tick(struct app *app)
+{
+    char text[200];
+    int permille = 0;
+    if (app->tick != 0 || app->is_plain)
+        return;
+    if (app_progress(app, sizeof text, text, &permille))
+        app->tick = px_loop_after(app->loop, TICK_BUSY_MS, on_tick, app);
+    else if (session_is_live(&app->session))
+        app->tick = px_loop_after(app->loop, TICK_IDLE_MS, on_tick, app);
+}
+
+enum px_status
+app_init(struct app *app, bool ascii, struct px_err *err)
+{
+    memset(app, 0, sizeof *app);
+    screen_init(&app->screen, ascii);
+    notes_init(&app->notes);
+    app->loop = px_loop_new(err);
+    if (app->loop == NULL)
+        return err->status;
+    app->worker = worker_new(app->loop, err);
+    if (app->worker == NULL)
+        return err->status;
+    store_init(&app->store, app->worker, on_store, app);
+    struct session_events events = {
+        .say = on_say, .changed = on_session, .context = app};
+    session_init(&app->session, app->loop, &app->store, &app->notes, &events);
+    app->is_dirty = true;
+    return PX_OK;
+}
+
+void
+app_done(struct app *app)
+{
+    session_done(&app->session);
+    for (int i = 0; i < app->n_visits; i++)
+        view_free(app->visits[i].view);
+    app->n_visits = 0;
+    worker_free(app->worker);
+    store_done(&app->store);
+    if (app->loop != NULL)
+        px_loop_cancel(app->loop, app->tick);
+    px_loop_free(app->loop);
+    prompt_done(&app->prompt);
+    notes_done(&app->notes);
+    screen_done(&app->screen);
+}
+
+enum px_status
+app_open(struct app *app, const struct px_target *target, int timeout_ms,
+         struct px_err *err)
+{
+    struct place first = {.view = VIEW_TYPES};
+    if (target->kind == PX_TARGET_FILE) {
+        app->session.target = *target;
+        if (store_read(&app->store, target->path, err) == NULL)
+            return err->status;
+    } else {
+        enum px_status status =
+            session_open(&app->session, target, timeout_ms, err);
+        if (status != PX_OK)
+            return status;
+        session_snapshot(&app->session);
+    }
+    app_go(app, &first);
+    return PX_OK;
+}
+
+void
+app_begin(struct app *app, const char *place)
+{
+    if (store_latest(&app->store) != NULL)
+        action_run(app, ACT_GOTO, place);
+    else
+        snprintf(app->begin, sizeof app->begin, "%s", place);
+}
+
+void
+app_collect(struct app *app)
+{
+    if (worker_collect(app->worker))
+        app->is_dirty = true;
+    arm_tick(app);
+}
+
+static bool
+is_settled(const struct app *app)
+{
+    return worker_is_idle(app->worker) &&
+           session_oldest(&app->session) == NULL &&
+           app->session.coming == NULL;
+}
+
+enum px_status
+app_settle(struct app *app, int max_ms, struct px_err *err)
+{
+    uint64_t end = px_now_ns() + (uint64_t)max_ms * 1000000u;
+    app_collect(app);
+    while (!is_settled(app)) {
+        if (px_now_ns() > end)
+            return px_fail(err, PX_EBUSY, "not done after %d ms", max_ms);
+        enum px_status status = px_loop_step(app->loop, 50, err);
+        if (status != PX_OK)
+            return status;
+        app_collect(app);
+    }
+    return PX_OK;
+}
+
+/* ---- input ---- */
+
+static unsigned
+run_command(struct app *app, char *line)
+{
+    line += strspn(line, " :");
+    char *arg = line + strcspn(line, " ");
+    if (*arg != '\0')
+        *arg++ = '\0';
+    arg += strspn(arg, " ");
+    if (line[0] == '\0')
+        return REACT_DRAW;
+    enum action_id action = action_find(line);
+    if (action == ACT_END) {
+        app_say(app, ROLE_ERROR,
+                "there is no command %.80s; Tab completes, ? lists all", line);
+        return REACT_DRAW;
+    }
+    if (arg[0] != '\0' && !(actions[action].flags & ACT_ARG)) {
+        app_say(app, ROLE_ERROR, ":%s takes nothing after it",
+                actions[action].name);
+        return REACT_DRAW;
+    }
+    return action_run(app, action, arg[0] != '\0' ? arg : NULL);
+}
+
+/* Filter and search follow every key; Esc puts them back. */
+static void
+try_prompt(struct app *app, const char *text)
+{
+    struct list *list = view_list(app_view(app));
+    struct px_err err;
+    if (app->prompt.kind == PROMPT_FILTER) {
+        /* A half-typed figure is no error yet. */
+        list_filter(list, text, &err);
+    } else if (app->prompt.kind == PROMPT_SEARCH) {
+        if (text[0] == '\0')
+            list->search[0] = '\0';
+        else
+            list_search(list, text, app->prompt.cursor_before, false);
+    }
+}
+
+static unsigned
+end_prompt(struct app *app)
+{
+    struct prompt *prompt = &app->prompt;
+    enum prompt_kind kind = prompt->kind;
+    char text[PROMPT_TEXT];
+    snprintf(text, sizeof text, "%s", prompt->text);
+    if (kind == PROMPT_COMMAND)
+        prompt_remember(prompt);
+    prompt->kind = PROMPT_NONE;
+    switch (kind) {
+    case PROMPT_NONE:
+        break;
+    case PROMPT_SEARCH:
+        /* An empty search takes up the last one, as in less and vi. */
+        if (text[0] == '\0' && prompt->before[0] != '\0')
+            return action_run(app, ACT_SEARCH, prompt->before);
+        if (text[0] == '\0')
+            break;
+        list_move_to(view_list(app_view(app)), prompt->cursor_before);
+        return action_run(app, ACT_SEARCH, text);
+    case PROMPT_FILTER:
+        return action_run(app, ACT_FILTER, text);
+    case PROMPT_COMMAND:
+        return run_command(app, text);
+    case PROMPT_ANSWER:
+        return text[0] != '\0' ? action_run(app, prompt->action, text)
+                               : REACT_DRAW;
+    case PROMPT_CONFIRM:
+        return action_run(app, prompt->action, "yes");
+    }
+    return REACT_DRAW;
+}
+
+static void
+leave_prompt(struct app *app)
+{
+    struct prompt *prompt = &app->prompt;
+    struct list *list = view_list(app_view(app));
+    if (prompt->kind == PROMPT_FILTER) {
+        try_prompt(app, prompt->before);
+    } else if (prompt->kind == PROMPT_SEARCH) {
+        snprintf(list->search, sizeof list->search, "%.*s",
+                 (int)sizeof list->search - 1, prompt->before);
+        list_move_to(list, prompt->cursor_before);
+    } else if (prompt->kind == PROMPT_CONFIRM) {
+        app_say(app, ROLE_NORMAL, "not done");
+    }
+    prompt->kind = PROMPT_NONE;
+}
+
+unsigned
+app_key(struct app *app, int32_t key)
+{
+    app->is_dirty = true;
+    if (app_view(app) == NULL)
+        return key == 'q' || key == 'C' - 64 ? REACT_QUIT : REACT_NONE;
+    if (app->prompt.kind == PROMPT_NONE) {
+        enum action_id action = keymap_find(app_view(app)->place.view, key);
+        /* A message stays until the next key. */
+        app->message[0] = '\0';
+        if (action == ACT_END) {
+            char name[16];
+            app_say(app, ROLE_NORMAL, "%s does nothing here; ? lists all keys",
+                    keymap_name(key, sizeof name, name));
+            return REACT_DRAW;
+        }
+        return action_run(app, action, NULL);
+    }
+    switch (prompt_key(&app->prompt, key)) {
+    case PROMPT_GOES_ON:
+        break;
+    case PROMPT_CHANGED:
+        try_prompt(app, app->prompt.text);
+        break;
+    case PROMPT_DONE:
+        app->message[0] = '\0';
+        return end_prompt(app);
+    case PROMPT_LEFT:
+        leave_prompt(app);
+        break;
+    }
+    return REACT_DRAW;
+}
+
+static unsigned
+click(struct app *app, enum mouse mouse, int row, int col)
+{
+    struct view *view = app_view(app);
+    for (int i = 0; row == app->screen.rows - 1 && i < app->n_bar; i++) {
+        if (col >= app->bar[i].col && col < app->bar[i].col + app->bar[i].cols)
+            return action_run(app, app->bar[i].action, NULL);
+    }
+    for (int i = 0; i < view->ops->n_panes; i++) {
+        struct list *list = &view->lists[i];
+        uint32_t position = 0;
+        int column = 0;
+        if (view->rects[i].rows <= 0)
+            continue;
+        if (list_hit_row(list, row, col, &position)) {
+            view->focus = i;
+            list_move_to(list, position);
+            return mouse == MOUSE_DOUBLE ? action_run(app, ACT_ENTER, NULL)
+                                         : REACT_DRAW;
+        }
+        if (list_hit_header(list, row, col, &column)) {
+            view->focus = i;
+            bool is_figure = list->ops->columns[column].kind != COLUMN_TEXT;
+            bool again = list->sort == column;
+            list_sort(list, column, again ? !list->is_descending : is_figure);
+            return REACT_DRAW;
+        }
+    }
+    return REACT_NONE;
+}
+
+unsigned
+app_mouse(struct app *app, enum mouse mouse, int row, int col)
+{
+    struct view *view = app_view(app);
+    app->is_dirty = true;
+    if (view == NULL || app->prompt.kind != PROMPT_NONE)
+        return REACT_NONE;
+    app->message[0] = '\0';
+    if (mouse == MOUSE_CLICK || mouse == MOUSE_DOUBLE)
+        return click(app, mouse, row, col);
+    for (int i = 0; i < view->ops->n_panes; i++) {
+        struct rect rect = view->rects[i];
+        if (row >= rect.row && row < rect.row + rect.rows &&
+            col >= rect.col && col < rect.col + rect.cols) {
+            list_move(&view->lists[i], mouse == MOUSE_WHEEL_UP ? -WHEEL_ROWS
+                                                               : WHEEL_ROWS);
+            break;
+        }
+    }
+    return REACT_DRAW;
+}
+
+void
+app_resize(struct app *app, int rows, int cols)
+{
+    screen_resize(&app->screen, rows, cols);
+    app->is_dirty = true;
+    app->is_repaint = true;
+}

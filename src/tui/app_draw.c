@@ -1,0 +1,469 @@
+/* app_draw.c — the whole screen.
+ *
+ *   0      title: what is looked at, and the snapshot
+ *   1      where one is, and figures of the view
+ *   2 … n  the panes
+ *   n+1    the line where one types, or progress, or a message, or the
+ *          position in the list
+ *   n+2    keys
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "tui/app.h"
+#include "tui/keymap.h"
+
+#define PROGRESS_COLS 20
+#define TEXT_MAX 600
+
+/* ---- title ---- */
+
+/* "server.py" of ["python", "-X", "dev", "server.py"]. */
+static const char *
+script_name(const json_t *command)
+{
+    size_t i = 0;
+    json_t *word = NULL;
+    const char *name = json_string_value(json_array_get(command, 0));
+    json_array_foreach(command, i, word) {
+        const char *text = json_string_value(word);
+        if (text == NULL || i == 0)
+            continue;
+        if (strcmp(text, "-m") == 0)
+            continue;
+        if (strcmp(text, "-c") == 0)
+            return "python -c";
+        if (text[0] == '-') {
+            i += strcmp(text, "-X") == 0 || strcmp(text, "-W") == 0;
+            continue;
+        }
+        name = text;
+        break;
+    }
+    if (name == NULL)
+        return "?";
+    const char *slash = strrchr(name, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : name;
+}
+
+static void
+add_escaped(char *out, size_t out_bytes, const char *text)
+{
+    size_t used = strlen(out);
+    if (used + 1 < out_bytes)
+        px_text_escape(text, strlen(text), out_bytes - used, out + used);
+}
+
+char *
+app_title(const struct app *app, size_t out_bytes, char *out)
+{
+    const struct snapshot *latest = store_latest(&app->store);
+    json_t *header = NULL;
+    const json_t *facts = app->session.hello;
+    out[0] = '\0';
+    if (facts == NULL && latest != NULL) {
+        header = json_loads(px_graph_header(latest->graph), 0, NULL);
+        facts = header;
+    }
+    if (facts == NULL) {
+        add_escaped(out, out_bytes, app->session.target.text);
+        return out;
+    }
+    const char *python = json_string_value(json_object_get(facts, "python"));
+    add_escaped(out, out_bytes,
+                script_name(json_object_get(facts, "command")));
+    size_t used = strlen(out);
+    snprintf(out + used, out_bytes - used, "  pid %lld  CPython ",
+             (long long)json_number_value(json_object_get(facts, "pid")));
+    add_escaped(out, out_bytes, python != NULL ? python : "?");
+    if (app->session.hello == NULL) {
+        const char *path = app->session.target.path;
+        const char *slash = strrchr(path, '/');
+        add_escaped(out, out_bytes, "  from ");
+        add_escaped(out, out_bytes, slash != NULL ? slash + 1 : path);
+    } else if (!session_is_live(&app->session)) {
+        add_escaped(out, out_bytes, "  ended");
+    }
+    json_decref(header);
+    return out;
+}
+
+char *
+app_snapshot_text(const struct app *app, size_t out_bytes, char *out)
+{
+    const struct view *view = app_view(app);
+    const struct snapshot *snapshot =
+        view != NULL && view->snapshot != NULL ? view->snapshot
+                                               : store_latest(&app->store);
+    out[0] = '\0';
+    if (snapshot == NULL)
+        return out;
+    char age[PX_FIGURE_MAX], pause[PX_FIGURE_MAX];
+    uint64_t pause_ns = px_graph_footer(snapshot->graph, PX_FOOTER_PAUSE_NS);
+    size_t used = 0;
+    if (snapshot->path[0] != '\0') {
+        time_t taken = (time_t)snapshot->taken_unix;
+        struct tm parts;
+        localtime_r(&taken, &parts);
+        used = strftime(out, out_bytes, "taken %Y-%m-%d %H:%M:%S", &parts);
+    } else {
+        uint64_t old_ns = px_now_ns() - snapshot->started_ns;
+        old_ns -= old_ns % 1000000000u; /* whole seconds */
+        used = (size_t)snprintf(
+            out, out_bytes, "snapshot %u, %s old", snapshot->number,
+            old_ns > 0 ? px_text_ns(old_ns, age) : "0 s");
+    }
+    if (pause_ns > 0 && used < out_bytes)
+        snprintf(out + used, out_bytes - used, ", paused %s",
+                 px_text_ns(pause_ns, pause));
+    return out;
+}
+
+char *
+app_crumb(const struct app *app, size_t out_bytes, char *out)
+{
+    const struct view *view = app_view(app);
+    struct cell_out cell;
+    cell_clear(&cell);
+    if (view != NULL && view->ops->crumb != NULL)
+        view->ops->crumb(view, &cell);
+    else if (view != NULL)
+        cell_add(&cell, ROLE_CRUMB, view_name(view->place.view));
+    snprintf(out, out_bytes, "%s", cell.text);
+    return out;
+}
+
+static void
+draw_top(struct app *app)
+{
+    struct screen *screen = &app->screen;
+    const struct view *view = app_view(app);
+    char text[TEXT_MAX];
+    int cols = screen->cols;
+    screen_fill(screen, 0, 0, cols, ROLE_TITLE, " ");
+    app_snapshot_text(app, sizeof text, text);
+    int right = screen_cols_of(screen, text);
+    if (right > cols / 2)
+        right = cols / 2;
+    screen_put_right(screen, 0, cols - 1, right, ROLE_TITLE_DIM, text);
+    app_title(app, sizeof text, text);
+    screen_put(screen, 0, 1, cols - right - 3, ROLE_TITLE, text);
+
+    screen_fill(screen, 1, 0, cols, ROLE_CRUMB, " ");
+    struct cell_out cell;
+    cell_clear(&cell);
+    if (view->ops->summary != NULL)
+        view->ops->summary(view, &cell);
+    right = screen_cols_of(screen, cell.text);
+    if (right > cols * 2 / 3)
+        right = 0;
+    screen_put_right(screen, 1, cols - 1, right, ROLE_CRUMB, cell.text);
+    app_crumb(app, sizeof text, text);
+    screen_put(screen, 1, 1, cols - right - 3, ROLE_CRUMB, text);
+}
+
+/* ---- the line above the keys ---- */
+
+static void
+counts_of(const struct app *app, const struct snapshot *coming,
+          uint64_t *objects, uint64_t *estimate)
+{
+    struct px_builder_counts counts = {0};
+    if (coming->state == SNAPSHOT_ARRIVING)
+        px_builder_counts(coming->builder, &counts);
+    *objects = counts.objects;
+    *estimate = counts.estimated_objects;
+    (void)app;
+}
+
+static int
+share_permille(uint64_t part, uint64_t whole)
+{
+    if (whole == 0)
+        return -1;
+    double share = 1000.0 * (double)part / (double)whole;
+    return share > 1000.0 ? 1000 : (int)share;
+}
+
+/* "4.1 M" is easier to compare while it runs than 4,100,000. */
+static char *
+short_count(uint64_t value, char out[PX_FIGURE_MAX])
+{
+    if (value >= 1000000)
+        snprintf(out, PX_FIGURE_MAX, "%.1f M", (double)value / 1e6);
+    else if (value >= 10000)
+        snprintf(out, PX_FIGURE_MAX, "%.0f k", (double)value / 1e3);
+    else
+        px_text_count(value, out);
+    return out;
+}
+
+static bool
+arriving_text(const struct app *app, const struct snapshot *coming,
+              size_t out_bytes, char *out, int *permille)
+{
+    const struct session_progress *progress = &app->session.progress;
+    uint64_t now = px_now_ns(), objects = 0, estimate = 0;
+    char have[PX_FIGURE_MAX], all[PX_FIGURE_MAX], rate[PX_FIGURE_MAX];
+    char left[PX_FIGURE_MAX], pause[PX_FIGURE_MAX];
+    counts_of(app, coming, &objects, &estimate);
+    *permille = share_permille(objects, estimate);
+    if (objects == 0 && (progress->at_ns == 0 || progress->is_waiting)) {
+        uint64_t waited = progress->at_ns != 0
+                              ? progress->waited_ns + now - progress->at_ns
+                              : now - coming->started_ns;
+        if (waited > 300000000u)
+            snprintf(out, out_bytes,
+                     "waiting for the GIL for %s (the target is in C code)",
+                     px_text_ns(waited, have));
+        else
+            snprintf(out, out_bytes, "asking for a snapshot");
+        return true;
+    }
+    double seconds = (double)(now - coming->started_ns) / 1e9;
+    double speed = seconds > 0 ? (double)objects / seconds : 0;
+    size_t used = (size_t)snprintf(
+        out, out_bytes, "%s of ~%s objects  %s/s", short_count(objects, have),
+        short_count(estimate, all), short_count((uint64_t)speed, rate));
+    if (estimate > objects && speed > 0 && used < out_bytes)
+        used += (size_t)snprintf(
+            out + used, out_bytes - used, "  %s left",
+            px_text_ns((uint64_t)((double)(estimate - objects) / speed * 1e9),
+                       left));
+    if (progress->pause_ns > 0 && used < out_bytes)
+        snprintf(out + used, out_bytes - used, "  target paused %s",
+                 px_text_ns(progress->pause_ns, pause));
+    return true;
+}
+
+bool
+app_progress(const struct app *app, size_t out_bytes, char *out,
+             int *permille)
+{
+    const struct snapshot *coming = store_coming(&app->store);
+    const struct session_request *request = session_oldest(&app->session);
+    const struct snapshot *latest = store_latest(&app->store);
+    struct view *view = app_view(app);
+    char time[PX_FIGURE_MAX];
+    *permille = -1;
+    if (coming != NULL && coming->state == SNAPSHOT_ARRIVING)
+        return arriving_text(app, coming, out_bytes, out, permille);
+    if (coming == NULL && latest != NULL && latest->job != NULL)
+        coming = latest;
+    if (coming != NULL && coming->job != NULL) {
+        const struct job *job = (const struct job *)coming->job;
+        const char *stage = atomic_load(&job->stage);
+        *permille = share_permille(atomic_load(&job->n_done),
+                                   atomic_load(&job->n_total));
+        snprintf(out, out_bytes, "%s", stage != NULL ? stage : "building");
+        return true;
+    }
+    if (request != NULL) {
+        uint64_t waited = px_now_ns() - request->sent_ns;
+        const struct session_progress *progress = &app->session.progress;
+        if (progress->at_ns != 0 && progress->is_waiting)
+            snprintf(out, out_bytes,
+                     "waiting for the GIL for %s (the target is in C code)",
+                     px_text_ns(progress->waited_ns, time));
+        else if (waited > 200000000u)
+            snprintf(out, out_bytes, "%s …  %s", request->what,
+                     px_text_ns(waited, time));
+        else
+            return false;
+        return true;
+    }
+    for (int i = 0; view != NULL && i < view->ops->n_panes; i++) {
+        if (list_is_busy(&view->lists[i])) {
+            snprintf(out, out_bytes, "sorting and searching …");
+            return true;
+        }
+    }
+    return false;
+}
+
+char *
+app_position(const struct app *app, size_t out_bytes, char *out)
+{
+    const struct view *view = app_view(app);
+    const struct list *list = &view->lists[view->focus];
+    char row[PX_FIGURE_MAX], all[PX_FIGURE_MAX], hidden[PX_FIGURE_MAX];
+    uint32_t n = list->ops->count(list->context);
+    out[0] = '\0';
+    if (n == 0)
+        return out;
+    size_t used = (size_t)snprintf(
+        out, out_bytes, "%s of %s",
+        px_text_count(list->n_rows > 0 ? list->cursor + 1 : 0, row),
+        px_text_count(list->n_rows, all));
+    if (list->filter_text[0] != '\0')
+        used += (size_t)snprintf(out + used, out_bytes - used,
+                                 "  filter %s hides %s (Esc shows all)",
+                                 list->filter_text,
+                                 px_text_count(n - list->n_rows, hidden));
+    if (list->search[0] != '\0' && used < out_bytes)
+        snprintf(out + used, out_bytes - used, "  /%s", list->search);
+    return out;
+}
+
+static void
+draw_prompt(struct app *app, int row)
+{
+    struct screen *screen = &app->screen;
+    const struct prompt *prompt = &app->prompt;
+    const char *names[PROMPT_CANDIDATES];
+    int at = screen_put(screen, row, 1, screen->cols - 2, ROLE_PROMPT,
+                        prompt->question);
+    char before[PROMPT_TEXT];
+    memcpy(before, prompt->text, prompt->at);
+    before[prompt->at] = '\0';
+    screen->cursor_row = row;
+    screen->cursor_col = 1 + at + screen_cols_of(screen, before);
+    if (screen->cursor_col >= screen->cols)
+        screen->cursor_col = screen->cols - 1;
+    int col = 1 + at;
+    col += screen_put(screen, row, col, screen->cols - col, ROLE_NORMAL,
+                      prompt->text);
+    size_t n = prompt_candidates(prompt, PROMPT_CANDIDATES, names);
+    col += 3;
+    for (size_t i = 0; i < n && col < screen->cols - 4; i++)
+        col += screen_put(screen, row, col, screen->cols - col,
+                          i == 0 ? ROLE_NAME : ROLE_DIM, names[i]) + 2;
+}
+
+static void
+draw_progress(struct app *app, int row, const char *text, int permille)
+{
+    struct screen *screen = &app->screen;
+    const struct snapshot *coming = store_coming(&app->store);
+    char number[40] = "";
+    if (coming != NULL)
+        snprintf(number, sizeof number, "snapshot %u  ", coming->number);
+    int col = 1;
+    col += screen_put(screen, row, col, screen->cols - col, ROLE_STRONG,
+                      number);
+    if (permille >= 0 && screen->cols >= 60) {
+        int n = permille * PROGRESS_COLS / 1000;
+        screen_fill(screen, row, col, n, ROLE_BAR, "▓");
+        screen_fill(screen, row, col + n, PROGRESS_COLS - n, ROLE_RULE, "░");
+        col += PROGRESS_COLS + 2;
+    }
+    col += screen_put(screen, row, col, screen->cols - col, ROLE_NORMAL,
+                      text);
+    if (col + 14 < screen->cols && coming != NULL)
+        screen_put_right(screen, row, screen->cols - 1, 12, ROLE_DIM,
+                         "Esc cancel");
+}
+
+static void
+draw_line(struct app *app, int row)
+{
+    struct screen *screen = &app->screen;
+    char text[TEXT_MAX];
+    int permille = -1;
+    if (app->prompt.kind != PROMPT_NONE) {
+        draw_prompt(app, row);
+    } else if (app_progress(app, sizeof text, text, &permille)) {
+        draw_progress(app, row, text, permille);
+    } else if (app->message[0] != '\0') {
+        char shown[NOTE_TEXT + 80];
+        px_text_escape(app->message, strlen(app->message), sizeof shown,
+                       shown);
+        screen_put(screen, row, 1, screen->cols - 2, app->message_role,
+                   shown);
+    } else {
+        screen_put(screen, row, 1, screen->cols - 2, ROLE_DIM,
+                   app_position(app, sizeof text, text));
+    }
+}
+
+/* ---- keys ---- */
+
+static void
+draw_bar(struct app *app, int row)
+{
+    struct screen *screen = &app->screen;
+    enum view_id view = app_view(app)->place.view;
+    bool shown[ACT_END] = {false};
+    int col = 1;
+    app->n_bar = 0;
+    screen_fill(screen, row, 0, screen->cols, ROLE_LABEL, " ");
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < n_key_bindings; i++) {
+            const struct key_binding *binding = &key_bindings[i];
+            if (binding->view != (pass == 0 ? view : VIEW_END) ||
+                binding->label == NULL || shown[binding->action] ||
+                app->n_bar == APP_BAR_ZONES)
+                continue;
+            char key[16], label[80];
+            keymap_name(keymap_parse(binding->key), sizeof key, key);
+            /* The glyph is shorter than the word, and well known. */
+            if (strcmp(key, "Backspace") == 0)
+                strcpy(key, "⌫");
+            snprintf(label, sizeof label, " %s",
+                     binding->label[0] != '\0'
+                         ? binding->label
+                         : actions[binding->action].label);
+            int need = screen_cols_of(screen, key) +
+                       screen_cols_of(screen, label);
+            if (col + need > screen->cols)
+                continue;
+            shown[binding->action] = true;
+            app->bar[app->n_bar].col = col;
+            app->bar[app->n_bar].cols = need;
+            app->bar[app->n_bar].action = binding->action;
+            app->n_bar++;
+            col += screen_put(screen, row, col, need, ROLE_KEY, key);
+            col += screen_put(screen, row, col, need, ROLE_LABEL, label) + 2;
+        }
+    }
+}
+
+static void
+draw_panes(struct app *app, struct rect area)
+{
+    struct view *view = app_view(app);
+    struct screen *screen = &app->screen;
+    int n = view->ops->n_panes;
+    memset(view->rects, 0, sizeof view->rects);
+    if (view->ops->layout != NULL)
+        view->ops->layout(view, area, view->rects);
+    else
+        view->rects[0] = area;
+    /* Rules show where no pane is. */
+    for (int row = 0; n > 1 && row < area.rows; row++)
+        screen_fill(screen, area.row + row, area.col, area.cols, ROLE_RULE,
+                    "│");
+    for (int i = 0; i < n; i++) {
+        struct rect rect = view->rects[i];
+        for (int row = 0; row < rect.rows; row++)
+            screen_fill(screen, rect.row + row, rect.col, rect.cols,
+                        ROLE_NORMAL, " ");
+        if (rect.rows > 0)
+            list_draw(&view->lists[i], screen, rect, i == view->focus);
+    }
+}
+
+void
+app_draw(struct app *app)
+{
+    struct screen *screen = &app->screen;
+    app->is_dirty = false;
+    screen_clear(screen);
+    if (app_view(app) == NULL || screen->rows < 1 || screen->cols < 1)
+        return;
+    if (screen->rows < 6 || screen->cols < 24) {
+        screen_put(screen, 0, 0, screen->cols, ROLE_WARN,
+                   "too small: 24x6 needed");
+        return;
+    }
+    draw_top(app);
+    struct rect area = {2, 0, screen->rows - 4, screen->cols};
+    draw_panes(app, area);
+    draw_line(app, screen->rows - 2);
+    draw_bar(app, screen->rows - 1);
+}

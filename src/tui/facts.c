@@ -1,0 +1,202 @@
+/* facts.c — sentences about types and objects.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "tui/facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WHAT_ATTRIBUTES 6
+#define WHAT_EDGES 64
+
+const char *
+fact_last_part(const char *type_name)
+{
+    const char *dot = strrchr(type_name, '.');
+    return dot != NULL && dot[1] != '\0' ? dot + 1 : type_name;
+}
+
+enum role
+fact_type_role(const struct px_graph *graph, px_type type)
+{
+    return px_type_flags(graph, type) & PX_TYPE_PYTHON ? ROLE_OWN : ROLE_TYPE;
+}
+
+void
+fact_add_type(struct cell_out *out, const struct px_graph *graph,
+              px_node node)
+{
+    px_type type = px_node_type(graph, node);
+    cell_add(out, fact_type_role(graph, type),
+             fact_last_part(px_type_name(graph, type)));
+}
+
+void
+fact_add_preview(struct cell_out *out, const struct px_graph *graph,
+                 px_node node)
+{
+    char preview[200];
+    px_node_preview(graph, node, sizeof preview, preview);
+    cell_add(out, ROLE_VALUE, preview);
+}
+
+void
+fact_add_object(struct cell_out *out, const struct px_graph *graph,
+                px_node node)
+{
+    const char *label = px_node_label(graph, node);
+    fact_add_type(out, graph, node);
+    char preview[200];
+    px_node_preview(graph, node, sizeof preview, preview);
+    const char *text = preview[0] != '\0' ? preview : label;
+    if (text != NULL) {
+        cell_add(out, ROLE_NORMAL, " ");
+        cell_add(out, ROLE_VALUE, text);
+    }
+}
+
+/* One `name=value` if the edge is an attribute whose value has a preview. */
+static bool
+add_attribute(struct cell_out *out, const struct px_graph *graph,
+              px_edge edge, const char *name, bool is_first)
+{
+    char preview[80];
+    px_node_preview(graph, px_edge_target(graph, edge), sizeof preview,
+                    preview);
+    if (name == NULL || preview[0] == '\0')
+        return false;
+    if (!is_first)
+        cell_add(out, ROLE_NORMAL, " ");
+    cell_add(out, ROLE_NAME, name);
+    cell_add(out, ROLE_DIM, "=");
+    cell_add(out, ROLE_VALUE, preview);
+    return true;
+}
+
+/* Up to 3.10, and for materialised dicts later, an instance refers to a dict
+ * that has the attributes. */
+static bool
+is_own_dict(const struct px_graph *graph, px_edge edge)
+{
+    const char *name = px_edge_name(graph, edge);
+    return name != NULL && strcmp(name, "__dict__") == 0;
+}
+
+static int
+add_attributes(struct cell_out *out, const struct px_graph *graph,
+               px_node node, int n_added, bool is_dict)
+{
+    px_edge first = 0;
+    uint32_t n = 0;
+    px_node_referents(graph, node, &first, &n);
+    for (uint32_t i = 0; i < n && i < WHAT_EDGES; i++) {
+        px_edge edge = first + i;
+        if (n_added >= WHAT_ATTRIBUTES || out->n_spans + 3 > CELL_OUT_SPANS)
+            break;
+        enum px_edge_kind kind = px_edge_kind(graph, edge);
+        if (is_dict) {
+            px_node key = kind == PX_EDGE_DICT_VALUE ||
+                                  kind == PX_EDGE_DICT_ALIAS
+                              ? px_edge_key(graph, edge)
+                              : PX_NONE;
+            if (key != PX_NONE)
+                n_added += add_attribute(out, graph, edge,
+                                         px_node_text(graph, key),
+                                         n_added == 0);
+        } else if (is_own_dict(graph, edge)) {
+            n_added = add_attributes(out, graph, px_edge_target(graph, edge),
+                                     n_added, true);
+        } else if (kind == PX_EDGE_ATTR || kind == PX_EDGE_SLOT) {
+            n_added += add_attribute(out, graph, edge,
+                                     px_edge_name(graph, edge), n_added == 0);
+        }
+    }
+    return n_added;
+}
+
+void
+fact_add_what(struct cell_out *out, const struct px_graph *graph,
+              px_node node)
+{
+    size_t before = out->len;
+    fact_add_preview(out, graph, node);
+    const char *label = px_node_label(graph, node);
+    if (out->len == before && label != NULL)
+        cell_add(out, ROLE_VALUE, label);
+    if (out->len == before)
+        add_attributes(out, graph, node, 0, false);
+}
+
+const char *
+fact_held_words(enum px_held_by held_by)
+{
+    switch (held_by) {
+    case PX_HELD_ROOT:
+        return "a root reaches it";
+    case PX_HELD_CYCLE:
+        return "no root reaches it: only a cycle holds it";
+    case PX_HELD_C:
+        return "no root reaches it: C code or the running stack holds it";
+    case PX_HELD_UNKNOWN:
+        return "no root reaches it; the counts do not tell who holds it";
+    }
+    return "";
+}
+
+void
+fact_add_held(struct cell_out *out, const struct px_graph *graph,
+              const struct px_paths *paths, px_node node)
+{
+    if (paths == NULL) {
+        cell_add(out, ROLE_DIM, "…");
+        return;
+    }
+    struct px_step steps[32];
+    size_t n = px_paths_steps(paths, node, false, 32, steps);
+    if (n > 0) {
+        char line[CELL_OUT_BYTES];
+        px_paths_line(paths, node, false, false, sizeof line, line);
+        cell_add(out, ROLE_NAME, line);
+        return;
+    }
+    char cycle[200];
+    enum px_held_by held_by =
+        px_paths_held_by(paths, node, sizeof cycle, cycle);
+    (void)graph;
+    switch (held_by) {
+    case PX_HELD_CYCLE:
+        cell_add(out, ROLE_WARN, "cycle ");
+        cell_add(out, ROLE_NAME, cycle);
+        break;
+    case PX_HELD_C:
+        cell_add(out, ROLE_WARN, "C code");
+        break;
+    case PX_HELD_UNKNOWN:
+        cell_add(out, ROLE_DIM, "unknown");
+        break;
+    case PX_HELD_ROOT:
+        cell_add(out, ROLE_NAME, "a root");
+        break;
+    }
+}
+
+const char *
+fact_generation(enum px_node_gen gen)
+{
+    switch (gen) {
+    case PX_GEN_0:
+        return "gc generation 0";
+    case PX_GEN_1:
+        return "gc generation 1";
+    case PX_GEN_2:
+        return "gc generation 2";
+    case PX_GEN_FROZEN:
+        return "frozen: the collector leaves it out";
+    case PX_GEN_UNTRACKED:
+        return "not tracked by the collector";
+    case PX_GEN_NOT_GC:
+        return "its type is not collected";
+    }
+    return "";
+}

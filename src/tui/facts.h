@@ -1,0 +1,35 @@
+/* facts.h — sentences about types and objects that several views show.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TUI_FACTS_H
+#define TUI_FACTS_H
+
+#include <pyexplore/analysis.h>
+
+#include "tui/rows.h"
+
+/* "server.Connection" → "Connection". */
+const char *fact_last_part(const char *type_name);
+enum role fact_type_role(const struct px_graph *graph, px_type type);
+/* The last part of the type's name. */
+void fact_add_type(struct cell_out *out, const struct px_graph *graph,
+                   px_node node);
+/* Type and preview: "tuple ('10.0.0.7', 40123)". */
+void fact_add_object(struct cell_out *out, const struct px_graph *graph,
+                     px_node node);
+/* What an object is: its preview, or its first attributes as name=value. */
+void fact_add_what(struct cell_out *out, const struct px_graph *graph,
+                   px_node node);
+/* The preview, "" if there is none or it is only a label. */
+void fact_add_preview(struct cell_out *out, const struct px_graph *graph,
+                      px_node node);
+/* How it is held, short: the last steps of its path; "its own cycle",
+ * "C code", "…" while the paths are not computed. */
+void fact_add_held(struct cell_out *out, const struct px_graph *graph,
+                   const struct px_paths *paths, px_node node);
+const char *fact_generation(enum px_node_gen gen);
+/* In words: "held only by a cycle of its own". */
+const char *fact_held_words(enum px_held_by held_by);
+
+#endif

@@ -1,0 +1,292 @@
+/* list_draw.c — how the one list looks.
+ *
+ * Column 0 is the marker of the selected row, the columns follow with two
+ * blanks between them. Columns that do not fit go, those with the highest
+ * `drop` first; what is left is shared by those that stretch.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "tui/list.h"
+
+#define GAP 2
+#define MARKER 1
+
+static bool
+is_right(const struct column *column)
+{
+    return column->kind == COLUMN_COUNT || column->kind == COLUMN_BYTES ||
+           column->kind == COLUMN_SHARE;
+}
+
+/* Which columns are shown, and where. */
+static void
+lay_out(struct list *list, int total_cols)
+{
+    const struct rows_ops *ops = list->ops;
+    bool shown[LIST_COLUMNS] = {false};
+    int used = MARKER, stretch = 0;
+    for (int i = 0; i < ops->n_columns; i++) {
+        shown[i] = true;
+        used += ops->columns[i].cols + (i > 0 ? GAP : 0);
+        stretch += ops->columns[i].stretch;
+    }
+    while (used > total_cols) {
+        int worst = -1;
+        for (int i = 0; i < ops->n_columns; i++) {
+            if (shown[i] && ops->columns[i].drop > 0 &&
+                (worst < 0 || ops->columns[i].drop > ops->columns[worst].drop))
+                worst = i;
+        }
+        if (worst < 0)
+            break;
+        shown[worst] = false;
+        used -= ops->columns[worst].cols + GAP;
+        stretch -= ops->columns[worst].stretch;
+    }
+    int left = total_cols > used ? total_cols - used : 0;
+    int at = MARKER;
+    list->n_layout = 0;
+    for (int i = 0; i < ops->n_columns && at < total_cols; i++) {
+        if (!shown[i])
+            continue;
+        const struct column *column = &ops->columns[i];
+        int cols = column->cols;
+        if (column->stretch > 0) {
+            int more = left * column->stretch / stretch;
+            cols += more;
+            left -= more;
+            stretch -= column->stretch;
+        }
+        if (cols > total_cols - at)
+            cols = total_cols - at;
+        list->layout[list->n_layout].column = i;
+        list->layout[list->n_layout].start = at;
+        list->layout[list->n_layout].cols = cols;
+        list->n_layout++;
+        at += cols + GAP;
+    }
+}
+
+static void
+draw_header(struct list *list, struct screen *screen, struct rect area)
+{
+    screen_fill(screen, area.row, area.col, area.cols, ROLE_HEADER, " ");
+    for (int i = 0; i < list->n_layout; i++) {
+        const struct column *column =
+            &list->ops->columns[list->layout[i].column];
+        bool sorts = list->layout[i].column == list->sort;
+        char title[64];
+        size_t n = strlen(column->title);
+        memcpy(title, column->title, n + 1);
+        if (sorts)
+            strcpy(title + n, list->is_descending ? "▾" : "▴");
+        enum role role = sorts ? ROLE_HEADER_SORT : ROLE_HEADER;
+        int start = area.col + list->layout[i].start;
+        int cols = list->layout[i].cols;
+        if (is_right(column))
+            screen_put_right(screen, area.row, start + cols, cols + 1, role,
+                             title);
+        else
+            screen_put(screen, area.row, start, cols, role, title);
+    }
+}
+
+/* The pane's title in the place of titles of columns. */
+static void
+draw_title(const struct list *list, struct screen *screen, struct rect area,
+           bool has_focus)
+{
+    enum role role = has_focus ? ROLE_PANE_FOCUS : ROLE_PANE;
+    screen_fill(screen, area.row, area.col, area.cols, role, " ");
+    struct cell_out title;
+    cell_clear(&title);
+    if (list->ops->title != NULL)
+        list->ops->title(list->context, &title);
+    else
+        cell_add(&title, role, list->ops->name);
+    screen_put(screen, area.row, area.col + 1, area.cols - 1, role,
+               title.text);
+}
+
+static void
+mark_match(const struct list *list, struct screen *screen, int row, int col,
+           int cols, const char *text)
+{
+    const char *found = filter_find(text, list->search);
+    if (found == NULL)
+        return;
+    int before = px_text_cols(text, (size_t)(found - text));
+    int n = px_text_cols(found, strlen(list->search));
+    if (n > cols - before)
+        n = cols - before;
+    screen_paint(screen, row, col + before, n, ROLE_MATCH);
+}
+
+static void
+draw_cell(struct screen *screen, int row, int start, int cols, bool is_right_,
+          const struct cell_out *cell)
+{
+    if (is_right_) {
+        screen_put_right(screen, row, start + cols, cols,
+                         cell->n_spans > 0 ? (enum role)cell->spans[0].role
+                                           : ROLE_NORMAL,
+                         cell->text);
+        return;
+    }
+    int at = 0;
+    for (size_t i = 0; i < cell->n_spans && at < cols; i++) {
+        size_t from = cell->spans[i].start;
+        size_t to = i + 1 < cell->n_spans ? cell->spans[i + 1].start
+                                          : cell->len;
+        char piece[CELL_OUT_BYTES];
+        memcpy(piece, cell->text + from, to - from);
+        piece[to - from] = '\0';
+        at += screen_put(screen, row, start + at, cols - at,
+                         (enum role)cell->spans[i].role, piece);
+    }
+}
+
+static void
+draw_row(struct list *list, struct screen *screen, struct rect area, int at,
+         uint32_t position, bool has_focus)
+{
+    uint32_t row = list_row_at(list, position);
+    bool is_selected = position == list->cursor;
+    for (int i = 0; i < list->n_layout; i++) {
+        const struct column *column =
+            &list->ops->columns[list->layout[i].column];
+        struct cell_out cell;
+        cell_clear(&cell);
+        list->ops->cell(list->context, row, list->layout[i].column, &cell);
+        draw_cell(screen, at, area.col + list->layout[i].start,
+                  list->layout[i].cols, is_right(column), &cell);
+    }
+    if (is_selected) {
+        screen_paint(screen, at, area.col, area.cols,
+                     has_focus ? ROLE_SELECTED : ROLE_SELECTED_IDLE);
+        screen_put(screen, at, area.col, 1,
+                   has_focus ? ROLE_SELECTED : ROLE_SELECTED_IDLE,
+                   has_focus ? "▌" : " ");
+        if (has_focus) {
+            screen->cursor_row = at;
+            screen->cursor_col = area.col + MARKER;
+        }
+    }
+    for (int i = 0; list->search[0] != '\0' && i < list->n_layout; i++) {
+        const struct column *column =
+            &list->ops->columns[list->layout[i].column];
+        if (column->kind != COLUMN_TEXT)
+            continue;
+        struct cell_out cell;
+        cell_clear(&cell);
+        list->ops->cell(list->context, row, list->layout[i].column, &cell);
+        mark_match(list, screen, at, area.col + list->layout[i].start,
+                   list->layout[i].cols, cell.text);
+    }
+}
+
+/* Words of `text` into lines of `area`, for lists without rows. */
+static void
+draw_empty(struct list *list, struct screen *screen, struct rect area)
+{
+    char text[600] = "nothing here";
+    if (list->filter.n_terms > 0)
+        strcpy(text, "no row passes the filter. Press f and Enter to see all"
+                     " rows again.");
+    else if (list->ops->empty != NULL)
+        list->ops->empty(list->context, sizeof text, text);
+    const char *at = text;
+    for (int row = 1; row < area.rows && *at != '\0'; row++) {
+        size_t n = px_text_fit(at, strlen(at), area.cols - 4, NULL);
+        if (at[n] != '\0') {
+            size_t cut = n;
+            while (cut > 0 && at[cut] != ' ')
+                cut--;
+            n = cut > 0 ? cut : n;
+        }
+        if (n == 0)
+            break;
+        char line[600];
+        memcpy(line, at, n);
+        line[n] = '\0';
+        screen_put(screen, area.row + row, area.col + 2, area.cols - 2,
+                   ROLE_DIM, line);
+        at += n;
+        at += strspn(at, " ");
+    }
+}
+
+void
+list_draw(struct list *list, struct screen *screen, struct rect area,
+          bool has_focus)
+{
+    list->col0 = area.col;
+    list->total_cols = area.cols;
+    list->header_row = -1;
+    list->body_rows = 0;
+    if (area.rows <= 0 || area.cols <= 0)
+        return;
+    lay_out(list, area.cols);
+    if (list->ops->bare) {
+        draw_title(list, screen, area, has_focus);
+    } else {
+        draw_header(list, screen, area);
+        list->header_row = area.row;
+    }
+    area.row++;
+    area.rows--;
+    list->row0 = area.row;
+    list->body_rows = area.rows;
+    if (area.rows <= 0)
+        return;
+    if (list->n_rows == 0) {
+        draw_empty(list, screen, area);
+        if (has_focus) {
+            screen->cursor_row = area.row;
+            screen->cursor_col = area.col;
+        }
+        return;
+    }
+    uint32_t body = (uint32_t)area.rows;
+    if (list->cursor < list->top)
+        list->top = list->cursor;
+    if (list->cursor - list->top >= body)
+        list->top = list->cursor - body + 1;
+    uint32_t last = list->n_rows > body ? list->n_rows - body : 0;
+    if (list->top > last)
+        list->top = last;
+    for (uint32_t i = 0; i < body && list->top + i < list->n_rows; i++)
+        draw_row(list, screen, area, area.row + (int)i, list->top + i,
+                 has_focus);
+}
+
+bool
+list_hit_row(const struct list *list, int row, int col, uint32_t *position)
+{
+    if (col < list->col0 || col >= list->col0 + list->total_cols ||
+        row < list->row0 || row >= list->row0 + list->body_rows)
+        return false;
+    uint32_t hit = list->top + (uint32_t)(row - list->row0);
+    if (hit >= list->n_rows)
+        return false;
+    *position = hit;
+    return true;
+}
+
+bool
+list_hit_header(const struct list *list, int row, int col, int *column)
+{
+    if (row != list->header_row)
+        return false;
+    for (int i = 0; i < list->n_layout; i++) {
+        int start = list->col0 + list->layout[i].start;
+        if (col >= start && col < start + list->layout[i].cols + GAP) {
+            *column = list->layout[i].column;
+            return list->ops->columns[*column].kind != COLUMN_BAR;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,261 @@
+/* prompt.c — the line at the bottom where one types.
+ *
+ * Completion: names that start as the text does, then those that have its
+ * letters in this order (as fuzzy finders do).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "tui/prompt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/keymap.h"
+#include "tui/mem.h"
+
+void
+prompt_open(struct prompt *prompt, enum prompt_kind kind,
+            const char *question, const char *text, enum action_id action)
+{
+    prompt->kind = kind;
+    prompt->action = action;
+    prompt->in_history = -1;
+    snprintf(prompt->question, sizeof prompt->question, "%s", question);
+    snprintf(prompt->text, sizeof prompt->text, "%s", text);
+    prompt->at = strlen(prompt->text);
+}
+
+void
+prompt_done(struct prompt *prompt)
+{
+    for (int i = 0; i < prompt->n_history; i++)
+        free(prompt->history[i]);
+    prompt->n_history = 0;
+}
+
+void
+prompt_remember(struct prompt *prompt)
+{
+    if (prompt->n_history > 0 &&
+        strcmp(prompt->history[0], prompt->text) == 0)
+        return;
+    if (prompt->n_history == PROMPT_HISTORY)
+        free(prompt->history[--prompt->n_history]);
+    memmove(&prompt->history[1], &prompt->history[0],
+            (size_t)prompt->n_history * sizeof prompt->history[0]);
+    prompt->history[0] = mem_dup(prompt->text);
+    prompt->n_history++;
+}
+
+static size_t
+char_before(const struct prompt *prompt)
+{
+    size_t at = prompt->at;
+    while (at > 0) {
+        at--;
+        if (((unsigned char)prompt->text[at] & 0xc0) != 0x80)
+            break;
+    }
+    return at;
+}
+
+static size_t
+char_after(const struct prompt *prompt)
+{
+    size_t at = prompt->at;
+    if (prompt->text[at] == '\0')
+        return at;
+    do {
+        at++;
+    } while (((unsigned char)prompt->text[at] & 0xc0) == 0x80);
+    return at;
+}
+
+static void
+cut(struct prompt *prompt, size_t from, size_t to)
+{
+    memmove(prompt->text + from, prompt->text + to,
+            strlen(prompt->text + to) + 1);
+    prompt->at = from;
+}
+
+static void
+insert(struct prompt *prompt, int32_t key)
+{
+    char bytes[5] = "";
+    size_t n = 0;
+    uint32_t code = (uint32_t)key;
+    if (code < 0x80) {
+        bytes[n++] = (char)code;
+    } else if (code < 0x800) {
+        bytes[n++] = (char)(0xc0 | code >> 6);
+        bytes[n++] = (char)(0x80 | (code & 0x3f));
+    } else if (code < 0x10000) {
+        bytes[n++] = (char)(0xe0 | code >> 12);
+        bytes[n++] = (char)(0x80 | (code >> 6 & 0x3f));
+        bytes[n++] = (char)(0x80 | (code & 0x3f));
+    } else {
+        bytes[n++] = (char)(0xf0 | code >> 18);
+        bytes[n++] = (char)(0x80 | (code >> 12 & 0x3f));
+        bytes[n++] = (char)(0x80 | (code >> 6 & 0x3f));
+        bytes[n++] = (char)(0x80 | (code & 0x3f));
+    }
+    size_t len = strlen(prompt->text);
+    if (len + n >= sizeof prompt->text)
+        return;
+    memmove(prompt->text + prompt->at + n, prompt->text + prompt->at,
+            len - prompt->at + 1);
+    memcpy(prompt->text + prompt->at, bytes, n);
+    prompt->at += n;
+}
+
+static bool
+has_letters(const char *name, const char *letters)
+{
+    for (; *letters != '\0'; letters++) {
+        name = strchr(name, *letters);
+        if (name == NULL)
+            return false;
+        name++;
+    }
+    return true;
+}
+
+/* The words that may stand where the cursor is: actions first, then views
+ * after `goto`. */
+static const char *
+candidate(size_t i, bool is_view)
+{
+    if (is_view)
+        return i < VIEW_END ? view_name((enum view_id)i) : NULL;
+    return i < ACT_END ? actions[i].name : NULL;
+}
+
+size_t
+prompt_candidates(const struct prompt *prompt, size_t max, const char **out)
+{
+    const char *word = prompt->text;
+    bool is_view = strncmp(word, "goto ", 5) == 0;
+    size_t n = 0;
+    if (prompt->kind != PROMPT_COMMAND || (!is_view && strchr(word, ' ')))
+        return 0;
+    if (is_view)
+        word += 5;
+    size_t len = strlen(word);
+    const char *name = NULL;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; (name = candidate(i, is_view)) != NULL; i++) {
+            bool starts = strncmp(name, word, len) == 0;
+            bool fits = pass == 0 ? starts : !starts && has_letters(name, word);
+            if (name[0] != '\0' && fits && n < max)
+                out[n++] = name;
+        }
+    }
+    return n;
+}
+
+static void
+complete(struct prompt *prompt)
+{
+    const char *names[1];
+    if (prompt_candidates(prompt, 1, names) == 0)
+        return;
+    char text[PROMPT_TEXT];
+    bool is_view = strncmp(prompt->text, "goto ", 5) == 0;
+    bool takes_more = is_view
+                          ? view_what(view_find(names[0], strlen(names[0]))) !=
+                                PLACE_NOTHING
+                          : (actions[action_find(names[0])].flags & ACT_ARG);
+    snprintf(text, sizeof text, "%s%s%s", is_view ? "goto " : "", names[0],
+             !takes_more ? "" : is_view ? ":" : " ");
+    strcpy(prompt->text, text);
+    prompt->at = strlen(text);
+}
+
+static void
+recall(struct prompt *prompt, int by)
+{
+    int to = prompt->in_history + by;
+    if (prompt->kind != PROMPT_COMMAND || to < -1 || to >= prompt->n_history)
+        return;
+    prompt->in_history = to;
+    snprintf(prompt->text, sizeof prompt->text, "%s",
+             to >= 0 ? prompt->history[to] : "");
+    prompt->at = strlen(prompt->text);
+}
+
+static enum prompt_result
+edit(struct prompt *prompt, int32_t key)
+{
+    size_t from = prompt->at;
+    switch (key) {
+    case KEYS_LEFT:
+    case 'B' - 64:
+        prompt->at = char_before(prompt);
+        return PROMPT_GOES_ON;
+    case KEYS_RIGHT:
+    case 'F' - 64:
+        prompt->at = char_after(prompt);
+        return PROMPT_GOES_ON;
+    case KEYS_HOME:
+    case 'A' - 64:
+        prompt->at = 0;
+        return PROMPT_GOES_ON;
+    case KEYS_END:
+    case 'E' - 64:
+        prompt->at = strlen(prompt->text);
+        return PROMPT_GOES_ON;
+    case KEYS_UP:
+        recall(prompt, 1);
+        return PROMPT_CHANGED;
+    case KEYS_DOWN:
+        recall(prompt, -1);
+        return PROMPT_CHANGED;
+    case KEYS_TAB:
+        complete(prompt);
+        return PROMPT_CHANGED;
+    case KEYS_DELETE:
+    case 'D' - 64:
+        cut(prompt, from, char_after(prompt));
+        prompt->at = from;
+        return PROMPT_CHANGED;
+    case KEYS_BACKSPACE:
+    case 'H' - 64:
+    case 127:
+        if (prompt->text[0] == '\0')
+            return PROMPT_LEFT;
+        cut(prompt, char_before(prompt), from);
+        return PROMPT_CHANGED;
+    case 'U' - 64:
+        cut(prompt, 0, from);
+        return PROMPT_CHANGED;
+    case 'K' - 64:
+        prompt->text[from] = '\0';
+        return PROMPT_CHANGED;
+    case 'W' - 64:
+        while (from > 0 && prompt->text[from - 1] == ' ')
+            from--;
+        while (from > 0 && prompt->text[from - 1] != ' ')
+            from--;
+        cut(prompt, from, prompt->at);
+        return PROMPT_CHANGED;
+    default:
+        if (key < ' ' || key >= KEY_FIRST)
+            return PROMPT_GOES_ON;
+        insert(prompt, key);
+        return PROMPT_CHANGED;
+    }
+}
+
+enum prompt_result
+prompt_key(struct prompt *prompt, int32_t key)
+{
+    if (key == KEYS_ESC || key == 'C' - 64 || key == 'G' - 64)
+        return PROMPT_LEFT;
+    if (prompt->kind == PROMPT_CONFIRM)
+        return key == 'y' || key == 'Y' ? PROMPT_DONE : PROMPT_LEFT;
+    if (key == KEYS_ENTER || key == '\n')
+        return PROMPT_DONE;
+    return edit(prompt, key);
+}

@@ -1,0 +1,53 @@
+/* prompt.h — the line at the bottom where one types: search, filter, command,
+ * answers and confirmations. It is a state, not a loop: the screen goes on.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TUI_PROMPT_H
+#define TUI_PROMPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tui/action.h"
+
+#define PROMPT_TEXT 512
+#define PROMPT_HISTORY 32
+#define PROMPT_CANDIDATES 8
+
+enum prompt_kind {
+    PROMPT_NONE,
+    PROMPT_SEARCH,
+    PROMPT_FILTER,
+    PROMPT_COMMAND,
+    PROMPT_ANSWER, /* the argument of `action` */
+    PROMPT_CONFIRM /* y or n; then `action` with "yes" */
+};
+
+struct prompt {
+    enum prompt_kind kind;
+    char question[300];
+    char text[PROMPT_TEXT];
+    size_t at; /* byte where the next character goes */
+    enum action_id action;
+    char before[PROMPT_TEXT]; /* filter or search to put back on Esc */
+    uint32_t cursor_before;
+    char *history[PROMPT_HISTORY]; /* of commands, newest first */
+    int n_history;
+    int in_history; /* -1: not there */
+};
+
+enum prompt_result { PROMPT_GOES_ON, PROMPT_CHANGED, PROMPT_DONE, PROMPT_LEFT };
+
+void prompt_open(struct prompt *prompt, enum prompt_kind kind,
+                 const char *question, const char *text,
+                 enum action_id action);
+void prompt_done(struct prompt *prompt);
+enum prompt_result prompt_key(struct prompt *prompt, int32_t key);
+void prompt_remember(struct prompt *prompt);
+/* Names that may stand here, best first; for `:` only. */
+size_t prompt_candidates(const struct prompt *prompt, size_t max,
+                         const char **out);
+
+#endif

@@ -1,0 +1,287 @@
+/* store.c — the model: snapshots, graphs, paths.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "tui/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "tui/mem.h"
+
+struct snapshot_job {
+    struct job job;
+    struct store *store;
+    struct snapshot *snapshot;
+    bool is_paths;
+    /* results */
+    enum px_status status;
+    struct px_err err;
+    struct px_graph *graph;
+    struct px_paths *paths;
+    char damage[PX_ERR_TEXT];
+};
+
+void
+store_init(struct store *store, struct worker *worker,
+           store_changed_fn *changed, void *context)
+{
+    memset(store, 0, sizeof *store);
+    store->worker = worker;
+    store->changed = changed;
+    store->context = context;
+}
+
+static void
+snapshot_free(struct snapshot *snapshot)
+{
+    px_paths_free(snapshot->paths);
+    px_graph_free(snapshot->graph);
+    px_builder_free(snapshot->builder);
+    free(snapshot);
+}
+
+void
+store_done(struct store *store)
+{
+    for (size_t i = 0; i < store->n_snapshots; i++)
+        snapshot_free(store->snapshots[i]);
+    store->n_snapshots = 0;
+}
+
+static void
+remove_snapshot(struct store *store, struct snapshot *snapshot)
+{
+    store->changed(store->context, snapshot, STORE_LEAVING);
+    for (size_t i = 0; i < store->n_snapshots; i++) {
+        if (store->snapshots[i] == snapshot) {
+            memmove(&store->snapshots[i], &store->snapshots[i + 1],
+                    (store->n_snapshots - i - 1) *
+                        sizeof store->snapshots[0]);
+            store->n_snapshots--;
+            break;
+        }
+    }
+    snapshot_free(snapshot);
+}
+
+static struct snapshot *
+add_snapshot(struct store *store, struct px_err *err)
+{
+    struct px_builder *builder = px_builder_new(err);
+    if (builder == NULL)
+        return NULL;
+    /* The oldest goes only now, so that STORE_KEEP stay open besides the one
+     * that comes. One that the worker still reads is not the oldest. */
+    if (store->n_snapshots == STORE_KEEP + 1) {
+        if (store->snapshots[0]->job != NULL) {
+            px_builder_free(builder);
+            px_fail(err, PX_EBUSY, "snapshot %u is still being computed",
+                    store->snapshots[0]->number);
+            return NULL;
+        }
+        remove_snapshot(store, store->snapshots[0]);
+    }
+    struct snapshot *snapshot = mem_new(1, sizeof *snapshot);
+    snapshot->number = ++store->n_ever;
+    snapshot->builder = builder;
+    snapshot->started_ns = px_now_ns();
+    store->snapshots[store->n_snapshots++] = snapshot;
+    return snapshot;
+}
+
+static void
+run_graph(struct snapshot_job *job)
+{
+    struct snapshot *snapshot = job->snapshot;
+    struct px_work *work = &job->job.work;
+    if (snapshot->path[0] != '\0') {
+        job->status = px_file_read(snapshot->path, work, snapshot->builder,
+                                   sizeof job->damage, job->damage,
+                                   &job->err);
+        if (job->status != PX_OK)
+            return;
+    }
+    job->status = px_builder_finish(snapshot->builder, work, &job->graph,
+                                    &job->err);
+}
+
+static void
+run_job(struct job *base)
+{
+    struct snapshot_job *job = (struct snapshot_job *)base;
+    if (!job->is_paths) {
+        run_graph(job);
+        return;
+    }
+    job->paths = px_paths_new(job->snapshot->graph, &base->work, &job->err);
+    job->status = job->paths != NULL ? PX_OK : job->err.status;
+}
+
+static void submit(struct store *store, struct snapshot *snapshot,
+                   bool is_paths);
+
+static uint64_t
+header_time(const struct px_graph *graph)
+{
+    json_t *header = json_loads(px_graph_header(graph), 0, NULL);
+    json_int_t seconds =
+        (json_int_t)json_number_value(json_object_get(header, "time"));
+    json_decref(header);
+    return seconds > 0 ? (uint64_t)seconds : 0;
+}
+
+static void
+take_graph(struct store *store, struct snapshot_job *job)
+{
+    struct snapshot *snapshot = job->snapshot;
+    snapshot->graph = job->graph;
+    snapshot->state = SNAPSHOT_READY;
+    snapshot->ready_ns = px_now_ns();
+    snapshot->taken_unix = header_time(job->graph);
+    px_builder_free(snapshot->builder);
+    snapshot->builder = NULL;
+    if (job->damage[0] != '\0')
+        snprintf(snapshot->problem, sizeof snapshot->problem, "%s",
+                 job->damage);
+    else if (snapshot->problem[0] == '\0' &&
+             px_graph_end(job->graph) != PX_END_COMPLETE)
+        snprintf(snapshot->problem, sizeof snapshot->problem, "%s",
+                 px_end_sentence(px_graph_end(job->graph)));
+    submit(store, snapshot, true);
+    store->changed(store->context, snapshot, STORE_READY);
+}
+
+static void
+finish_job(struct job *base)
+{
+    struct snapshot_job *job = (struct snapshot_job *)base;
+    struct store *store = job->store;
+    struct snapshot *snapshot = job->snapshot;
+    snapshot->job = NULL;
+    if (job->is_paths) {
+        if (job->status == PX_OK) {
+            store->changed(store->context, snapshot, STORE_CHANGING);
+            snapshot->paths = job->paths;
+            store->changed(store->context, snapshot, STORE_PATHS);
+        } else if (job->status != PX_ECANCELED) {
+            snprintf(snapshot->problem, sizeof snapshot->problem, "%s",
+                     job->err.msg);
+        }
+    } else if (job->status == PX_OK && job->graph != NULL) {
+        take_graph(store, job);
+    } else {
+        store_fail(store, snapshot,
+                   job->status == PX_ECANCELED || job->err.msg[0] == '\0'
+                       ? "cancelled"
+                       : job->err.msg);
+    }
+    free(job);
+}
+
+static void
+submit(struct store *store, struct snapshot *snapshot, bool is_paths)
+{
+    struct snapshot_job *job = mem_new(1, sizeof *job);
+    job->job.run = run_job;
+    job->job.done = finish_job;
+    job->store = store;
+    job->snapshot = snapshot;
+    job->is_paths = is_paths;
+    job->status = PX_ECANCELED;
+    snapshot->job = job;
+    worker_submit(store->worker, &job->job);
+}
+
+struct snapshot *
+store_begin(struct store *store, struct px_err *err)
+{
+    struct snapshot *snapshot = add_snapshot(store, err);
+    if (snapshot != NULL)
+        snapshot->state = SNAPSHOT_ARRIVING;
+    return snapshot;
+}
+
+enum px_status
+store_chunk(struct store *store, struct snapshot *snapshot, const void *chunk,
+            size_t n_bytes, struct px_err *err)
+{
+    enum px_status status =
+        px_builder_add(snapshot->builder, chunk, n_bytes, err);
+    if (status == PX_OK)
+        store->changed(store->context, snapshot, STORE_MORE);
+    return status;
+}
+
+void
+store_end(struct store *store, struct snapshot *snapshot, const char *problem)
+{
+    snprintf(snapshot->problem, sizeof snapshot->problem, "%s", problem);
+    snapshot->state = SNAPSHOT_BUILDING;
+    submit(store, snapshot, false);
+}
+
+void
+store_fail(struct store *store, struct snapshot *snapshot,
+           const char *problem)
+{
+    snapshot->state = SNAPSHOT_FAILED;
+    snprintf(snapshot->problem, sizeof snapshot->problem, "%s", problem);
+    store->changed(store->context, snapshot, STORE_FAILED);
+    remove_snapshot(store, snapshot);
+}
+
+struct snapshot *
+store_read(struct store *store, const char *path, struct px_err *err)
+{
+    struct snapshot *snapshot = add_snapshot(store, err);
+    if (snapshot == NULL)
+        return NULL;
+    snprintf(snapshot->path, sizeof snapshot->path, "%s", path);
+    snapshot->state = SNAPSHOT_READING;
+    submit(store, snapshot, false);
+    return snapshot;
+}
+
+void
+store_cancel(struct store *store, struct snapshot *snapshot)
+{
+    if (snapshot->job != NULL)
+        worker_cancel(store->worker, &snapshot->job->job);
+}
+
+struct snapshot *
+store_latest(const struct store *store)
+{
+    for (size_t i = store->n_snapshots; i > 0; i--) {
+        if (store->snapshots[i - 1]->state == SNAPSHOT_READY)
+            return store->snapshots[i - 1];
+    }
+    return NULL;
+}
+
+struct snapshot *
+store_coming(const struct store *store)
+{
+    for (size_t i = store->n_snapshots; i > 0; i--) {
+        if (store->snapshots[i - 1]->state < SNAPSHOT_READY)
+            return store->snapshots[i - 1];
+    }
+    return NULL;
+}
+
+struct snapshot *
+store_find(const struct store *store, unsigned number)
+{
+    if (number == 0)
+        return store_latest(store);
+    for (size_t i = 0; i < store->n_snapshots; i++) {
+        if (store->snapshots[i]->number == number &&
+            store->snapshots[i]->state == SNAPSHOT_READY)
+            return store->snapshots[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,541 @@
+/* view_gc.c — the collector of the target: switches, figures, results.
+ *
+ * What can be done is one table; each row shows the state and the key, Enter
+ * does it. All changes but freeze are put back when the connection ends, so
+ * only those ask that cannot be undone, or that print to the target's stderr.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "tui/app.h"
+#include "tui/keymap.h"
+
+/* gcmodule.c, unchanged from 3.8 to 3.15 */
+#define DEBUG_STATS 1
+#define DEBUG_COLLECTABLE 2
+#define DEBUG_UNCOLLECTABLE 4
+#define DEBUG_SAVEALL 32
+#define DEBUG_LEAK (DEBUG_COLLECTABLE | DEBUG_UNCOLLECTABLE | DEBUG_SAVEALL)
+
+enum { PANE_CONTROLS, PANE_FIGURES, PANE_RESULTS };
+
+/* X(action, label, flag it shows or 0) */
+#define CONTROL_LIST(X)                                                        \
+    X(GC_SWITCH, "automatic collection", 0)                                    \
+    X(GC_THRESHOLDS, "thresholds", 0)                                          \
+    X(GC_STATS, "DEBUG_STATS", DEBUG_STATS)                                    \
+    X(GC_COLLECTABLE, "DEBUG_COLLECTABLE", DEBUG_COLLECTABLE)                  \
+    X(GC_UNCOLLECTABLE, "DEBUG_UNCOLLECTABLE", DEBUG_UNCOLLECTABLE)            \
+    X(GC_SAVEALL, "DEBUG_SAVEALL", DEBUG_SAVEALL)                              \
+    X(GC_LEAK, "DEBUG_LEAK", DEBUG_LEAK)                                       \
+    X(GC_COLLECT, "collect", 0)                                                \
+    X(GC_FREEZE, "frozen", 0)                                                  \
+    X(GARBAGE, "garbage", 0)                                                   \
+    X(GC_RESTORE, "when you came", 0)
+
+static const struct control {
+    enum action_id action;
+    const char *label;
+    int flag;
+} controls[] = {
+#define X(action, label, flag) {ACT_##action, label, flag},
+    CONTROL_LIST(X)
+#undef X
+};
+
+static const json_t *
+gc_of(const void *context)
+{
+    return ((const struct view *)context)->app->session.gc;
+}
+
+static long
+integer(const json_t *object, const char *name)
+{
+    return (long)json_number_value(json_object_get(object, name));
+}
+
+static void
+add_list(struct cell_out *out, const json_t *list)
+{
+    size_t i = 0;
+    json_t *item = NULL;
+    json_array_foreach(list, i, item)
+        cell_addf(out, ROLE_NUMBER, "%s%lld", i > 0 ? " " : "",
+                  (long long)json_number_value(item));
+}
+
+/* ---- controls ---- */
+
+static uint32_t
+controls_count(const void *context)
+{
+    return gc_of(context) != NULL ? sizeof controls / sizeof controls[0] : 0;
+}
+
+static uint64_t
+row_number(const void *context, uint32_t row)
+{
+    (void)context;
+    return row + 1;
+}
+
+static void
+add_state(const json_t *gc, const struct control *control,
+          struct cell_out *out)
+{
+    char figure[PX_FIGURE_MAX];
+    if (control->flag != 0) {
+        bool is_set = ((int)integer(gc, "debug") & control->flag) ==
+                      control->flag;
+        cell_add(out, is_set ? ROLE_WARN : ROLE_NORMAL,
+                 is_set ? "☑ on" : "☐ off");
+        return;
+    }
+    const json_t *entry = json_object_get(gc, "on_entry");
+    switch (control->action) { /* not all actions are controls */
+    case ACT_GC_SWITCH:
+        if (json_is_true(json_object_get(gc, "enabled")))
+            cell_add(out, ROLE_GOOD, "☑ on");
+        else
+            cell_add(out, ROLE_WARN, "☐ off");
+        break;
+    case ACT_GC_THRESHOLDS:
+        add_list(out, json_object_get(gc, "thresholds"));
+        break;
+    case ACT_GC_FREEZE:
+        cell_addf(out, ROLE_NUMBER, "%s objects",
+                  px_text_count((uint64_t)integer(gc, "frozen"), figure));
+        break;
+    case ACT_GARBAGE:
+        cell_addf(out, integer(gc, "garbage") > 0 ? ROLE_WARN : ROLE_NUMBER,
+                  "%s objects",
+                  px_text_count((uint64_t)integer(gc, "garbage"), figure));
+        break;
+    case ACT_GC_RESTORE:
+        if (entry == NULL)
+            break;
+        cell_addf(out, ROLE_NORMAL, "%s, flags %ld, ",
+                  json_is_true(json_object_get(entry, "enabled")) ? "on"
+                                                                  : "off",
+                  integer(entry, "debug"));
+        add_list(out, json_object_get(entry, "thresholds"));
+        if (json_is_true(json_object_get(gc, "changed")))
+            cell_add(out, ROLE_WARN, "  changed since");
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+controls_cell(const void *context, uint32_t row, int column,
+              struct cell_out *out)
+{
+    const struct control *control = &controls[row];
+    char keys[40];
+    if (column == 0) {
+        keymap_keys(VIEW_GC, control->action, sizeof keys, keys);
+        cell_addf(out, ROLE_STRONG, "%s", keys);
+    } else if (column == 1) {
+        cell_add(out, ROLE_NORMAL, control->label);
+    } else {
+        add_state(gc_of(context), control, out);
+    }
+}
+
+static void
+controls_empty(const void *context, size_t out_bytes, char *out)
+{
+    const struct view *view = context;
+    snprintf(out, out_bytes, "%s",
+             session_is_live(&view->app->session)
+                 ? "asking the target …"
+                 : "This file does not say how the collector was set.");
+}
+
+/* ---- figures of the generations ---- */
+
+static uint32_t
+figures_count(const void *context)
+{
+    return (uint32_t)json_array_size(
+        json_object_get(gc_of(context), "stats"));
+}
+
+static void
+figures_cell(const void *context, uint32_t row, int column,
+             struct cell_out *out)
+{
+    static const char *const names[] = {NULL,          "counts",
+                                        "thresholds",  "collections",
+                                        "collected",   "uncollectable"};
+    const json_t *gc = gc_of(context);
+    const json_t *stats = json_array_get(json_object_get(gc, "stats"), row);
+    if (column == 0) {
+        cell_addf(out, ROLE_NORMAL, "%u", row);
+        return;
+    }
+    const json_t *value =
+        column < 3 ? json_array_get(json_object_get(gc, names[column]), row)
+                   : json_object_get(stats, names[column]);
+    double figure = json_number_value(value);
+    cell_count(out, figure > 0 ? (uint64_t)figure : 0);
+}
+
+/* ---- results ---- */
+
+/* The i-th newest note about the collector. */
+static const struct note *
+result_at(const void *context, uint32_t wanted)
+{
+    const struct notes *notes = &((const struct view *)context)->app->notes;
+    for (uint32_t i = 0; i < notes_count(notes); i++) {
+        const struct note *note = notes_at(notes, i);
+        if (strcmp(note->kind, "gc") == 0 && wanted-- == 0)
+            return note;
+    }
+    return NULL;
+}
+
+static uint32_t
+results_count(const void *context)
+{
+    const struct notes *notes = &((const struct view *)context)->app->notes;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < notes_count(notes); i++)
+        n += strcmp(notes_at(notes, i)->kind, "gc") == 0;
+    return n;
+}
+
+static uint64_t
+results_id(const void *context, uint32_t row)
+{
+    return result_at(context, row)->number;
+}
+
+static void
+results_cell(const void *context, uint32_t row, int column,
+             struct cell_out *out)
+{
+    const struct note *note = result_at(context, row);
+    if (column == 0) {
+        char text[16];
+        struct tm parts;
+        localtime_r(&note->time, &parts);
+        strftime(text, sizeof text, "%H:%M:%S", &parts);
+        cell_add(out, ROLE_DIM, text);
+    } else {
+        cell_add(out, note->role, note->text);
+    }
+}
+
+static void
+results_title(const void *context, struct cell_out *out)
+{
+    const json_t *gc = gc_of(context);
+    cell_add(out, ROLE_PANE, "what was done");
+    if ((int)integer(gc, "debug") & DEBUG_SAVEALL)
+        cell_add(out, ROLE_PANE,
+                 "   DEBUG_SAVEALL keeps all that is collected: garbage grows");
+}
+
+static void
+results_empty(const void *context, size_t out_bytes, char *out)
+{
+    const struct view *view = context;
+    snprintf(out, out_bytes, "%s",
+             session_is_live(&view->app->session)
+                 ? "Nothing yet. c collects generation 2 and says what it "
+                   "freed; every change is put back when you leave."
+                 : "No connection: nothing can be switched.");
+}
+
+/* ---- actions ---- */
+
+static void
+set_debug(struct app *app, int flags, const char *name, bool is_on)
+{
+    char what[80];
+    snprintf(what, sizeof what, "%s %s", name, is_on ? "on" : "off");
+    session_send(&app->session, PX_MSG_GC_SET, json_pack("{s:i}", "debug",
+                 flags), what);
+}
+
+static void
+switch_flag(struct app *app, const struct control *control, bool is_sure)
+{
+    int flags = (int)integer(app->session.gc, "debug");
+    bool is_on = (flags & control->flag) == control->flag;
+    const char *prints =
+        control->flag == DEBUG_STATS ? "at every collection"
+        : control->flag & DEBUG_COLLECTABLE
+            ? "a line for every object that it collects"
+            : NULL;
+    if (!is_on && prints != NULL && !is_sure) {
+        char question[200];
+        snprintf(question, sizeof question,
+                 "%s prints %s to the target's stderr. Switch it on? y/n",
+                 control->label, prints);
+        prompt_open(&app->prompt, PROMPT_CONFIRM, question, "",
+                    control->action);
+        return;
+    }
+    set_debug(app, is_on ? flags & ~control->flag : flags | control->flag,
+              control->label, !is_on);
+}
+
+static void
+set_thresholds(struct app *app, const char *text)
+{
+    long values[3] = {0, 0, 0};
+    int n = 0;
+    char *end = NULL;
+    for (; n < 3; n++, text = end) {
+        values[n] = strtol(text, &end, 10);
+        if (end == text || values[n] < 0 || values[n] > INT32_MAX)
+            break;
+    }
+    if (n == 0 || text[strspn(text, " ,")] != '\0') {
+        app_say(app, ROLE_ERROR,
+                "thresholds are up to three numbers, as in 700 10 10");
+        return;
+    }
+    const json_t *now = json_object_get(app->session.gc, "thresholds");
+    for (int i = n; i < 3; i++)
+        values[i] = (long)json_number_value(json_array_get(now, (size_t)i));
+    char what[80];
+    snprintf(what, sizeof what, "thresholds %ld %ld %ld", values[0],
+             values[1], values[2]);
+    session_send(&app->session, PX_MSG_GC_SET,
+                 json_pack("{s:[I,I,I]}", "thresholds",
+                           (json_int_t)values[0], (json_int_t)values[1],
+                           (json_int_t)values[2]),
+                 what);
+}
+
+static void
+ask_thresholds(struct app *app)
+{
+    struct cell_out now;
+    cell_clear(&now);
+    add_list(&now, json_object_get(app->session.gc, "thresholds"));
+    prompt_open(&app->prompt, PROMPT_ANSWER, "thresholds: ", now.text,
+                ACT_GC_THRESHOLDS);
+}
+
+static void
+collect(struct app *app, const char *arg)
+{
+    int generation = 2;
+    if (arg != NULL && arg[0] != '\0') {
+        if (arg[0] < '0' || arg[0] > '2' || arg[1] != '\0') {
+            app_say(app, ROLE_ERROR, "a generation is 0, 1 or 2");
+            return;
+        }
+        generation = arg[0] - '0';
+    }
+    char what[80];
+    snprintf(what, sizeof what, "collect(%d)", generation);
+    session_send(&app->session, PX_MSG_GC_COLLECT,
+                 json_pack("{s:i}", "generation", generation), what);
+}
+
+static void
+freeze(struct app *app, bool is_freeze, bool is_sure)
+{
+    if (!is_sure) {
+        prompt_open(&app->prompt, PROMPT_CONFIRM,
+                    is_freeze
+                        ? "gc.freeze() moves all tracked objects out of the "
+                          "collector's sight and cannot be undone object by "
+                          "object. Do it? y/n"
+                        : "gc.unfreeze() moves all frozen objects, those "
+                          "that the target froze too, into the oldest "
+                          "generation. Do it? y/n",
+                    "", is_freeze ? ACT_GC_FREEZE : ACT_GC_UNFREEZE);
+        return;
+    }
+    session_send(&app->session,
+                 is_freeze ? PX_MSG_GC_FREEZE : PX_MSG_GC_UNFREEZE,
+                 json_pack("{s:b}", "confirm", 1),
+                 is_freeze ? "freeze" : "unfreeze");
+}
+
+static bool
+act(struct view *view, enum action_id action, const char *arg,
+    unsigned *reaction)
+{
+    struct app *app = view->app;
+    (void)arg;
+    *reaction = REACT_DRAW;
+    if (action == ACT_ENTER && view->focus == PANE_CONTROLS) {
+        uint32_t row = list_row(&view->lists[PANE_CONTROLS]);
+        if (row != LIST_NONE)
+            *reaction = action_run(app, controls[row].action, NULL);
+        return true;
+    }
+    return false;
+}
+
+void
+gc_act(struct app *app, enum action_id action, const char *arg)
+{
+    bool is_sure = arg != NULL && strcmp(arg, "yes") == 0;
+    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
+        if (controls[i].action == action && controls[i].flag != 0) {
+            switch_flag(app, &controls[i], is_sure);
+            return;
+        }
+    }
+    bool is_on = json_is_true(json_object_get(app->session.gc, "enabled"));
+    switch (action) { /* only those that change the collector */
+    case ACT_GC_SWITCH:
+        session_send(&app->session, PX_MSG_GC_SET,
+                     json_pack("{s:b}", "enabled", !is_on),
+                     is_on ? "collection off" : "collection on");
+        break;
+    case ACT_GC_THRESHOLDS:
+        if (arg != NULL && arg[0] != '\0')
+            set_thresholds(app, arg);
+        else
+            ask_thresholds(app);
+        break;
+    case ACT_GC_COLLECT:
+        collect(app, arg);
+        break;
+    case ACT_GC_COLLECT_ASK:
+        prompt_open(&app->prompt, PROMPT_ANSWER,
+                    "collect generation (0, 1, 2): ", "2", ACT_GC_COLLECT);
+        break;
+    case ACT_GC_FREEZE:
+    case ACT_GC_UNFREEZE:
+        freeze(app, action == ACT_GC_FREEZE, is_sure);
+        break;
+    case ACT_GC_RESTORE:
+        session_send(&app->session, PX_MSG_GC_RESTORE, NULL, "restored");
+        break;
+    case ACT_GC_KEEP:
+        session_send(&app->session, PX_MSG_GC_SET,
+                     json_pack("{s:b}", "keep", 1), "kept");
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- the view ---- */
+
+static enum px_status
+open_gc(struct view *view, struct px_err *err)
+{
+    (void)err;
+    if (session_is_live(&view->app->session))
+        session_send(&view->app->session, PX_MSG_GC_STATE, NULL, "gc state");
+    return PX_OK;
+}
+
+static void
+summary(const struct view *view, struct cell_out *out)
+{
+    const struct session *session = &view->app->session;
+    if (session_is_readonly(session))
+        cell_add(out, ROLE_CRUMB, "readonly: nothing can be switched");
+    else if (!session_is_live(session))
+        cell_add(out, ROLE_CRUMB, "as it was in the snapshot");
+    else
+        cell_add(out, ROLE_CRUMB, "changes are put back when you leave");
+}
+
+static void
+layout(const struct view *view, struct rect area,
+       struct rect out[VIEW_PANES])
+{
+    (void)view;
+    int n_controls = (int)(sizeof controls / sizeof controls[0]) + 1;
+    int top = n_controls < area.rows - 3 ? n_controls : area.rows - 3;
+    if (top < 1)
+        top = area.rows;
+    if (area.cols >= 100) {
+        int left = 46;
+        out[PANE_CONTROLS] = (struct rect){area.row, area.col, top, left};
+        out[PANE_FIGURES] = (struct rect){area.row, area.col + left + 1, top,
+                                          area.cols - left - 1};
+        out[PANE_RESULTS] = (struct rect){area.row + top, area.col,
+                                          area.rows - top, area.cols};
+        return;
+    }
+    int figures = area.rows - top >= 7 ? 4 : 0;
+    out[PANE_CONTROLS] = (struct rect){area.row, area.col, top, area.cols};
+    out[PANE_FIGURES] =
+        (struct rect){area.row + top, area.col, figures, area.cols};
+    out[PANE_RESULTS] =
+        (struct rect){area.row + top + figures, area.col,
+                      area.rows - top - figures, area.cols};
+}
+
+static const struct column control_columns[] = {
+    {"KEY", COLUMN_TEXT, 3, 0, 0},
+    {"COLLECTOR", COLUMN_TEXT, 20, 0, 0},
+    {"STATE", COLUMN_TEXT, 16, 1, 0},
+};
+static const struct column figure_columns[] = {
+    {"GENERATION", COLUMN_TEXT, 10, 0, 0},
+    {"COUNT", COLUMN_COUNT, 8, 0, 0},
+    {"THRESHOLD", COLUMN_COUNT, 9, 0, 2},
+    {"COLLECTIONS", COLUMN_COUNT, 11, 0, 0},
+    {"COLLECTED", COLUMN_COUNT, 11, 0, 0},
+    {"UNCOLLECTABLE", COLUMN_COUNT, 13, 0, 1},
+};
+static const struct column result_columns[] = {
+    {"TIME", COLUMN_TEXT, 8, 0, 0},
+    {"RESULT", COLUMN_TEXT, 20, 1, 0},
+};
+
+static const struct rows_ops control_rows = {
+    .name = "collector",
+    .columns = control_columns,
+    .n_columns = 3,
+    .sort = -1,
+    .figure = -1,
+    .count = controls_count,
+    .id = row_number,
+    .cell = controls_cell,
+    .empty = controls_empty,
+};
+static const struct rows_ops figure_rows = {
+    .name = "generations",
+    .columns = figure_columns,
+    .n_columns = 6,
+    .sort = -1,
+    .figure = 4,
+    .count = figures_count,
+    .id = row_number,
+    .cell = figures_cell,
+};
+static const struct rows_ops result_rows = {
+    .name = "what was done",
+    .columns = result_columns,
+    .n_columns = 2,
+    .sort = -1,
+    .figure = -1,
+    .bare = true,
+    .count = results_count,
+    .id = results_id,
+    .cell = results_cell,
+    .title = results_title,
+    .empty = results_empty,
+};
+
+const struct view_ops view_gc = {
+    .n_panes = 3,
+    .panes = {&control_rows, &figure_rows, &result_rows},
+    .open = open_gc,
+    .summary = summary,
+    .layout = layout,
+    .act = act,
+};

@@ -1,0 +1,229 @@
+/* view_types.c — all types of a snapshot, also while it still arrives.
+ *
+ * The rows are a copy of names and counts: the builder that has them belongs
+ * to the worker as soon as the last chunk has come.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "tui/app.h"
+#include "tui/facts.h"
+#include "tui/mem.h"
+
+#define BAR_COLS 12
+
+struct type_row {
+    char *name;
+    uint64_t count;
+    uint64_t bytes;
+    unsigned flags;
+};
+
+struct types {
+    struct type_row *rows;
+    uint32_t n_rows;
+    uint64_t objects;
+    uint64_t bytes;
+};
+
+enum { COL_TYPE, COL_COUNT, COL_SIZE, COL_EACH, COL_SHARE, COL_BAR };
+
+static const struct column columns[] = {
+    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 16, 1, 0},
+    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 11, 0, 0},
+    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 10, 0, 1},
+    [COL_EACH] = {"EACH", COLUMN_BYTES, 10, 0, 3},
+    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 2},
+    [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 4},
+};
+
+static const struct types *
+types_of(const void *context)
+{
+    return ((const struct view *)context)->state;
+}
+
+static void
+resize_rows(struct types *types, uint32_t n)
+{
+    for (uint32_t i = n; i < types->n_rows; i++)
+        free(types->rows[i].name);
+    types->rows = mem_resize(types->rows, n, sizeof *types->rows);
+    for (uint32_t i = types->n_rows; i < n; i++)
+        types->rows[i] = (struct type_row){.name = NULL};
+    types->n_rows = n;
+}
+
+static void
+set_row(struct types *types, uint32_t i, const char *name, uint64_t count,
+        uint64_t bytes, unsigned flags)
+{
+    struct type_row *row = &types->rows[i];
+    if (row->name == NULL)
+        row->name = mem_dup(name);
+    row->count = count;
+    row->bytes = bytes;
+    row->flags = flags;
+    types->objects += count;
+    types->bytes += bytes;
+}
+
+static void
+changed(struct view *view)
+{
+    struct types *types = view->state;
+    const struct snapshot *coming = store_coming(&view->app->store);
+    if (view->snapshot != NULL) {
+        if (types->n_rows > 0)
+            return;
+        const struct px_graph *graph = view->snapshot->graph;
+        resize_rows(types, px_graph_n_types(graph));
+        for (px_type i = 0; i < types->n_rows; i++)
+            set_row(types, i, px_type_name(graph, i), px_type_count(graph, i),
+                    px_type_bytes(graph, i), px_type_flags(graph, i));
+    } else if (coming != NULL && coming->state == SNAPSHOT_ARRIVING) {
+        struct px_builder_counts counts;
+        px_builder_counts(coming->builder, &counts);
+        resize_rows(types, counts.types);
+        types->objects = types->bytes = 0;
+        for (px_type i = 0; i < types->n_rows; i++)
+            set_row(types, i, px_builder_type_name(coming->builder, i),
+                    px_builder_type_count(coming->builder, i),
+                    px_builder_type_bytes(coming->builder, i), 0);
+    }
+}
+
+static enum px_status
+open_types(struct view *view, struct px_err *err)
+{
+    (void)err;
+    changed(view);
+    return PX_OK;
+}
+
+static void
+close_types(struct view *view)
+{
+    struct types *types = view->state;
+    resize_rows(types, 0);
+    free(types->rows);
+}
+
+static uint32_t
+row_count(const void *context)
+{
+    return types_of(context)->n_rows;
+}
+
+/* FNV-1a of the name: the same type has the same id in every snapshot. */
+static uint64_t
+row_id(const void *context, uint32_t row)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (const char *at = types_of(context)->rows[row].name; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+    return hash != 0 ? hash : 1;
+}
+
+static void
+row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
+{
+    const struct types *types = types_of(context);
+    const struct type_row *type = &types->rows[row];
+    switch (column) {
+    case COL_TYPE:
+        cell_add(out, type->flags & PX_TYPE_PYTHON ? ROLE_OWN : ROLE_NORMAL,
+                 type->name);
+        break;
+    case COL_COUNT:
+        cell_count(out, type->count);
+        break;
+    case COL_SIZE:
+        cell_bytes(out, type->bytes);
+        break;
+    case COL_EACH:
+        if (type->count > 0)
+            cell_bytes(out, type->bytes / type->count);
+        break;
+    case COL_SHARE:
+        cell_share(out, type->bytes, types->bytes);
+        break;
+    case COL_BAR:
+        cell_bar(out, type->bytes, types->bytes, BAR_COLS);
+        break;
+    }
+}
+
+static struct subject
+row_subject(const void *context, uint32_t row)
+{
+    const struct view *view = context;
+    if (view->snapshot == NULL)
+        return (struct subject){.kind = SUBJECT_NONE};
+    return (struct subject){.kind = SUBJECT_TYPE, .type = row};
+}
+
+static uint64_t
+total(const void *context, int column)
+{
+    const struct types *types = types_of(context);
+    return column == COL_COUNT ? types->objects : types->bytes;
+}
+
+static void
+empty(const void *context, size_t out_bytes, char *out)
+{
+    const struct view *view = context;
+    snprintf(out, out_bytes, "%s",
+             store_coming(&view->app->store) != NULL
+                 ? "waiting for the first objects"
+                 : "No snapshot yet. Press r to take one.");
+}
+
+static void
+crumb(const struct view *view, struct cell_out *out)
+{
+    (void)view;
+    cell_add(out, ROLE_CRUMB, "types");
+}
+
+static void
+summary(const struct view *view, struct cell_out *out)
+{
+    const struct types *types = view->state;
+    char n_types[PX_FIGURE_MAX], objects[PX_FIGURE_MAX], bytes[PX_FIGURE_MAX];
+    if (types->n_rows > 0)
+        cell_addf(out, ROLE_CRUMB, "%s types   %s objects   %s",
+                  px_text_count(types->n_rows, n_types),
+                  px_text_count(types->objects, objects),
+                  px_text_bytes(types->bytes, bytes));
+}
+
+static const struct rows_ops rows = {
+    .name = "types",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof columns[0],
+    .sort = COL_SIZE,
+    .figure = COL_SIZE,
+    .count = row_count,
+    .id = row_id,
+    .cell = row_cell,
+    .subject = row_subject,
+    .total = total,
+    .empty = empty,
+};
+
+const struct view_ops view_types = {
+    .n_panes = 1,
+    .panes = {&rows},
+    .state_size = sizeof(struct types),
+    .open = open_types,
+    .close = close_types,
+    .changed = changed,
+    .crumb = crumb,
+    .summary = summary,
+};
