@@ -1,0 +1,300 @@
+/* held.c — what holds an object that no root reaches.
+ *
+ * As the collector does it (Modules/gcmodule.c, subtract_refs and
+ * move_unreachable), but over the snapshot: among the unreached objects,
+ * refcount minus counted inbound edges is what references from outside the
+ * graph remain. Where it is positive C code (or the stack that runs) holds
+ * the object, and all that it reaches. Where the counts cannot tell (immortal,
+ * synthetic, unread, or fewer references than edges) the object and all that
+ * it reaches beyond that is unknown. What remains is held only by cycles: a
+ * collection would free it.
+ *
+ * A cycle through one object is a breadth-first search from it back to it,
+ * in the order of paths.c and with the same folding; it gives up after
+ * CYCLE_NODES_MAX objects.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "graph/paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CYCLE_NODES_MAX 2048u
+#define CYCLE_TABLE 8192u /* a power of two, at least four times as many */
+#define CYCLE_BUDGET 50000000u /* edges looked at by all searches together */
+
+static const char *const held_names[] = {
+    [PX_HELD_ROOT] = "root",
+    [PX_HELD_CYCLE] = "cycle",
+    [PX_HELD_C] = "c",
+    [PX_HELD_UNKNOWN] = "unknown",
+};
+
+const char *
+px_held_name(enum px_held_by held_by)
+{
+    return held_names[held_by];
+}
+
+enum px_held_by
+held_get(const struct px_paths *paths, px_node node)
+{
+    if (paths->held == NULL)
+        return PX_HELD_ROOT;
+    return (enum px_held_by)(paths->held[node / 4] >> node % 4 * 2 & 3);
+}
+
+static void
+held_set(struct px_paths *paths, px_node node, enum px_held_by held_by)
+{
+    unsigned shift = node % 4 * 2;
+    uint8_t *byte = &paths->held[node / 4];
+    *byte = (uint8_t)((*byte & ~(3u << shift)) | (unsigned)held_by << shift);
+}
+
+/* counts[node]: edges that count, from unreached objects to unreached ones. */
+static void
+count_inside(const struct px_paths *paths, uint32_t *counts)
+{
+    const struct px_graph *graph = paths->graph;
+    memset(counts, 0, graph->n_nodes * sizeof *counts);
+    for (px_node node = 0; node < graph->n_nodes; node++) {
+        if (paths->parent[node] != PARENT_NONE)
+            continue;
+        px_edge end = graph->out_off[node + 1];
+        for (px_edge e = graph->out_off[node]; e < end; e++)
+            counts[graph->edges[e].target] += edge_counts(&graph->edges[e]);
+    }
+}
+
+static enum px_held_by
+held_from_outside(const struct px_graph *graph, px_node node, uint32_t count)
+{
+    unsigned flags = px_node_flags(graph, node);
+    uint64_t refcount = px_node_refcount(graph, node);
+    if ((flags & (PX_NODE_IMMORTAL | PX_NODE_SYNTHETIC | PX_NODE_BAD)) != 0 ||
+        refcount < count)
+        return PX_HELD_UNKNOWN;
+    return refcount > count ? PX_HELD_C : PX_HELD_CYCLE;
+}
+
+/* All that is still held by a cycle and that stack[0…n-1] reaches. */
+static void
+spread(struct px_paths *paths, px_node *stack, size_t n,
+       enum px_held_by held_by)
+{
+    const struct px_graph *graph = paths->graph;
+    while (n > 0) {
+        px_node node = stack[--n];
+        px_edge end = graph->out_off[node + 1];
+        for (px_edge e = graph->out_off[node]; e < end; e++) {
+            px_node target = graph->edges[e].target;
+            if (!edge_holds(&graph->edges[e]) ||
+                held_get(paths, target) != PX_HELD_CYCLE)
+                continue;
+            held_set(paths, target, held_by);
+            stack[n++] = target;
+        }
+    }
+}
+
+enum px_status
+held_compute(struct px_paths *paths, px_node *scratch, struct px_work *work,
+             struct px_err *err)
+{
+    const struct px_graph *graph = paths->graph;
+    static const enum px_held_by outside[] = {PX_HELD_C, PX_HELD_UNKNOWN};
+    size_t n_unreached = graph->n_nodes - paths->n_reached;
+    uint32_t *counts = scratch;
+    px_node *stack = malloc(n_unreached * sizeof *stack);
+    paths->held = calloc(graph->n_nodes / 4 + 1, 1);
+    if (stack == NULL || paths->held == NULL) {
+        free(stack);
+        return px_fail(err, PX_ENOMEM, "no memory for unreached objects");
+    }
+    count_inside(paths, counts);
+    for (px_node node = 0; node < graph->n_nodes; node++) {
+        if (paths->parent[node] == PARENT_NONE)
+            held_set(paths, node, PX_HELD_CYCLE);
+    }
+    for (size_t i = 0; i < 2 && !work_is_canceled(work); i++) {
+        size_t n = 0;
+        for (px_node node = 0; node < graph->n_nodes; node++) {
+            if (held_get(paths, node) != PX_HELD_CYCLE ||
+                held_from_outside(graph, node, counts[node]) != outside[i])
+                continue;
+            held_set(paths, node, outside[i]);
+            stack[n++] = node;
+        }
+        spread(paths, stack, n, outside[i]);
+    }
+    free(stack);
+    return work_is_canceled(work) ? work_canceled(err) : PX_OK;
+}
+
+/* ---- cycles ---- */
+struct visited {
+    px_node node;
+    px_edge edge; /* that found it, from queue[from] */
+    uint32_t from;
+};
+
+struct cycles {
+    const struct px_paths *paths;
+    struct visited queue[CYCLE_NODES_MAX];
+    uint32_t tail;
+    uint32_t table[CYCLE_TABLE]; /* number in the queue + 1 */
+    uint64_t budget;
+};
+
+struct option {
+    uint64_t key;
+    px_edge edge;
+    uint32_t from;
+};
+
+struct cycles *
+cycles_new(const struct px_paths *paths, struct px_err *err)
+{
+    struct cycles *cycles = malloc(sizeof *cycles);
+    if (cycles == NULL) {
+        px_fail(err, PX_ENOMEM, "no memory for a search of cycles");
+        return NULL;
+    }
+    cycles->paths = paths;
+    cycles->budget = CYCLE_BUDGET;
+    return cycles;
+}
+
+void
+cycles_free(struct cycles *cycles)
+{
+    free(cycles);
+}
+
+/* The place of a node in the table. */
+static uint32_t *
+slot_of(struct cycles *cycles, px_node node)
+{
+    uint32_t slot = node * 0x9e3779b1u >> 19;
+    for (;; slot = (slot + 1) % CYCLE_TABLE) {
+        uint32_t number = cycles->table[slot];
+        if (number == 0 || cycles->queue[number - 1].node == node)
+            return &cycles->table[slot];
+    }
+}
+
+static bool
+enqueue(struct cycles *cycles, px_node node, px_edge edge, uint32_t from)
+{
+    uint32_t *slot = slot_of(cycles, node);
+    if (*slot != 0 || cycles->tail == CYCLE_NODES_MAX)
+        return false;
+    cycles->queue[cycles->tail] = (struct visited){node, edge, from};
+    *slot = ++cycles->tail;
+    return true;
+}
+
+/* Edges of queue[at] and of its __dict__ into options, in their order. */
+static uint32_t
+collect(struct cycles *cycles, uint32_t at, uint32_t max,
+        struct option *options)
+{
+    const struct px_paths *paths = cycles->paths;
+    const struct px_graph *graph = paths->graph;
+    uint32_t sources[2] = {at, UINT32_MAX};
+    uint32_t n = 0;
+    for (int s = 0; s < 2 && sources[s] != UINT32_MAX; s++) {
+        px_node node = cycles->queue[sources[s]].node;
+        px_edge end = graph->out_off[node + 1];
+        for (px_edge e = graph->out_off[node]; e < end && n < max; e++) {
+            const struct edge *row = &graph->edges[e];
+            if (cycles->budget > 0)
+                cycles->budget--;
+            if (!edge_holds(row) || edge_kind(row) == PX_EDGE_STACK ||
+                paths->parent[row->target] != PARENT_NONE)
+                continue;
+            if (s == 0 && order_is_dict(&paths->order, e) &&
+                enqueue(cycles, row->target, e, at)) {
+                sources[1] = cycles->tail - 1;
+                continue;
+            }
+            options[n++] = (struct option){
+                order_key(&paths->order, e, s == 1), e, sources[s]};
+        }
+    }
+    for (uint32_t i = 1; i < n; i++) {
+        struct option option = options[i];
+        uint32_t j = i;
+        for (; j > 0 && option.key < options[j - 1].key; j--)
+            options[j] = options[j - 1];
+        options[j] = option;
+    }
+    return n;
+}
+
+/* The cycle that `last` from queue[from] closes, as a line. */
+static void
+show_cycle(struct cycles *cycles, uint32_t from, px_edge last, bool stars,
+           size_t out_bytes, char *out)
+{
+    px_edge edges[CYCLE_NODES_MAX + 1];
+    size_t n = 0;
+    edges[n++] = last;
+    for (; from != 0; from = cycles->queue[from].from)
+        edges[n++] = cycles->queue[from].edge;
+    struct line line;
+    struct step_state now;
+    struct step_state next;
+    line_init(&line, out_bytes, out, stars, false);
+    step_next(cycles->paths, stars, NULL, edges[n - 1], &now);
+    for (size_t i = n - 1; i > 0; i--) {
+        if (step_next(cycles->paths, stars, &now, edges[i - 1], &next))
+            line_add(&line, &now);
+        now = next;
+    }
+    line_add(&line, &now);
+}
+
+void
+cycles_line(struct cycles *cycles, px_node node, bool stars, size_t out_bytes,
+            char *out)
+{
+    enum { OPTIONS_MAX = 512 };
+    const struct px_graph *graph = cycles->paths->graph;
+    struct option options[OPTIONS_MAX];
+    if (out_bytes > 0)
+        out[0] = '\0';
+    memset(cycles->table, 0, sizeof cycles->table);
+    cycles->tail = 0;
+    enqueue(cycles, node, PX_NONE, 0);
+    for (uint32_t at = 0; at < cycles->tail && cycles->budget > 0; at++) {
+        uint32_t n = collect(cycles, at, OPTIONS_MAX, options);
+        for (uint32_t i = 0; i < n; i++) {
+            px_node target = graph->edges[options[i].edge].target;
+            if (target == node) {
+                show_cycle(cycles, options[i].from, options[i].edge, stars,
+                           out_bytes, out);
+                return;
+            }
+            enqueue(cycles, target, options[i].edge, options[i].from);
+        }
+    }
+}
+
+enum px_held_by
+px_paths_held_by(const struct px_paths *paths, px_node node,
+                 size_t out_bytes, char *cycle)
+{
+    if (out_bytes > 0)
+        cycle[0] = '\0';
+    enum px_held_by held_by = held_get(paths, node);
+    struct cycles *cycles =
+        held_by == PX_HELD_ROOT || out_bytes == 0 ? NULL
+                                                  : cycles_new(paths, NULL);
+    if (cycles != NULL)
+        cycles_line(cycles, node, false, out_bytes, cycle);
+    cycles_free(cycles);
+    return held_by;
+}

@@ -1,0 +1,108 @@
+/* paths.h — what the files of the path analysis share: the order of edges,
+ * the parents of the search, and the way edges become steps.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef GRAPH_PATHS_H
+#define GRAPH_PATHS_H
+
+#include <pyexplore/analysis.h>
+
+#include "graph/internal.h"
+
+/* ---- order.c: which of two edges of one object comes first ---- */
+struct order {
+    const struct px_graph *graph;
+    uint32_t *rank; /* by name number: place of its text among all */
+    uint32_t dict_rank;     /* of "__dict__", PX_NONE: nobody has one */
+    uint32_t contents_rank; /* of "cell_contents" */
+};
+
+enum px_status order_init(struct order *order, const struct px_graph *graph,
+                          struct px_err *err);
+void order_done(struct order *order);
+/* Less comes first; equal keys: in the order of the stream. In a namespace
+ * (a __dict__) named keys are as good as attributes. */
+uint64_t order_key(const struct order *order, px_edge edge,
+                   bool in_namespace);
+/* An edge .__dict__: it has no length, so that an instance with inline values
+ * and one with a dict have the same paths. */
+bool order_is_dict(const struct order *order, px_edge edge);
+bool order_is_contents(const struct order *order, px_edge edge);
+
+/* ---- paths.c ---- */
+#define PARENT_NONE UINT32_MAX        /* not reached */
+#define PARENT_ROOT (UINT32_MAX - 1u) /* a root */
+
+struct root_at {
+    px_node node;
+    uint32_t root;
+};
+
+struct px_paths {
+    const struct px_graph *graph;
+    struct order order;
+    uint32_t *parent; /* by node: last edge of its path, or PARENT_* */
+    struct root_at *roots; /* by node; the best one of each */
+    size_t n_roots;
+    px_node n_reached;
+    uint8_t *held; /* two bits a node, enum px_held_by; NULL: all reached */
+};
+
+/* The edges of a node's path, root first, in malloced *out. */
+enum px_status paths_edges(const struct px_paths *paths, px_node node,
+                           px_edge **out, size_t *n, struct px_err *err);
+
+/* ---- held.c ---- */
+enum px_status held_compute(struct px_paths *paths, px_node *scratch,
+                            struct px_work *work, struct px_err *err);
+enum px_held_by held_get(const struct px_paths *paths, px_node node);
+
+/* Searches cycles among what no root reaches; reusable. */
+struct cycles;
+struct cycles *cycles_new(const struct px_paths *paths, struct px_err *err);
+void cycles_free(struct cycles *cycles);
+/* Writes a shortest cycle through `node` as a line, "" if there is none or
+ * the search was too long. */
+void cycles_line(struct cycles *cycles, px_node node, bool stars,
+                 size_t out_bytes, char *out);
+
+/* ---- steps.c ---- */
+enum step_mode {
+    STEP_PLAIN,
+    STEP_ROOT,
+    STEP_DICT, /* stands on a __dict__; the next key may take its place */
+    STEP_CELL  /* stands on a cell; its contents take its place */
+};
+
+struct step_state {
+    char text[200];
+    enum step_mode mode;
+    bool of_module; /* STEP_DICT of a module, STEP_ROOT whose dict is one */
+    bool is_plural; /* one of many in a container that can grow */
+    px_type type;   /* of the object where it stands */
+    uint32_t times;
+};
+
+void step_root(const struct px_paths *paths, px_node node,
+               struct step_state *out);
+/* The step after `from` (NULL: the first of a cycle) by this edge. True: a
+ * new step; false: it takes the place of `from`. `from` may be `out`. */
+bool step_next(const struct px_paths *paths, bool stars,
+               const struct step_state *from, px_edge edge,
+               struct step_state *out);
+
+/* A line of steps, joined. */
+struct line {
+    size_t room;
+    char *out;
+    size_t used;
+    bool ascii;
+    bool stars;
+    bool after_root;
+};
+void line_init(struct line *line, size_t room, char *out, bool stars,
+               bool ascii);
+void line_add(struct line *line, const struct step_state *step);
+
+#endif
