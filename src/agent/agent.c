@@ -163,8 +163,8 @@ warn(const struct server_notes *notes, const struct serve_options *options)
     return 0;
 }
 
-static void
-tell_own(void)
+void
+agent_tell_own(void)
 {
     PyObject *extra[] = {agent.handle, agent.exit_hook};
     own_refresh(extra, sizeof extra / sizeof extra[0]);
@@ -217,7 +217,7 @@ agent_serve(const struct serve_options *options)
     agent.run++;
     Py_XDECREF(agent.handle);
     agent.handle = handle;
-    tell_own();
+    agent_tell_own();
     Py_INCREF(handle);
     if (warn(&notes, options) < 0) { /* warnings are errors here */
         Py_DECREF(handle);

@@ -24,6 +24,10 @@ PX_GIL PyObject *agent_serve(const struct serve_options *options);
 /* Lets the GIL go while the server's threads end. */
 PX_GIL void agent_stop(void);
 
+/* Tells the heap which objects are ours: before each snapshot by this API,
+ * and when the server starts. */
+PX_GIL void agent_tell_own(void);
+
 /* Asks to be called when the interpreter ends; 0, or -1 with an exception. */
 PX_GIL int agent_watch_exit(void);
 

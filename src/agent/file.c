@@ -25,7 +25,6 @@
 
 #include "agent/border.h"
 #include "agent/forget.h"
-#include "agent/own.h"
 #include "agent/snap.h"
 #include "agent/thread.h"
 #include "base/loop.h"
@@ -284,7 +283,6 @@ file_snapshot(PyObject *path, enum px_detail detail)
     pthread_t thread;
     if (forget_install(NULL, &err) != PX_OK || heap_self_test(&err) != PX_OK)
         return border_raise(&err);
-    own_refresh(NULL, 0);
     struct file_job *job = make_job(PyBytes_AS_STRING(path), detail);
     if (job == NULL)
         return PyErr_NoMemory();

@@ -138,8 +138,10 @@ module_snapshot(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     PyObject *result = NULL;
     int detail = options_detail(detail_name);
     if (detail >= 0 && PySys_Audit("pyexplore.snapshot", "O", path) == 0 &&
-        agent_watch_exit() == 0)
+        agent_watch_exit() == 0) {
+        agent_tell_own();
         result = file_snapshot(path, (enum px_detail)detail);
+    }
     Py_DECREF(path);
     return result;
 }
