@@ -496,6 +496,21 @@ do_unfreeze(struct gc_call *call, struct px_err *err)
     return freeze_or_not(call, false, err);
 }
 
+/* Addresses are written as everywhere here: without 0x. */
+static void
+fix_addresses(json_t *objects)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(objects, i, row)
+    {
+        const char *text = json_string_value(json_object_get(row, "address"));
+        uint64_t addr;
+        if (text != NULL && cli_parse_addr(text, &addr))
+            json_object_set_new(row, "address", jsonout_addr(addr));
+    }
+}
+
 static enum px_status
 do_garbage(struct gc_call *call, struct px_err *err)
 {
@@ -511,7 +526,8 @@ do_garbage(struct gc_call *call, struct px_err *err)
         "waiting for the target", NULL, &reply, err);
     if (status != PX_OK)
         return status;
-    const json_t *objects = json_object_get(reply, "objects");
+    json_t *objects = json_object_get(reply, "objects");
+    fix_addresses(objects);
     if (call->cli->opt.json) {
         jsonout_print(call->cli,
                       json_pack("{s:s, s:o, s:s, s:o}", "command",
