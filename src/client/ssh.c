@@ -36,9 +36,9 @@ extern char **environ;
 struct ssh {
     pid_t master;
     int pipe_fd; /* its standard input */
-    char folder[64];
-    char control[80];
-    char socket[80];
+    char folder[80];
+    char control[96];
+    char socket[96];
     const char *host;
     uint64_t deadline_ns;
 };
@@ -248,10 +248,14 @@ ssh_new(const struct px_target *target, uint64_t deadline_ns, struct route *out,
     ssh->host = target->host;
     uint64_t least_ns = px_now_ns() + LEAST_NS;
     ssh->deadline_ns = deadline_ns > least_ns ? deadline_ns : least_ns;
-    snprintf(ssh->folder, sizeof ssh->folder, "/tmp/pyexplore-ssh-XXXXXX");
+    /* The path of a socket may have 107 bytes, ssh adds some of its own. */
+    const char *tmp = getenv("TMPDIR");
+    if (tmp == NULL || tmp[0] != '/' || strlen(tmp) > 40)
+        tmp = "/tmp";
+    snprintf(ssh->folder, sizeof ssh->folder, "%s/pyexplore-ssh-XXXXXX", tmp);
     if (mkdtemp(ssh->folder) == NULL) {
         ssh->folder[0] = '\0';
-        px_fail_errno(err, PX_EIO, errno, "make a private folder in /tmp");
+        px_fail_errno(err, PX_EIO, errno, "make a private folder in %s", tmp);
         goto out;
     }
     snprintf(ssh->control, sizeof ssh->control, "%s/c", ssh->folder);
