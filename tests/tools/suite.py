@@ -224,8 +224,9 @@ def pytest_stage(results, stage, python, sanitize, folder, arguments, preload):
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         env.pop(name, None)
     command = [python, "-m", "pytest", "-q", str(TESTS / folder),
-               "--junitxml=%s" % report, "-n", "2", "--dist", "loadfile",
-               "-rfEs", "--no-header", "--tb=short", "-c",
+               "--junitxml=%s" % report, "-n", "2", "--dist", "worksteal",
+               "-rfE", "--no-header", "--tb=short",
+               "--durations=5", "--durations-min=5", "-c",
                str(REPOSITORY / "pytest.ini")]
     if sanitize:
         command += ["-o", "timeout=600"]
