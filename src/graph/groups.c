@@ -11,6 +11,7 @@
  */
 #include "graph/paths.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,7 @@ static enum px_status
 class_after(struct grouping *g, class_id from, px_edge edge, class_id *out,
             struct px_err *err)
 {
+    struct step_state before;
     struct step_state now;
     struct step_state next;
     px_type type =
@@ -165,10 +167,17 @@ class_after(struct grouping *g, class_id from, px_edge edge, class_id *out,
         *out = cached->to;
         return PX_OK;
     }
+    class_id parents[] = {from, g->rows[from].parent, PX_NONE};
+    if (parents[1] != PX_NONE) {
+        state_of(g, parents[1], &before);
+        parents[2] = g->rows[parents[1]].parent;
+    }
     state_of(g, from, &now);
-    bool is_new = step_next(g->paths, true, &now, edge, &next);
+    enum step_effect effect =
+        step_next(g->paths, true, parents[1] == PX_NONE ? NULL : &before,
+                  &now, edge, &next);
     struct class_row row = {
-        .parent = is_new ? from : g->rows[from].parent,
+        .parent = parents[effect],
         .root = g->rows[from].root,
         .type = next.type,
         .mode = (uint8_t)next.mode,
@@ -300,6 +309,50 @@ compare_counts(const void *a, const void *b)
     return compare_lines(a, b);
 }
 
+/* Number of the group with line `one.line ×*` among the sorted groups from
+ * `from` on, or n. */
+static size_t
+find_run(const struct px_path_group *groups, size_t from, size_t n,
+         const struct px_path_group *one)
+{
+    char line[LINE_MAX_BYTES + 8];
+    struct px_path_group run = *one;
+    snprintf(line, sizeof line, "%s ×*", one->line);
+    run.line = line;
+    run.example = 0;
+    size_t low = from;
+    size_t high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_lines(&groups[middle], &run) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == n || groups[low].held_by != one->held_by ||
+        strcmp(groups[low].line, line) != 0)
+        return n;
+    return low;
+}
+
+/* "… .next" is part of "… .next ×*". */
+static void
+join_runs(struct px_path_groups *out)
+{
+    struct px_path_group *groups = out->groups;
+    size_t n = 0;
+    for (size_t i = 0; i < out->n_groups; i++) {
+        size_t run = find_run(groups, i + 1, out->n_groups, &groups[i]);
+        if (run < out->n_groups) {
+            groups[run].count += groups[i].count;
+            free(groups[i].line);
+        } else {
+            groups[n++] = groups[i];
+        }
+    }
+    out->n_groups = n;
+}
+
 /* Classes that differ only in types on the way have one line. */
 static void
 merge_equal(struct px_path_groups *out)
@@ -318,6 +371,8 @@ merge_equal(struct px_path_groups *out)
         }
     }
     out->n_groups = n;
+    join_runs(out);
+    n = out->n_groups;
     if (n > 1)
         qsort(groups, n, sizeof *groups, compare_counts);
 }

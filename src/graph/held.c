@@ -215,7 +215,7 @@ collect(struct cycles *cycles, uint32_t at, uint32_t max,
             if (!edge_holds(row) || edge_kind(row) == PX_EDGE_STACK ||
                 paths->parent[row->target] != PARENT_NONE)
                 continue;
-            if (s == 0 && order_is_dict(&paths->order, e) &&
+            if (s == 0 && order_is_inner(&paths->order, e) &&
                 enqueue(cycles, row->target, e, at)) {
                 sources[1] = cycles->tail - 1;
                 continue;
@@ -245,16 +245,14 @@ show_cycle(struct cycles *cycles, uint32_t from, px_edge last, bool stars,
     for (; from != 0; from = cycles->queue[from].from)
         edges[n++] = cycles->queue[from].edge;
     struct line line;
-    struct step_state now;
-    struct step_state next;
     line_init(&line, out_bytes, out, stars, false);
-    step_next(cycles->paths, stars, NULL, edges[n - 1], &now);
-    for (size_t i = n - 1; i > 0; i--) {
-        if (step_next(cycles->paths, stars, &now, edges[i - 1], &next))
-            line_add(&line, &now);
-        now = next;
-    }
-    line_add(&line, &now);
+    struct machine machine = {.paths = cycles->paths,
+                              .stars = stars,
+                              .visit = line_visit,
+                              .context = &line};
+    while (n > 0)
+        machine_edge(&machine, edges[--n]);
+    machine_end(&machine);
 }
 
 void

@@ -21,7 +21,7 @@ static const uint8_t kind_order[PX_EDGE_KIND_END] = {
     [PX_EDGE_ATTR] = 1,       [PX_EDGE_SLOT] = 1,
     [PX_EDGE_ROOT] = 1,       [PX_EDGE_FRAME] = 2,
     [PX_EDGE_DICT_VALUE] = 3, [PX_EDGE_LOCAL] = 4,
-    [PX_EDGE_GEN_LOCAL] = 5,  [PX_EDGE_CELL] = 6,
+    [PX_EDGE_GEN_LOCAL] = 4,  [PX_EDGE_CELL] = 6,
     [PX_EDGE_SELF] = 7,       [PX_EDGE_ITEM] = 8,
     [PX_EDGE_MEMBER] = 10,    [PX_EDGE_TB_FRAME] = 11,
     [PX_EDGE_FIELD] = 12,     [PX_EDGE_OPERAND] = 13,
@@ -29,6 +29,30 @@ static const uint8_t kind_order[PX_EDGE_KIND_END] = {
     [PX_EDGE_CLASS] = 16,     [PX_EDGE_UNNAMED] = 17,
     [PX_EDGE_STACK] = 18,
 };
+
+/* Names that mean something to paths. */
+enum role { ROLE_INNER = 1, ROLE_FIELD, ROLE_CONTENTS };
+static const struct {
+    const char *text;
+    enum role role;
+} roles[] = {
+    {"__dict__", ROLE_INNER},
+    {"dict", ROLE_FIELD}, /* of a type: its tp_dict */
+    {"gi_frame", ROLE_INNER}, /* an object of its own until 3.10 */
+    {"cr_frame", ROLE_INNER},
+    {"ag_frame", ROLE_INNER},
+    {"cell_contents", ROLE_CONTENTS},
+};
+
+static uint8_t
+role_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        if (strcmp(roles[i].text, name) == 0)
+            return (uint8_t)roles[i].role;
+    }
+    return 0;
+}
 
 struct named {
     const char *text;
@@ -48,12 +72,12 @@ order_init(struct order *order, const struct px_graph *graph,
 {
     const struct tables *tables = &graph->tables;
     size_t n = tables->n_names;
-    *order = (struct order){.graph = graph,
-                            .dict_rank = PX_NONE,
-                            .contents_rank = PX_NONE};
+    *order = (struct order){.graph = graph};
+    uint8_t *role = calloc(n + 1, 1);
     uint32_t *rank = malloc((n + 1) * sizeof *rank);
     struct named *sorted = malloc((n + 1) * sizeof *sorted);
-    if (rank == NULL || sorted == NULL) {
+    if (rank == NULL || sorted == NULL || role == NULL) {
+        free(role);
         free(rank);
         free(sorted);
         return px_fail(err, PX_ENOMEM, "no memory for the order of names");
@@ -67,13 +91,11 @@ order_init(struct order *order, const struct px_graph *graph,
         if (i > 0 && strcmp(sorted[i - 1].text, sorted[i].text) != 0)
             place++;
         rank[sorted[i].number] = place;
-        if (strcmp(sorted[i].text, "__dict__") == 0)
-            order->dict_rank = place;
-        if (strcmp(sorted[i].text, "cell_contents") == 0)
-            order->contents_rank = place;
+        role[sorted[i].number] = role_of(sorted[i].text);
     }
     free(sorted);
     order->rank = rank;
+    order->role = role;
     return PX_OK;
 }
 
@@ -81,29 +103,33 @@ void
 order_done(struct order *order)
 {
     free(order->rank);
+    free(order->role);
     order->rank = NULL;
+    order->role = NULL;
 }
 
-static bool
-has_name(const struct order *order, px_edge edge, uint32_t rank)
+static unsigned
+edge_role(const struct order *order, px_edge edge)
 {
     const struct edge *row = &order->graph->edges[edge];
     unsigned kind = edge_kind(row);
     if (kind != PX_EDGE_ATTR && kind != PX_EDGE_SLOT && kind != PX_EDGE_FIELD)
-        return false;
-    return order->rank[graph_payload(order->graph, edge)] == rank;
+        return 0;
+    unsigned role = order->role[graph_payload(order->graph, edge)];
+    return role == ROLE_FIELD && kind != PX_EDGE_FIELD ? 0 : role;
 }
 
 bool
-order_is_dict(const struct order *order, px_edge edge)
+order_is_inner(const struct order *order, px_edge edge)
 {
-    return has_name(order, edge, order->dict_rank);
+    unsigned role = edge_role(order, edge);
+    return role == ROLE_INNER || role == ROLE_FIELD;
 }
 
 bool
 order_is_contents(const struct order *order, px_edge edge)
 {
-    return has_name(order, edge, order->contents_rank);
+    return edge_role(order, edge) == ROLE_CONTENTS;
 }
 
 static inline bool

@@ -13,8 +13,9 @@
  * always they already are: a list's items by index, an object's attributes
  * after a few swaps.
  *
- * An edge .__dict__ has length 0: the dict's values are children of its
- * owner. A dict that waits in the queue for a longer path is taken over.
+ * An edge .__dict__ (order_is_inner) has length 0: the dict's values are
+ * children of its owner. A dict that waits in the queue for a longer path is
+ * taken over.
  *
  * O(N + E) and 4 bytes an object; 4 more while it searches.
  *
@@ -41,7 +42,7 @@ struct search {
 /* The object whose children are being queued. */
 struct family {
     px_node node;
-    px_node dict; /* PX_NONE: no __dict__ of its own */
+    px_node inner; /* its __dict__ or frame; PX_NONE: none */
     uint32_t start; /* of the children in the queue */
     uint64_t last_key;
     bool is_sorted;
@@ -64,15 +65,15 @@ is_from(const struct px_graph *graph, px_node node, px_edge edge)
 static uint64_t
 child_key(const struct search *s, const struct family *family, px_edge edge)
 {
-    bool in_dict = !is_from(s->graph, family->node, edge);
-    return order_key(&s->paths->order, edge, in_dict);
+    bool in_inner = !is_from(s->graph, family->node, edge);
+    return order_key(&s->paths->order, edge, in_inner);
 }
 
 struct child {
     uint64_t key;
     px_edge edge;
     px_node node;
-    bool in_dict;
+    bool in_inner;
 };
 
 static bool
@@ -80,8 +81,8 @@ is_before(const struct child *a, const struct child *b)
 {
     if (a->key != b->key)
         return a->key < b->key;
-    if (a->in_dict != b->in_dict)
-        return b->in_dict;
+    if (a->in_inner != b->in_inner)
+        return b->in_inner;
     return a->edge < b->edge;
 }
 
@@ -165,9 +166,9 @@ find_child(struct search *s, struct family *family, px_edge edge,
         return;
     }
     if (known == PARENT_ROOT || (!is_from(s->graph, family->node, known) &&
-                                 !is_from(s->graph, family->dict, known)))
+                                 !is_from(s->graph, family->inner, known)))
         return;
-    if (target == family->dict || is_expanded(s, target))
+    if (target == family->inner || is_expanded(s, target))
         return;
     struct child old = child_at(s, family, target);
     struct child now = {child_key(s, family, edge), edge, target,
@@ -196,11 +197,11 @@ find_children(struct search *s, struct family *family, px_node from,
                 if (status != PX_OK)
                     return status;
             }
-        } else if (family->dict == PX_NONE && from == family->node &&
+        } else if (family->inner == PX_NONE && from == family->node &&
                    !is_expanded(s, target) &&
-                   order_is_dict(&s->paths->order, e)) {
+                   order_is_inner(&s->paths->order, e)) {
             s->parent[target] = e;
-            family->dict = target;
+            family->inner = target;
         } else {
             find_child(s, family, e, target);
         }
@@ -212,12 +213,12 @@ static enum px_status
 expand(struct search *s, px_node node, struct px_err *err)
 {
     struct family family = {.node = node,
-                            .dict = PX_NONE,
+                            .inner = PX_NONE,
                             .start = s->tail,
                             .is_sorted = true};
     enum px_status status = find_children(s, &family, node, err);
-    if (status == PX_OK && family.dict != PX_NONE)
-        status = find_children(s, &family, family.dict, err);
+    if (status == PX_OK && family.inner != PX_NONE)
+        status = find_children(s, &family, family.inner, err);
     if (status == PX_OK && !family.is_sorted)
         status = sort_children(s, &family, err);
     return status;

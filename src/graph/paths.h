@@ -14,8 +14,7 @@
 struct order {
     const struct px_graph *graph;
     uint32_t *rank; /* by name number: place of its text among all */
-    uint32_t dict_rank;     /* of "__dict__", PX_NONE: nobody has one */
-    uint32_t contents_rank; /* of "cell_contents" */
+    uint8_t *role;  /* by name number: what it means to paths, 0: nothing */
 };
 
 enum px_status order_init(struct order *order, const struct px_graph *graph,
@@ -25,9 +24,10 @@ void order_done(struct order *order);
  * (a __dict__) named keys are as good as attributes. */
 uint64_t order_key(const struct order *order, px_edge edge,
                    bool in_namespace);
-/* An edge .__dict__: it has no length, so that an instance with inline values
- * and one with a dict have the same paths. */
-bool order_is_dict(const struct order *order, px_edge edge);
+/* An edge to what is a part of its source in everything but memory: the
+ * __dict__ of an instance, the frame of a generator. It has no length, so
+ * that versions which keep the one in the other have the same paths. */
+bool order_is_inner(const struct order *order, px_edge edge);
 bool order_is_contents(const struct order *order, px_edge edge);
 
 /* ---- paths.c ---- */
@@ -71,14 +71,14 @@ void cycles_line(struct cycles *cycles, px_node node, bool stars,
 enum step_mode {
     STEP_PLAIN,
     STEP_ROOT,
-    STEP_DICT, /* stands on a __dict__; the next key may take its place */
+    STEP_INNER, /* stands on a __dict__; the next key may take its place */
     STEP_CELL  /* stands on a cell; its contents take its place */
 };
 
 struct step_state {
     char text[200];
     enum step_mode mode;
-    bool of_module; /* STEP_DICT of a module, STEP_ROOT whose dict is one */
+    bool of_module; /* STEP_INNER of a module, STEP_ROOT whose dict is one */
     bool is_plural; /* one of many in a container that can grow */
     px_type type;   /* of the object where it stands */
     uint32_t times;
@@ -86,11 +86,39 @@ struct step_state {
 
 void step_root(const struct px_paths *paths, px_node node,
                struct step_state *out);
-/* The step after `from` (NULL: the first of a cycle) by this edge. True: a
- * new step; false: it takes the place of `from`. `from` may be `out`. */
-bool step_next(const struct px_paths *paths, bool stars,
-               const struct step_state *from, px_edge edge,
-               struct step_state *out);
+
+/* What an edge does to the steps so far. */
+enum step_effect {
+    STEP_ADDS,     /* a new step */
+    STEP_REPLACES, /* it takes the place of the last one */
+    STEP_MERGES    /* the last one goes, and the one before is replaced */
+};
+/* The step by this edge after `from`, and `before` that; NULL: none. */
+enum step_effect step_next(const struct px_paths *paths, bool stars,
+                           const struct step_state *before,
+                           const struct step_state *from, px_edge edge,
+                           struct step_state *out);
+
+/* Runs edges through step_next; `visit` gets each step when nothing can
+ * change it any more. */
+struct machine {
+    const struct px_paths *paths;
+    bool stars;
+    void (*visit)(void *context, size_t number,
+                  const struct step_state *step, px_node node, px_edge edge);
+    void *context;
+    size_t n_visited;
+    unsigned n_waiting;
+    struct {
+        struct step_state state;
+        px_node node;
+        px_edge edge;
+    } waiting[2];
+};
+/* The first step of a path; not for a cycle, which has no root. */
+void machine_root(struct machine *machine, px_node node);
+void machine_edge(struct machine *machine, px_edge edge);
+void machine_end(struct machine *machine);
 
 /* A line of steps, joined. */
 struct line {
@@ -104,5 +132,8 @@ struct line {
 void line_init(struct line *line, size_t room, char *out, bool stars,
                bool ascii);
 void line_add(struct line *line, const struct step_state *step);
+/* As a visitor of a machine; the context is the line. */
+void line_visit(void *context, size_t number, const struct step_state *step,
+                px_node node, px_edge edge);
 
 #endif

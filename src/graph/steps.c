@@ -5,6 +5,8 @@
  *
  *   module —__dict__→ dict —['x']→        is  x
  *   instance —__dict__→ dict —['x']→      is  .x
+ *   generator —gi_frame→ frame —x→        is  local x
+ *   class —<dict>→ dict —['x']→           is  .x
  *   function —<cell x>→ cell —contents→   is  <cell x>
  *   —.next→ —.next→ —.next→               is  .next ×3
  *
@@ -120,15 +122,22 @@ show_edge(const struct px_graph *graph, px_edge edge, bool stars,
 
 /* ---- the machine ---- */
 
-/* A key behind a __dict__: the attribute. */
+/* A key behind a __dict__ is an attribute, a variable behind a generator's
+ * frame is the generator's. */
 static bool
-fold_dict(const struct px_graph *graph, const struct step_state *from,
-          px_edge edge, struct step_state *out)
+fold_inner(const struct px_graph *graph, const struct step_state *from,
+           px_edge edge, struct step_state *out)
 {
-    if (from == NULL || edge_kind(&graph->edges[edge]) != PX_EDGE_DICT_VALUE)
+    unsigned kind = edge_kind(&graph->edges[edge]);
+    if (from == NULL)
         return false;
+    if (from->mode == STEP_INNER && kind == PX_EDGE_LOCAL) {
+        put(out, "local ", px_edge_name(graph, edge));
+        return true;
+    }
     bool is_root_dict = from->mode == STEP_ROOT && from->of_module;
-    if (from->mode != STEP_DICT && !is_root_dict)
+    if (kind != PX_EDGE_DICT_VALUE ||
+        (from->mode != STEP_INNER && !is_root_dict))
         return false;
     const char *name = key_name(graph, edge);
     if (name == NULL)
@@ -144,38 +153,93 @@ is_run(const struct step_state *from, const struct step_state *step)
            from->type == step->type && strcmp(from->text, step->text) == 0;
 }
 
-bool
+enum step_effect
 step_next(const struct px_paths *paths, bool stars,
-          const struct step_state *from, px_edge edge,
-          struct step_state *out)
+          const struct step_state *before, const struct step_state *from,
+          px_edge edge, struct step_state *out)
 {
     const struct px_graph *graph = paths->graph;
     const struct order *order = &paths->order;
     struct step_state step = {.times = 1};
-    bool replaces = false;
+    const struct step_state *previous = from;
+    enum step_effect effect = STEP_ADDS;
     step.type = px_node_type(graph, graph->edges[edge].target);
     if (from != NULL && from->mode == STEP_CELL &&
         order_is_contents(order, edge)) {
         memcpy(step.text, from->text, sizeof step.text);
-        replaces = true;
-    } else if (fold_dict(graph, from, edge, &step)) {
-        replaces = from->mode == STEP_DICT;
+        effect = STEP_REPLACES;
+    } else if (fold_inner(graph, from, edge, &step)) {
+        if (from->mode == STEP_INNER) {
+            effect = STEP_REPLACES;
+            previous = before;
+        }
     } else {
         show_edge(graph, edge, stars, &step);
-        if (order_is_dict(order, edge)) {
-            step.mode = STEP_DICT;
+        if (order_is_inner(order, edge)) {
+            step.mode = STEP_INNER;
             step.of_module =
                 is_type(graph, px_edge_source(graph, edge), "module");
         } else if (edge_kind(&graph->edges[edge]) == PX_EDGE_CELL) {
             step.mode = STEP_CELL;
         }
     }
-    if (!replaces && step.mode == STEP_PLAIN && is_run(from, &step)) {
-        step.times = from->times + 1;
-        replaces = true;
+    if (step.mode == STEP_PLAIN && is_run(previous, &step)) {
+        step.times = previous->times + 1;
+        effect = effect == STEP_ADDS ? STEP_REPLACES : STEP_MERGES;
     }
     *out = step;
-    return !replaces;
+    return effect;
+}
+
+/* ---- steps that wait until they are final ---- */
+static void
+visit_first(struct machine *machine)
+{
+    machine->visit(machine->context, machine->n_visited++,
+                   &machine->waiting[0].state, machine->waiting[0].node,
+                   machine->waiting[0].edge);
+    machine->waiting[0] = machine->waiting[1];
+    machine->n_waiting--;
+}
+
+static void
+wait_for(struct machine *machine, const struct step_state *state,
+         px_node node, px_edge edge)
+{
+    if (machine->n_waiting == 2)
+        visit_first(machine);
+    unsigned at = machine->n_waiting++;
+    machine->waiting[at].state = *state;
+    machine->waiting[at].node = node;
+    machine->waiting[at].edge = edge;
+}
+
+void
+machine_root(struct machine *machine, px_node node)
+{
+    struct step_state state;
+    step_root(machine->paths, node, &state);
+    wait_for(machine, &state, node, PX_NONE);
+}
+
+void
+machine_edge(struct machine *machine, px_edge edge)
+{
+    unsigned n = machine->n_waiting;
+    struct step_state next;
+    enum step_effect effect =
+        step_next(machine->paths, machine->stars,
+                  n > 1 ? &machine->waiting[n - 2].state : NULL,
+                  n > 0 ? &machine->waiting[n - 1].state : NULL, edge, &next);
+    machine->n_waiting -= (unsigned)effect; /* 0, 1 or 2 steps go */
+    wait_for(machine, &next, machine->paths->graph->edges[edge].target, edge);
+}
+
+void
+machine_end(struct machine *machine)
+{
+    while (machine->n_waiting > 0)
+        visit_first(machine);
 }
 
 /* ---- lines ---- */
@@ -220,41 +284,35 @@ line_add(struct line *line, const struct step_state *step)
     line->after_root = step->mode == STEP_ROOT;
 }
 
+void
+line_visit(void *context, size_t number, const struct step_state *step,
+           px_node node, px_edge edge)
+{
+    (void)number;
+    (void)node;
+    (void)edge;
+    line_add(context, step);
+}
+
 /* ---- a whole path ---- */
 
-/* Calls for each finished step, root first; `number` counts them. */
-struct walk {
-    void (*visit)(void *context, size_t number,
-                  const struct step_state *step, px_node node, px_edge edge);
-    void *context;
-};
-
+/* Visits the steps of a path, root first; returns how many there are. */
 static size_t
-walk_path(const struct px_paths *paths, px_node node, bool stars,
-          const struct walk *walk)
+walk_path(struct machine *machine, px_node node)
 {
-    const struct px_graph *graph = paths->graph;
-    struct step_state now;
-    struct step_state next;
+    const struct px_paths *paths = machine->paths;
     px_edge *edges;
-    size_t n_edges;
-    size_t n = 0;
+    size_t n;
     if (!px_paths_is_reached(paths, node) ||
-        paths_edges(paths, node, &edges, &n_edges, NULL) != PX_OK)
+        paths_edges(paths, node, &edges, &n, NULL) != PX_OK)
         return 0;
-    px_node at = n_edges == 0 ? node : px_edge_source(graph, edges[0]);
-    px_edge edge = PX_NONE;
-    step_root(paths, at, &now);
-    for (size_t i = 0; i < n_edges; i++) {
-        if (step_next(paths, stars, &now, edges[i], &next))
-            walk->visit(walk->context, n++, &now, at, edge);
-        now = next;
-        edge = edges[i];
-        at = graph->edges[edge].target;
-    }
-    walk->visit(walk->context, n++, &now, at, edge);
+    machine_root(machine, n == 0 ? node
+                                 : px_edge_source(paths->graph, edges[0]));
+    for (size_t i = 0; i < n; i++)
+        machine_edge(machine, edges[i]);
+    machine_end(machine);
     free(edges);
-    return n;
+    return machine->n_visited;
 }
 
 struct steps {
@@ -290,8 +348,11 @@ px_paths_steps(const struct px_paths *paths, px_node node, bool stars,
                size_t max, struct px_step *out)
 {
     struct steps steps = {paths, out, max, SIZE_MAX, SIZE_MAX};
-    struct walk walk = {take_step, &steps};
-    size_t n = walk_path(paths, node, stars, &walk);
+    struct machine machine = {.paths = paths,
+                              .stars = stars,
+                              .visit = take_step,
+                              .context = &steps};
+    size_t n = walk_path(&machine, node);
     size_t culprit = steps.plural != SIZE_MAX     ? steps.plural
                      : steps.instance != SIZE_MAX ? steps.instance
                      : n > 1                      ? n - 1
@@ -301,23 +362,16 @@ px_paths_steps(const struct px_paths *paths, px_node node, bool stars,
     return n;
 }
 
-static void
-take_line(void *context, size_t number, const struct step_state *step,
-          px_node node, px_edge edge)
-{
-    (void)number;
-    (void)node;
-    (void)edge;
-    line_add(context, step);
-}
-
 char *
 px_paths_line(const struct px_paths *paths, px_node node, bool stars,
               bool ascii, size_t out_bytes, char *out)
 {
     struct line line;
     line_init(&line, out_bytes, out, stars, ascii);
-    struct walk walk = {take_line, &line};
-    walk_path(paths, node, stars, &walk);
+    struct machine machine = {.paths = paths,
+                              .stars = stars,
+                              .visit = line_visit,
+                              .context = &line};
+    walk_path(&machine, node);
     return out;
 }
