@@ -224,16 +224,15 @@ wait_job(pthread_t thread, struct file_job *job)
 }
 
 static struct file_job *
-make_job(const char *path, enum px_detail detail)
+make_job(const char *path, const struct heap_options *opts)
 {
     struct file_job *job = calloc(1, sizeof *job);
     if (job == NULL)
         return NULL;
     atomic_init(&job->refs, 2);
-    job->opts = (struct heap_options){.detail = detail,
-                                      .codec = PX_CODEC_LZ4,
-                                      .spool_bytes = HEAP_SPOOL_DEFAULT,
-                                      .slow_peer_ms = SLOW_DISK_MS};
+    job->opts = *opts;
+    job->opts.spool_bytes = HEAP_SPOOL_DEFAULT;
+    job->opts.slow_peer_ms = SLOW_DISK_MS;
     job->fd = -1;
     job->path = strdup(path);
     if (job->path != NULL)
@@ -277,13 +276,13 @@ fail:
 }
 
 PyObject *
-file_snapshot(PyObject *path, enum px_detail detail)
+file_snapshot(PyObject *path, const struct heap_options *opts)
 {
     struct px_err err;
     pthread_t thread;
     if (forget_install(NULL, &err) != PX_OK || heap_self_test(&err) != PX_OK)
         return border_raise(&err);
-    struct file_job *job = make_job(PyBytes_AS_STRING(path), detail);
+    struct file_job *job = make_job(PyBytes_AS_STRING(path), opts);
     if (job == NULL)
         return PyErr_NoMemory();
     if (!start_job(job, &thread, path))

@@ -124,6 +124,20 @@ module_stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
     Py_RETURN_NONE;
 }
 
+/* Consumes `path`. */
+static PyObject *
+take_snapshot(PyObject *path, const struct heap_options *opts)
+{
+    PyObject *result = NULL;
+    if (PySys_Audit("pyexplore.snapshot", "O", path) == 0 &&
+        agent_watch_exit() == 0) {
+        agent_tell_own();
+        result = file_snapshot(path, opts);
+    }
+    Py_DECREF(path);
+    return result;
+}
+
 static PyObject *
 module_snapshot(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
@@ -135,15 +149,42 @@ module_snapshot(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
                                      PyUnicode_FSConverter, &path,
                                      &detail_name))
         return NULL;
-    PyObject *result = NULL;
     int detail = options_detail(detail_name);
-    if (detail >= 0 && PySys_Audit("pyexplore.snapshot", "O", path) == 0 &&
-        agent_watch_exit() == 0) {
-        agent_tell_own();
-        result = file_snapshot(path, (enum px_detail)detail);
+    if (detail < 0) {
+        Py_DECREF(path);
+        return NULL;
     }
-    Py_DECREF(path);
-    return result;
+    struct heap_options opts = {.detail = (enum px_detail)detail,
+                                .codec = PX_CODEC_LZ4};
+    return take_snapshot(path, &opts);
+}
+
+/* For `make bench` and the tests, not for users: the same with the options
+ * that only measuring needs, and uncompressed as for a peer on this host. */
+static PyObject *
+module_measure(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+{
+    static const char *keywords[] = {"path", "detail", "mark_only",
+                                     "count_dirty", NULL};
+    PyObject *path = NULL;
+    const char *detail_name = "values";
+    int mark_only = 0;
+    int count_dirty = 0;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "O&|spp:_measure", (char **)keywords,
+            PyUnicode_FSConverter, &path, &detail_name, &mark_only,
+            &count_dirty))
+        return NULL;
+    int detail = options_detail(detail_name);
+    if (detail < 0) {
+        Py_DECREF(path);
+        return NULL;
+    }
+    struct heap_options opts = {.detail = (enum px_detail)detail,
+                                .codec = PX_CODEC_NONE,
+                                .mark_only = mark_only != 0,
+                                .count_dirty = count_dirty != 0};
+    return take_snapshot(path, &opts);
 }
 
 #define WITH_KEYWORDS(function) ((PyCFunction)(void (*)(void))(function))
@@ -153,6 +194,8 @@ static PyMethodDef methods[] = {
     {"stop", module_stop, METH_NOARGS, stop_doc},
     {"snapshot", WITH_KEYWORDS(module_snapshot), METH_VARARGS | METH_KEYWORDS,
      snapshot_doc},
+    {"_measure", WITH_KEYWORDS(module_measure), METH_VARARGS | METH_KEYWORDS,
+     NULL},
     {NULL, NULL, 0, NULL},
 };
 
