@@ -203,7 +203,7 @@ instances_table(struct cli *cli, const struct cli_loaded *loaded,
         {"ADDRESS", TABLE_LEFT, CLI_ADDR, 0},
         {"REFS", TABLE_RIGHT, CLI_FIGURE, 0},
         {"SIZE", TABLE_RIGHT, CLI_FIGURE, 0},
-        {"HELD BY", TABLE_CUT, CLI_NAME, 24},
+        {"HELD BY", TABLE_CUT_HEAD, CLI_NAME, 24},
         {"WHAT", TABLE_CUT, CLI_PLAIN, 8},
     };
     const struct px_graph *graph = loaded->graph;
