@@ -272,11 +272,11 @@ is_allowed(struct app *app, enum action_id action)
         return false;
     }
     if ((flags & ACT_OBJECT) && subject.kind != SUBJECT_NODE) {
-        app_say(app, ROLE_NORMAL, "choose an object first: Enter goes to one");
+        app_say(app, ROLE_WARN, "choose an object first: Enter goes to one");
         return false;
     }
     if ((flags & ACT_SUBJECT) && subject.kind == SUBJECT_NONE) {
-        app_say(app, ROLE_NORMAL, "choose a row with a type or an object");
+        app_say(app, ROLE_WARN, "choose a row with a type or an object");
         return false;
     }
     return true;

@@ -113,10 +113,13 @@ app_snapshot_text(const struct app *app, size_t out_bytes, char *out)
         used = strftime(out, out_bytes, "taken %Y-%m-%d %H:%M:%S", &parts);
     } else {
         uint64_t old_ns = px_now_ns() - snapshot->started_ns;
-        old_ns -= old_ns % 1000000000u; /* whole seconds */
-        used = (size_t)snprintf(
-            out, out_bytes, "snapshot %u, %s old", snapshot->number,
-            old_ns > 0 ? px_text_ns(old_ns, age) : "0 s");
+        /* Whole seconds: more is only unrest. */
+        if (old_ns < 60000000000u)
+            snprintf(age, sizeof age, "%u s", (unsigned)(old_ns / 1000000000u));
+        else
+            px_text_ns(old_ns, age);
+        used = (size_t)snprintf(out, out_bytes, "snapshot %u, %s old",
+                                snapshot->number, age);
     }
     if (pause_ns > 0 && used < out_bytes)
         snprintf(out + used, out_bytes - used, ", paused %s",
@@ -146,13 +149,21 @@ draw_top(struct app *app)
     char text[TEXT_MAX];
     int cols = screen->cols;
     screen_fill(screen, 0, 0, cols, ROLE_TITLE, " ");
+    char title[TEXT_MAX];
+    app_title(app, sizeof title, title);
     app_snapshot_text(app, sizeof text, text);
+    int left = screen_cols_of(screen, title);
     int right = screen_cols_of(screen, text);
-    if (right > cols / 2)
-        right = cols / 2;
+    /* First the pause goes, then all of it. */
+    char *comma = strrchr(text, ',');
+    if (left + right + 4 > cols && comma != NULL) {
+        *comma = '\0';
+        right = screen_cols_of(screen, text);
+    }
+    if (left + right + 4 > cols)
+        right = 0;
     screen_put_right(screen, 0, cols - 1, right, ROLE_TITLE_DIM, text);
-    app_title(app, sizeof text, text);
-    screen_put(screen, 0, 1, cols - right - 3, ROLE_TITLE, text);
+    screen_put(screen, 0, 1, cols - right - 3, ROLE_TITLE, title);
 
     screen_fill(screen, 1, 0, cols, ROLE_CRUMB, " ");
     struct cell_out cell;
@@ -383,42 +394,66 @@ draw_line(struct app *app, int row)
 
 /* ---- keys ---- */
 
+struct bar {
+    struct app *app;
+    int row, col, end;
+    bool shown[ACT_END];
+};
+
+/* Draws one key with its label if it fits. */
+static void
+draw_key(struct bar *bar, const struct key_binding *binding)
+{
+    struct app *app = bar->app;
+    struct screen *screen = &app->screen;
+    char key[16], label[80];
+    if (bar->shown[binding->action] || app->n_bar == APP_BAR_ZONES)
+        return;
+    keymap_name(keymap_parse(binding->key), sizeof key, key);
+    /* The glyph is shorter than the word, and well known. */
+    if (strcmp(key, "Backspace") == 0)
+        strcpy(key, "⌫");
+    snprintf(label, sizeof label, " %s",
+             binding->label[0] != '\0' ? binding->label
+                                       : actions[binding->action].label);
+    int need = screen_cols_of(screen, key) + screen_cols_of(screen, label);
+    if (bar->col + need > bar->end)
+        return;
+    bar->shown[binding->action] = true;
+    app->bar[app->n_bar].col = bar->col;
+    app->bar[app->n_bar].cols = need;
+    app->bar[app->n_bar].action = binding->action;
+    app->n_bar++;
+    bar->col += screen_put(screen, bar->row, bar->col, need, ROLE_KEY, key);
+    bar->col += screen_put(screen, bar->row, bar->col, need, ROLE_LABEL,
+                           label) + 2;
+}
+
+/* The view's own keys, then the general ones, as far as they fit; help and
+ * quit always stand at the right end. */
 static void
 draw_bar(struct app *app, int row)
 {
     struct screen *screen = &app->screen;
     enum view_id view = app_view(app)->place.view;
-    bool shown[ACT_END] = {false};
-    int col = 1;
+    const int last_cols = 14; /* "? help  q quit" */
+    struct bar bar = {.app = app, .row = row, .end = screen->cols - 1};
     app->n_bar = 0;
     screen_fill(screen, row, 0, screen->cols, ROLE_LABEL, " ");
+    bar.col = bar.end - last_cols;
+    for (size_t i = 0; i < n_key_bindings; i++) {
+        if (key_bindings[i].label != NULL &&
+            (key_bindings[i].action == ACT_HELP ||
+             key_bindings[i].action == ACT_QUIT))
+            draw_key(&bar, &key_bindings[i]);
+    }
+    bar.end = screen->cols - 1 - last_cols - 2;
+    bar.col = 1;
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < n_key_bindings; i++) {
-            const struct key_binding *binding = &key_bindings[i];
-            if (binding->view != (pass == 0 ? view : VIEW_END) ||
-                binding->label == NULL || shown[binding->action] ||
-                app->n_bar == APP_BAR_ZONES)
-                continue;
-            char key[16], label[80];
-            keymap_name(keymap_parse(binding->key), sizeof key, key);
-            /* The glyph is shorter than the word, and well known. */
-            if (strcmp(key, "Backspace") == 0)
-                strcpy(key, "⌫");
-            snprintf(label, sizeof label, " %s",
-                     binding->label[0] != '\0'
-                         ? binding->label
-                         : actions[binding->action].label);
-            int need = screen_cols_of(screen, key) +
-                       screen_cols_of(screen, label);
-            if (col + need > screen->cols)
-                continue;
-            shown[binding->action] = true;
-            app->bar[app->n_bar].col = col;
-            app->bar[app->n_bar].cols = need;
-            app->bar[app->n_bar].action = binding->action;
-            app->n_bar++;
-            col += screen_put(screen, row, col, need, ROLE_KEY, key);
-            col += screen_put(screen, row, col, need, ROLE_LABEL, label) + 2;
+            if (key_bindings[i].view == (pass == 0 ? view : VIEW_END) &&
+                key_bindings[i].label != NULL)
+                draw_key(&bar, &key_bindings[i]);
         }
     }
 }

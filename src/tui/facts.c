@@ -9,6 +9,7 @@
 
 #define WHAT_ATTRIBUTES 6
 #define WHAT_EDGES 64
+#define TUPLE_ITEMS 4
 
 const char *
 fact_last_part(const char *type_name)
@@ -21,6 +22,49 @@ enum role
 fact_type_role(const struct px_graph *graph, px_type type)
 {
     return px_type_flags(graph, type) & PX_TYPE_PYTHON ? ROLE_OWN : ROLE_TYPE;
+}
+
+/* A short tuple says more by its items than by their number: the graph has
+ * them, if they have previews. */
+static bool
+preview_tuple(const struct px_graph *graph, px_node node, size_t out_bytes,
+              char *out)
+{
+    px_edge first = 0;
+    uint32_t n = 0, n_items = 0;
+    size_t used = 1;
+    if (strcmp(px_type_name(graph, px_node_type(graph, node)), "tuple") != 0)
+        return false;
+    px_node_referents(graph, node, &first, &n);
+    out[0] = '(';
+    for (uint32_t i = 0; i < n && n <= TUPLE_ITEMS + 1; i++) {
+        char item[64];
+        if (px_edge_kind(graph, first + i) != PX_EDGE_ITEM)
+            continue;
+        px_node_preview(graph, px_edge_target(graph, first + i), sizeof item,
+                        item);
+        if (item[0] == '\0')
+            return false;
+        int wrote = snprintf(out + used, out_bytes - used, "%s%s",
+                             n_items > 0 ? ", " : "", item);
+        used += (size_t)wrote;
+        n_items++;
+        if (used + 3 >= out_bytes)
+            return false;
+    }
+    if (n_items == 0)
+        return false;
+    strcpy(out + used, n_items == 1 ? ",)" : ")");
+    return true;
+}
+
+static char *
+preview(const struct px_graph *graph, px_node node, size_t out_bytes,
+        char *out)
+{
+    if (!preview_tuple(graph, node, out_bytes, out))
+        px_node_preview(graph, node, out_bytes, out);
+    return out;
 }
 
 void
@@ -36,9 +80,8 @@ void
 fact_add_preview(struct cell_out *out, const struct px_graph *graph,
                  px_node node)
 {
-    char preview[200];
-    px_node_preview(graph, node, sizeof preview, preview);
-    cell_add(out, ROLE_VALUE, preview);
+    char text[200];
+    cell_add(out, ROLE_VALUE, preview(graph, node, sizeof text, text));
 }
 
 void
@@ -47,9 +90,9 @@ fact_add_object(struct cell_out *out, const struct px_graph *graph,
 {
     const char *label = px_node_label(graph, node);
     fact_add_type(out, graph, node);
-    char preview[200];
-    px_node_preview(graph, node, sizeof preview, preview);
-    const char *text = preview[0] != '\0' ? preview : label;
+    char shown[200];
+    preview(graph, node, sizeof shown, shown);
+    const char *text = shown[0] != '\0' ? shown : label;
     if (text != NULL) {
         cell_add(out, ROLE_NORMAL, " ");
         cell_add(out, ROLE_VALUE, text);
@@ -61,16 +104,15 @@ static bool
 add_attribute(struct cell_out *out, const struct px_graph *graph,
               px_edge edge, const char *name, bool is_first)
 {
-    char preview[80];
-    px_node_preview(graph, px_edge_target(graph, edge), sizeof preview,
-                    preview);
-    if (name == NULL || preview[0] == '\0')
+    char value[80];
+    preview(graph, px_edge_target(graph, edge), sizeof value, value);
+    if (name == NULL || value[0] == '\0')
         return false;
     if (!is_first)
         cell_add(out, ROLE_NORMAL, " ");
     cell_add(out, ROLE_NAME, name);
     cell_add(out, ROLE_DIM, "=");
-    cell_add(out, ROLE_VALUE, preview);
+    cell_add(out, ROLE_VALUE, value);
     return true;
 }
 

@@ -164,16 +164,11 @@ draw_row(struct list *list, struct screen *screen, struct rect area, int at,
         draw_cell(screen, at, area.col + list->layout[i].start,
                   list->layout[i].cols, is_right(column), &cell);
     }
-    if (is_selected) {
-        screen_paint(screen, at, area.col, area.cols,
-                     has_focus ? ROLE_SELECTED : ROLE_SELECTED_IDLE);
-        screen_put(screen, at, area.col, 1,
-                   has_focus ? ROLE_SELECTED : ROLE_SELECTED_IDLE,
-                   has_focus ? "▌" : " ");
-        if (has_focus) {
-            screen->cursor_row = at;
-            screen->cursor_col = area.col + MARKER;
-        }
+    if (is_selected && has_focus) {
+        screen_paint(screen, at, area.col, area.cols, ROLE_SELECTED);
+        screen_put(screen, at, area.col, 1, ROLE_SELECTED, "▌");
+        screen->cursor_row = at;
+        screen->cursor_col = area.col + MARKER;
     }
     for (int i = 0; list->search[0] != '\0' && i < list->n_layout; i++) {
         const struct column *column =

@@ -23,7 +23,8 @@ struct plain {
     struct app *app;
     char line[LINE_MAX_BYTES];
     size_t n_bytes;
-    bool is_over;
+    bool is_over; /* quit */
+    bool is_end;  /* of the input */
     const struct view *shown; /* printed last */
     struct place place;
     uint32_t next; /* first position that was not printed yet */
@@ -174,8 +175,9 @@ run_line(struct plain *plain, char *line)
     if (app->prompt.kind == PROMPT_CONFIRM) {
         reaction = app_key(app, line[0] == 'y' ? 'y' : 'n');
     } else if (app->prompt.kind != PROMPT_NONE) {
-        snprintf(app->prompt.text, sizeof app->prompt.text, "%s", line);
-        app->prompt.at = strlen(line);
+        snprintf(app->prompt.text, sizeof app->prompt.text, "%.*s",
+                 PROMPT_TEXT - 1, line);
+        app->prompt.at = strlen(app->prompt.text);
         reaction = app_key(app, '\r');
     } else if (line[0] == '\0') {
         put_rows(plain, view_list(view), plain->next);
@@ -197,7 +199,12 @@ run_line(struct plain *plain, char *line)
     if (plain->is_over)
         return;
     settle(plain);
+    bool is_refused = app->message[0] != '\0' &&
+                      (app->message_role == ROLE_ERROR ||
+                       app->message_role == ROLE_WARN);
     put_message(plain);
+    if (is_refused && app_view(app) == view)
+        return;
     if (app->prompt.kind != PROMPT_NONE)
         put(plain, app->prompt.question);
     else
@@ -214,11 +221,17 @@ on_input(void *context, int fd, short revents)
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (n <= 0) {
-        plain->is_over = true;
+        plain->is_end = true;
         return;
     }
     plain->n_bytes += (size_t)n;
     plain->line[plain->n_bytes] = '\0';
+}
+
+/* Not in the callback: a command waits for the loop itself. */
+static void
+run_lines(struct plain *plain)
+{
     char *end = NULL;
     while (!plain->is_over &&
            (end = memchr(plain->line, '\n', plain->n_bytes)) != NULL) {
@@ -231,6 +244,7 @@ on_input(void *context, int fd, short revents)
         memmove(plain->line, plain->line + used, plain->n_bytes + 1);
         run_line(plain, line);
     }
+    /* A line that does not end is no command. */
     if (plain->n_bytes + 1 >= sizeof plain->line)
         plain->n_bytes = 0;
 }
@@ -253,11 +267,13 @@ plain_run(struct app *app, const char *place,
     put_view(&plain);
     enum px_status status = px_loop_watch(app->loop, STDIN_FILENO, POLLIN,
                                           on_input, &plain, err);
-    while (status == PX_OK && !plain.is_over && *end_signal == 0) {
+    while (status == PX_OK && !plain.is_over && !plain.is_end &&
+           *end_signal == 0) {
         if (fflush(stdout) != 0)
             break;
         status = px_loop_step(app->loop, -1, err);
         app_collect(app);
+        run_lines(&plain);
         put_message(&plain);
     }
     px_loop_unwatch(app->loop, STDIN_FILENO);

@@ -27,7 +27,6 @@
     X(PANE, "pane")         /* title of a pane */                              \
     X(PANE_FOCUS, "pane-focus")                                                \
     X(SELECTED, "selected") /* the row that keys act on */                     \
-    X(SELECTED_IDLE, "selected-idle") /* the same in another pane */           \
     X(NAME, "name")         /* names of references */                          \
     X(TYPE, "type")                                                            \
     X(OWN, "own")           /* a type made by a class statement */             \

@@ -133,8 +133,11 @@ on_collected(struct session *session, const json_t *body)
     json_array_foreach(freed, i, entry) {
         char type[80];
         const char *name = json_string_value(json_object_get(entry, "type"));
-        px_text_escape(name != NULL ? name : "?", strlen(name ? name : "?"),
-                       sizeof type, type);
+        if (name == NULL)
+            name = "?";
+        if (strncmp(name, "builtins.", 9) == 0)
+            name += 9;
+        px_text_escape(name, strlen(name), sizeof type, type);
         if (i == 8 || used > sizeof text - 160) {
             used += (size_t)snprintf(text + used, sizeof text - used,
                                      " and others");
@@ -176,7 +179,8 @@ on_gc_state(struct session *session, const struct session_request *request,
     note(session, ROLE_NORMAL, "gc", "%s: done", request->what);
     const char *undo = json_string_value(json_object_get(body, "undo"));
     char text[NOTE_TEXT];
-    if (undo != NULL)
+    /* Kept changes outlive us: only then is the command of use. */
+    if (undo != NULL && strcmp(request->what, SESSION_KEPT) == 0)
         snprintf(text, sizeof text, "%s; to undo it later: %s", request->what,
                  undo);
     else if (json_is_true(json_object_get(body, "changed")))

@@ -17,6 +17,8 @@
 #include "tui/store.h"
 
 #define SESSION_REQUESTS 16
+/* what the request is called that keeps all changes */
+#define SESSION_KEPT "kept"
 
 struct session_request {
     uint64_t id; /* 0: free */

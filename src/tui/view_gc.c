@@ -421,7 +421,7 @@ gc_act(struct app *app, enum action_id action, const char *arg)
         break;
     case ACT_GC_KEEP:
         session_send(&app->session, PX_MSG_GC_SET,
-                     json_pack("{s:b}", "keep", 1), "kept");
+                     json_pack("{s:b}", "keep", 1), SESSION_KEPT);
         break;
     default:
         break;
@@ -461,7 +461,7 @@ layout(const struct view *view, struct rect area,
     if (top < 1)
         top = area.rows;
     if (area.cols >= 100) {
-        int left = 46;
+        int left = area.cols >= 120 ? 56 : 46;
         out[PANE_CONTROLS] = (struct rect){area.row, area.col, top, left};
         out[PANE_FIGURES] = (struct rect){area.row, area.col + left + 1, top,
                                           area.cols - left - 1};

@@ -384,6 +384,20 @@ refers_back(const struct view *view, px_node source)
     return false;
 }
 
+/* Where the referrer itself is held, unless that is through this object. */
+static void
+add_where(const struct view *view, px_node source, struct cell_out *out)
+{
+    const struct px_paths *paths = view->snapshot->paths;
+    if (paths == NULL || !px_paths_is_reached(paths, source) ||
+        leads_through(view, source))
+        return;
+    char line[300];
+    px_paths_line(paths, source, false, false, sizeof line, line);
+    cell_add(out, ROLE_DIM, "  ");
+    cell_add(out, ROLE_DIM, line);
+}
+
 static void
 referrers_cell(const void *context, uint32_t row, int column,
                struct cell_out *out)
@@ -399,6 +413,7 @@ referrers_cell(const void *context, uint32_t row, int column,
         cell_add(out, ROLE_NAME, name);
         cell_add(out, ROLE_DIM, " of ");
         fact_add_object(out, graph, source);
+        add_where(view, source, out);
         return;
     }
     unsigned flags = edge != PX_NONE ? px_edge_flags(graph, edge) : 0;

@@ -33,7 +33,7 @@ struct types {
 enum { COL_TYPE, COL_COUNT, COL_SIZE, COL_EACH, COL_SHARE, COL_BAR };
 
 static const struct column columns[] = {
-    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 16, 1, 0},
+    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0},
     [COL_COUNT] = {"COUNT", COLUMN_COUNT, 11, 0, 0},
     [COL_SIZE] = {"SIZE", COLUMN_BYTES, 10, 0, 1},
     [COL_EACH] = {"EACH", COLUMN_BYTES, 10, 0, 3},
