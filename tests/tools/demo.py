@@ -40,9 +40,13 @@ def folders():
     return [pathlib.Path(folder) for folder in found if folder]
 
 
-def leftovers():
-    return {str(path) for folder in folders() if folder.is_dir()
-            for path in folder.iterdir()}
+def leftovers(pids, address):
+    """Sockets and keys of these processes; the folder is shared with others."""
+    names = ["%d.sock" % pid for pid in pids]
+    if address:
+        names.append("tcp-%s.key" % address.rpartition(":")[2])
+    return sorted(str(folder / name) for folder in folders()
+                  for name in names if os.path.lexists(str(folder / name)))
 
 
 def listens(address):
@@ -104,7 +108,8 @@ def drive(target, leak):
     """Types, instances, object, referrers, path; 0 if the proof is there."""
     with Terminal([str(TUI), target], cols=100, rows=30) as terminal:
         walk = Walk(terminal)
-        terminal.wait_for("Connection", timeout=60)
+        terminal.wait_for(r"snapshot 1, .*\n(.*\n)+.*Connection", regex=True,
+                          timeout=60)
         walk.select(r"\bConnection\s")
         walk.show("types: Connection grows")
         terminal.keys("Enter")
@@ -112,10 +117,10 @@ def drive(target, leak):
         walk.show("its instances")
         terminal.keys("Enter")
         terminal.wait_for("refers to")
-        walk.show("one instance: chain, object, what it refers to")
+        walk.show("one instance: its chain, its referrers, its referents")
         terminal.keys("b")
         terminal.wait_for("referred to by")
-        walk.show("its referrers")
+        walk.show("one step back: who refers to that referrer")
         terminal.keys("p")
         try:
             terminal.wait_until(
@@ -139,12 +144,11 @@ def explore(target):
         signal.signal(signal.SIGINT, before)
 
 
-def complaints(before, pids, address):
+def complaints(pids, address):
     """What was left behind, one sentence each; gives the system a moment."""
     def left():
         found = ["process %d still runs" % pid for pid in pids if alive(pid)]
-        found += ["%s was left" % path for path in
-                  sorted(leftovers() - before)]
+        found += [path + " was left" for path in leftovers(pids, address)]
         if address and listens(address):
             found.append("%s still listens" % address)
         return found
@@ -162,7 +166,6 @@ def main(argv):
         print("DEMO is list or cycle, not %r" % leak, file=sys.stderr)
         return 2
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    before = leftovers()
     server = Target([sys.executable, LEAK_SERVER, leak, "--rate", "100",
                      "--tell", ENOUGH],
                     env=child_environment(), start_new_session=True)
@@ -190,7 +193,7 @@ def main(argv):
         server.close()
     if server.stderr:
         print("the server said:\n" + "".join(server.stderr), file=sys.stderr)
-    left = complaints(before, pids, serving.get("address"))
+    left = complaints(pids, serving.get("address"))
     for sentence in left:
         print("left behind: " + sentence, file=sys.stderr)
     if not interactive and status == 0 and not left:
