@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -96,16 +97,46 @@ def show(value, unit):
     return ("%.4g %s" % (value, unit)).strip()
 
 
-def captures(target, folder, times, **options):
-    """Footers of `times` snapshots; each file's size as file_bytes."""
+FOOTER_KIND = 8
+FOOTER_TAGS = {2: "objects", 3: "edges", 4: "bad_objects", 8: "gil_wait_ns",
+               9: "pause_ns", 10: "wall_ns", 11: "cpu_ns", 12: "raw_bytes",
+               13: "dirty_pages"}  # snapshot.h: PX_FOOTER_LIST
+
+
+def varints(data):
+    value = shift = 0
+    for byte in data:
+        value |= (byte & 0x7f) << shift
+        shift += 7
+        if byte < 0x80:
+            yield value
+            value = shift = 0
+
+
+def read_footer(path):
+    """The footer of a .pxs file; its last chunk, uncompressed."""
+    with open(path, "rb") as file:
+        file.seek(8)
+        while True:
+            head = file.read(24)
+            kind, codec, _, _, stored, _, _ = struct.unpack("<HBBIIIQ", head)
+            if kind == FOOTER_KIND:
+                assert codec == 0
+                numbers = list(varints(file.read(stored)))
+                return {FOOTER_TAGS[tag]: value for tag, value
+                        in zip(numbers[::2], numbers[1::2])
+                        if tag in FOOTER_TAGS}
+            file.seek(stored, os.SEEK_CUR)
+
+
+def captures(target, folder, times, do="capture", **options):
+    """Footers of `times` snapshots."""
     footers = []
     for _ in range(times):
         path = os.path.join(folder, "bench.pxs")
-        answer = target.ask("capture", path=path, **options)
-        footer = dict(answer["result"], gap_ns=answer["gap_ns"])
-        footer["file_bytes"] = os.path.getsize(path)
+        answer = target.ask(do, path=path, **options)
+        footers.append(dict(read_footer(path), gap_ns=answer.get("gap_ns")))
         os.unlink(path)
-        footers.append(footer)
     return footers
 
 
@@ -140,10 +171,9 @@ def ours(args, report, folder):
         report.add("child CPU, names + values + sizes",
                    median(full, "cpu_ns"), "the child marking only",
                    median(mark, "cpu_ns"), "ns", 2.5)
-        asleep = target.ask("capture_asleep",
-                            path=os.path.join(folder, "asleep.pxs"))
+        asleep = captures(target, folder, 1, do="capture_asleep")[0]
         report.plain("pages of the target that the child dirties",
-                     asleep["result"]["dirty_pages"], "pages", 64)
+                     asleep["dirty_pages"], "pages", 64)
         report.plain("bytes an object, raw stream",
                      full[0]["raw_bytes"] / n_objects, "B")
         server = target.ask("serve")
@@ -161,7 +191,8 @@ def ours(args, report, folder):
                          os.path.getsize(path) / n_objects, "B",
                          6 if detail == "names" else None)
             os.unlink(path)
-        middle = target.ask("state")
+        for _ in range(4):  # its own list of all objects warms malloc up
+            middle = target.ask("state")
         captures(target, folder, 100 - 13)
         after = target.ask("state")
         report.plain("tracked objects more after 100 snapshots",
