@@ -122,8 +122,9 @@ struct px_server_info {
     int port;               /* 0: none known */
     uint64_t rss_bytes;
 };
-/* All sockets in the folders that this user may look into (root: of every
- * uid), dead ones left out. *out is malloced. */
+/* All servers that this user may speak to, those in containers and other
+ * environments too (root: of every uid), dead sockets left out; with
+ * PYEXPLORE_DIR set only those of that folder. *out is malloced. */
 enum px_status px_servers_list(struct px_server_info **out, size_t *n,
                                struct px_err *err);
 

@@ -23,8 +23,8 @@ struct process {
     uid_t uid;       /* effective */
     uid_t inner_uid; /* as it sees itself, in its own user namespace */
     uint64_t rss_bytes;
-    char command[256]; /* escaped for a terminal */
-    bool has_other_root;
+    char command[256];    /* escaped for a terminal */
+    bool has_other_files; /* than we see */
 };
 /* False: there is no such process (any more), or only a zombie. */
 bool process_find(pid_t pid, struct process *out);

@@ -117,15 +117,25 @@ read_command(pid_t pid, const char *status, size_t out_bytes, char *out)
     px_text_escape(name, strcspn(name, "\n"), out_bytes, out);
 }
 
+/* Does the process see other files than we do: another root, or the same one
+ * in another mount namespace (a private /tmp)? */
 static bool
-is_other_root(pid_t pid)
+sees_other_files(pid_t pid)
 {
-    char path[64];
-    struct stat theirs;
-    struct stat ours;
-    snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
-    return stat(path, &theirs) == 0 && stat("/", &ours) == 0 &&
-           (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino);
+    static const char *const marks[] = {"root", "ns/mnt"};
+    bool differs = false;
+    for (size_t i = 0; i < 2; i++) {
+        char path[64];
+        struct stat theirs;
+        struct stat ours;
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, marks[i]);
+        if (stat(path, &theirs) != 0)
+            continue;
+        snprintf(path, sizeof path, "/proc/self/%s", marks[i]);
+        differs |= stat(path, &ours) == 0 && (theirs.st_dev != ours.st_dev ||
+                                              theirs.st_ino != ours.st_ino);
+    }
+    return differs;
 }
 
 bool
@@ -146,7 +156,7 @@ process_find(pid_t pid, struct process *out)
         .inner_pid = (pid_t)field_number(status, "NSpid", -1),
         .uid = (uid_t)field_number(status, "Uid", 1),
         .rss_bytes = field_number(status, "VmRSS", 0) * 1024,
-        .has_other_root = is_other_root(pid),
+        .has_other_files = sees_other_files(pid),
     };
     if (out->inner_pid <= 0)
         out->inner_pid = pid;

@@ -104,7 +104,7 @@ find_pid(const struct px_target *target, struct routes *routes,
         return explain_other_user(target, what, process.uid, err);
     }
     add_folders(routes, &process, "");
-    if (process.has_other_root) {
+    if (process.has_other_files) {
         char root[32];
         snprintf(root, sizeof root, "/proc/%d/root", (int)process.pid);
         add_folders(routes, &process, root);

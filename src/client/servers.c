@@ -1,5 +1,10 @@
 /* servers.c — who is serving here: every socket that this user may see.
  *
+ * Sockets are looked for where servers of this environment would put them,
+ * then wherever any process of ours may have put its own: its environment may
+ * be another, its files those of a container. With PYEXPLORE_DIR set only its
+ * servers are listed: whoever sets it wants to be apart.
+ *
  * A socket counts when something accepts on it; who that is says the kernel
  * (SO_PEERCRED), not the file's name. The server is then asked for its HELLO,
  * briefly: one that is stopped is listed all the same.
@@ -12,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/net.h"
@@ -25,14 +31,20 @@ struct listing {
     size_t cap;
 };
 
+static bool
+is_listed(const struct listing *listing, pid_t pid)
+{
+    for (size_t i = 0; i < listing->n; i++) {
+        if (listing->list[i].pid == pid)
+            return true;
+    }
+    return false;
+}
+
 static enum px_status
 add_info(struct listing *listing, const struct px_server_info *info,
          struct px_err *err)
 {
-    for (size_t i = 0; i < listing->n; i++) {
-        if (listing->list[i].pid == info->pid)
-            return PX_OK;
-    }
     if (listing->n == listing->cap) {
         size_t cap = listing->cap == 0 ? 8 : 2 * listing->cap;
         struct px_server_info *list =
@@ -104,6 +116,8 @@ look_at_socket(struct listing *listing, const char *folder, const char *path,
     if (status != PX_OK || (own != 0 && peer.uid != own && peer.uid != 0))
         return PX_OK;
     info.pid = peer.pid > 0 ? peer.pid : named_pid;
+    if (is_listed(listing, info.pid))
+        return PX_OK;
     info.uid = peer.uid;
     snprintf(info.path, sizeof info.path, "%s", path);
     if (process_find(info.pid, &process)) {
@@ -183,6 +197,26 @@ look_at_all_users(struct listing *listing, struct px_err *err)
     return status;
 }
 
+/* The folder that this environment insists on, or NULL. */
+static const char *
+given_folder(void)
+{
+    const char *given = getenv("PYEXPLORE_DIR");
+    return given != NULL && given[0] == '/' ? given : NULL;
+}
+
+/* Would the process have used our given folder, if it could write to it? */
+static bool
+is_of_our_folder(pid_t pid)
+{
+    char theirs[PX_PATH_MAX];
+    const char *given = given_folder();
+    if (given == NULL)
+        return true;
+    process_variable(pid, "PYEXPLORE_DIR", sizeof theirs, theirs);
+    return strcmp(given, theirs) == 0;
+}
+
 /* Servers without a folder: abstract names, which the kernel lists. */
 static enum px_status
 look_at_abstract(struct listing *listing, struct px_err *err)
@@ -199,11 +233,58 @@ look_at_abstract(struct listing *listing, struct px_err *err)
             continue;
         name[strcspn(name, "\n")] = '\0';
         if (sscanf(name, " @pyexplore/%9u/%9d", &uid, &pid) == 2 &&
-            (geteuid() == 0 || uid == geteuid()))
+            (geteuid() == 0 || uid == geteuid()) && is_of_our_folder(pid))
             status = look_at_socket(listing, NULL, name + 1, pid, err);
     }
     if (table != NULL)
         fclose(table);
+    return status;
+}
+
+static enum px_status
+look_at_process(struct listing *listing, pid_t pid, struct px_err *err)
+{
+    enum px_status status = PX_OK;
+    struct px_target target = {.kind = PX_TARGET_PID, .pid = pid};
+    struct routes *routes = routes_new(&target, NULL);
+    for (size_t i = 0; routes != NULL && status == PX_OK && i < routes->n;
+         i++) {
+        char folder[PX_PATH_MAX];
+        struct stat info;
+        const char *path = routes->list[i].path;
+        const char *slash = strrchr(path, '/');
+        if (path[0] != '/' || lstat(path, &info) != 0 ||
+            !S_ISSOCK(info.st_mode))
+            continue;
+        memcpy(folder, path, (size_t)(slash - path));
+        folder[slash - path] = '\0';
+        status = look_at_socket(listing, folder, path, pid, err);
+    }
+    routes_free(routes);
+    return status;
+}
+
+static enum px_status
+look_at_processes(struct listing *listing, struct px_err *err)
+{
+    enum px_status status = PX_OK;
+    DIR *folder = opendir("/proc");
+    while (folder != NULL && status == PX_OK) {
+        struct dirent *entry = readdir(folder);
+        char *end;
+        struct stat info;
+        if (entry == NULL)
+            break;
+        long pid = strtol(entry->d_name, &end, 10);
+        /* A process's own folder in /proc belongs to its effective user. */
+        if (pid <= 0 || *end != '\0' || is_listed(listing, (pid_t)pid) ||
+            fstatat(dirfd(folder), entry->d_name, &info, 0) != 0 ||
+            (geteuid() != 0 && info.st_uid != geteuid()))
+            continue;
+        status = look_at_process(listing, (pid_t)pid, err);
+    }
+    if (folder != NULL)
+        closedir(folder);
     return status;
 }
 
@@ -220,10 +301,13 @@ px_servers_list(struct px_server_info **out, size_t *n, struct px_err *err)
 {
     struct listing listing = {NULL, 0, 0};
     enum px_status status = look_at_user(&listing, geteuid(), err);
-    if (status == PX_OK && geteuid() == 0)
+    bool is_apart = given_folder() != NULL;
+    if (status == PX_OK && geteuid() == 0 && !is_apart)
         status = look_at_all_users(&listing, err);
     if (status == PX_OK)
         status = look_at_abstract(&listing, err);
+    if (status == PX_OK && !is_apart)
+        status = look_at_processes(&listing, err);
     if (status != PX_OK) {
         free(listing.list);
         return status;
