@@ -15,7 +15,7 @@
 /* ---- one object: its steps ---- */
 
 static struct px_step *
-collect_steps(const struct cli_loaded *loaded, px_node node, size_t *n)
+collect_steps(struct cli_loaded *loaded, px_node node, size_t *n)
 {
     *n = px_paths_steps(loaded->paths, node, false, 0, NULL);
     struct px_step *steps = cli_alloc(*n * sizeof *steps);
@@ -24,13 +24,13 @@ collect_steps(const struct cli_loaded *loaded, px_node node, size_t *n)
 }
 
 static void
-steps_json(struct cli *cli, const struct cli_loaded *loaded, px_node node)
+steps_json(struct cli *cli, struct cli_loaded *loaded, px_node node)
 {
     json_t *head = jsonout_head(cli, loaded);
     json_t *object = object_json(loaded->graph, node);
     json_object_update(head, object);
     json_decref(object);
-    object_json_held(loaded, node, head);
+    object_json_held(loaded, node, false, head);
     size_t n;
     struct px_step *steps = collect_steps(loaded, node, &n);
     jsonout_begin(cli, head, "steps");
@@ -48,7 +48,7 @@ steps_json(struct cli *cli, const struct cli_loaded *loaded, px_node node)
 }
 
 static void
-steps_table(struct cli *cli, const struct cli_loaded *loaded, px_node node)
+steps_table(struct cli *cli, struct cli_loaded *loaded, px_node node)
 {
     static const struct table_column columns[] = {
         {NULL, TABLE_LEFT, CLI_FAULT, 0},
@@ -94,7 +94,7 @@ static const char *const held_sentences[] = {
 };
 
 static void
-path_of_object(struct cli *cli, const struct cli_loaded *loaded, px_node node)
+path_of_object(struct cli *cli, struct cli_loaded *loaded, px_node node)
 {
     if (cli->opt.json) {
         steps_json(cli, loaded, node);
@@ -106,7 +106,8 @@ path_of_object(struct cli *cli, const struct cli_loaded *loaded, px_node node)
     }
     char text[4096], shown[4096];
     printf("%s\n",
-           cli_text(cli, object_held(cli, loaded, node, sizeof text, text),
+           cli_text(cli,
+                    object_held(cli, loaded, node, false, sizeof text, text),
                     sizeof shown, shown));
     cli_note(cli, "%s",
              held_sentences[px_paths_held_by(loaded->paths, node, sizeof text,
@@ -116,7 +117,7 @@ path_of_object(struct cli *cli, const struct cli_loaded *loaded, px_node node)
 /* ---- a type: its instances grouped ---- */
 
 static void
-groups_json(struct cli *cli, const struct cli_loaded *loaded,
+groups_json(struct cli *cli, struct cli_loaded *loaded,
             const struct cli_pick *pick, const struct px_path_groups *groups,
             size_t shown)
 {
@@ -186,7 +187,7 @@ groups_table(struct cli *cli, const struct cli_pick *pick,
 }
 
 static enum px_status
-path_of_type(struct cli *cli, const struct cli_loaded *loaded,
+path_of_type(struct cli *cli, struct cli_loaded *loaded,
              const struct cli_pick *pick, struct px_err *err)
 {
     struct px_path_groups *groups = px_path_groups_new(

@@ -199,7 +199,7 @@ show_refs(struct cli *cli, const struct px_graph *graph, px_node node,
 }
 
 static void
-show_text(struct cli *cli, const struct cli_loaded *loaded, px_node node)
+show_text(struct cli *cli, struct cli_loaded *loaded, px_node node)
 {
     const struct px_graph *graph = loaded->graph;
     char text[4096], shown[1024], size[PX_FIGURE_MAX];
@@ -219,19 +219,19 @@ show_text(struct cli *cli, const struct cli_loaded *loaded, px_node node)
               object_refcount(graph, node, sizeof text, text));
     show_line(cli, "generation", object_gen(graph, node));
     show_line(cli, "held by",
-              object_held(cli, loaded, node, sizeof text, text));
+              object_held(cli, loaded, node, false, sizeof text, text));
     show_refs(cli, graph, node, true);
     show_refs(cli, graph, node, false);
 }
 
 static void
-show_json(struct cli *cli, const struct cli_loaded *loaded, px_node node)
+show_json(struct cli *cli, struct cli_loaded *loaded, px_node node)
 {
     const struct px_graph *graph = loaded->graph;
     json_t *result = jsonout_head(cli, loaded);
     json_t *object = object_json(graph, node);
     object_json_more(graph, node, object);
-    object_json_held(loaded, node, object);
+    object_json_held(loaded, node, false, object);
     json_object_set_new(result, "object", object);
     for (int inbound = 1; inbound >= 0; inbound--) {
         struct ref_list list;

@@ -74,7 +74,7 @@ collect_types(const struct px_graph *graph, size_t *n_rows)
 }
 
 static void
-types_json(struct cli *cli, const struct cli_loaded *loaded,
+types_json(struct cli *cli, struct cli_loaded *loaded,
            const struct type_row *rows, size_t shown, size_t n)
 {
     json_t *head = jsonout_head(cli, loaded);
@@ -89,7 +89,7 @@ types_json(struct cli *cli, const struct cli_loaded *loaded,
 }
 
 static void
-types_table(struct cli *cli, const struct cli_loaded *loaded,
+types_table(struct cli *cli, struct cli_loaded *loaded,
             const struct type_row *rows, size_t shown, size_t n)
 {
     static const struct table_column columns[] = {
@@ -178,7 +178,7 @@ sort_instances(const struct cli *cli, const struct px_graph *graph,
 }
 
 static enum px_status
-instances_json(struct cli *cli, const struct cli_loaded *loaded,
+instances_json(struct cli *cli, struct cli_loaded *loaded,
                const struct cli_pick *pick, uint32_t shown)
 {
     json_t *head = jsonout_head(cli, loaded);
@@ -188,7 +188,7 @@ instances_json(struct cli *cli, const struct cli_loaded *loaded,
     for (uint32_t i = 0; i < shown && !cli->work.canceled; i++) {
         json_t *row = object_json(loaded->graph, pick->nodes[i]);
         object_json_more(loaded->graph, pick->nodes[i], row);
-        object_json_held(loaded, pick->nodes[i], row);
+        object_json_held(loaded, pick->nodes[i], true, row);
         jsonout_row(cli, row);
     }
     jsonout_end(cli);
@@ -196,7 +196,7 @@ instances_json(struct cli *cli, const struct cli_loaded *loaded,
 }
 
 static void
-instances_table(struct cli *cli, const struct cli_loaded *loaded,
+instances_table(struct cli *cli, struct cli_loaded *loaded,
                 const struct cli_pick *pick, uint32_t shown)
 {
     static const struct table_column columns[] = {
@@ -217,7 +217,8 @@ instances_table(struct cli *cli, const struct cli_loaded *loaded,
         else
             table_count(table, px_node_refcount(graph, node));
         table_bytes(table, px_node_bytes(graph, node));
-        table_text(table, object_held(cli, loaded, node, sizeof text, text));
+        table_text(table,
+                   object_held(cli, loaded, node, true, sizeof text, text));
         table_text(table, px_node_preview(graph, node, sizeof text, text));
         table_row_end(table);
     }

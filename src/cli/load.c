@@ -186,6 +186,7 @@ cli_load_paths(struct cli *cli, struct cli_loaded *loaded, struct px_err *err)
 void
 cli_loaded_done(struct cli_loaded *loaded)
 {
+    free(loaded->roots);
     px_paths_free(loaded->paths);
     px_graph_free(loaded->graph);
     *loaded = (struct cli_loaded){0};

@@ -10,6 +10,9 @@
 #include "base/text.h"
 #include "cli/jsonout.h"
 
+/* Deeper paths are not written out in a list of many objects. */
+#define PATH_STEPS 64
+
 const char *
 object_gen(const struct px_graph *graph, px_node node)
 {
@@ -118,18 +121,84 @@ object_edge_json(const struct px_graph *graph, px_edge edge, px_node other)
     return row;
 }
 
+/* The root at the end of a node's path. A path is walked at most once over
+ * all calls (a list of a million nodes, each asked, must not take a million
+ * times a million steps): every node on the way remembers the answer. */
+static uint32_t
+find_root(struct cli_loaded *loaded, px_node node)
+{
+    const struct px_graph *graph = loaded->graph;
+    uint32_t n_nodes = px_graph_n_nodes(graph);
+    if (loaded->roots == NULL) {
+        loaded->roots = cli_alloc(n_nodes * sizeof *loaded->roots);
+        memset(loaded->roots, 0xff, n_nodes * sizeof *loaded->roots);
+    }
+    px_node at = node;
+    px_edge edge = px_paths_edge(loaded->paths, at);
+    while (loaded->roots[at] == PX_NONE && edge != PX_NONE) {
+        at = px_edge_source(graph, edge);
+        edge = px_paths_edge(loaded->paths, at);
+    }
+    uint32_t root = loaded->roots[at];
+    if (root == PX_NONE)
+        root = px_paths_root(loaded->paths, at);
+    for (; loaded->roots[node] == PX_NONE; node = px_edge_source(graph, edge)) {
+        loaded->roots[node] = root;
+        edge = px_paths_edge(loaded->paths, node);
+        if (edge == PX_NONE)
+            break;
+    }
+    return root;
+}
+
 char *
-object_root(const struct cli_loaded *loaded, px_node node, size_t out_bytes,
+object_root(struct cli_loaded *loaded, px_node node, size_t out_bytes,
             char *out)
 {
     struct px_step first = {.text = ""};
-    px_paths_steps(loaded->paths, node, false, 1, &first);
+    struct px_root root = {.node = node};
+    uint32_t i = find_root(loaded, node);
+    if (i != PX_NONE)
+        px_graph_root(loaded->graph, i, &root);
+    px_paths_steps(loaded->paths, root.node, false, 1, &first);
     snprintf(out, out_bytes, "%s", first.text);
     return out;
 }
 
+/* True if a node's path has more than PATH_STEPS edges. */
+static bool
+is_deep(const struct cli_loaded *loaded, px_node node)
+{
+    for (unsigned i = 0; i < PATH_STEPS; i++) {
+        px_edge edge = px_paths_edge(loaded->paths, node);
+        if (edge == PX_NONE)
+            return false;
+        node = px_edge_source(loaded->graph, edge);
+    }
+    return true;
+}
+
+/* The path as a line; in a list a deep one only with its ends. */
+static char *
+path_line(struct cli_loaded *loaded, px_node node, bool in_list, bool ascii,
+          size_t out_bytes, char *out)
+{
+    if (!in_list || !is_deep(loaded, node))
+        return px_paths_line(loaded->paths, node, false, ascii, out_bytes, out);
+    char root[OBJECT_TEXT], last[OBJECT_TEXT];
+    object_root(loaded, node, sizeof root, root);
+    px_edge_show(loaded->graph, px_paths_edge(loaded->paths, node), sizeof last,
+                 last);
+    snprintf(out, out_bytes,
+             ascii ? "%s -> ... -> %s"
+                   : "%s \xe2\x86\x92 \xe2\x80\xa6 \xe2\x86\x92 %s",
+             root, last);
+    return out;
+}
+
 void
-object_json_held(const struct cli_loaded *loaded, px_node node, json_t *object)
+object_json_held(struct cli_loaded *loaded, px_node node, bool in_list,
+                 json_t *object)
 {
     char text[4096];
     if (px_paths_is_reached(loaded->paths, node)) {
@@ -138,7 +207,7 @@ object_json_held(const struct cli_loaded *loaded, px_node node, json_t *object)
             jsonout_text(object_root(loaded, node, sizeof text, text)));
         json_object_set_new(object, "held_by",
                             json_string(px_held_name(PX_HELD_ROOT)));
-        px_paths_line(loaded->paths, node, false, false, sizeof text, text);
+        path_line(loaded, node, in_list, false, sizeof text, text);
         json_object_set_new(object, "path", jsonout_text(text));
         return;
     }
@@ -152,13 +221,12 @@ object_json_held(const struct cli_loaded *loaded, px_node node, json_t *object)
 }
 
 char *
-object_held(const struct cli *cli, const struct cli_loaded *loaded,
-            px_node node, size_t out_bytes, char *out)
+object_held(const struct cli *cli, struct cli_loaded *loaded, px_node node,
+            bool in_list, size_t out_bytes, char *out)
 {
     char cycle[2048];
     if (px_paths_is_reached(loaded->paths, node))
-        return px_paths_line(loaded->paths, node, false, cli->ascii, out_bytes,
-                             out);
+        return path_line(loaded, node, in_list, cli->ascii, out_bytes, out);
     enum px_held_by held_by =
         px_paths_held_by(loaded->paths, node, sizeof cycle, cycle);
     snprintf(out, out_bytes, "held_by: %s%s%s", px_held_name(held_by),

@@ -28,14 +28,16 @@ void object_json_more(const struct px_graph *graph, px_node node,
 json_t *object_edge_json(const struct px_graph *graph, px_edge edge,
                          px_node other);
 
-/* "root", "held_by", "path" and, for what no root reaches, "cycle". */
-void object_json_held(const struct cli_loaded *loaded, px_node node,
+/* "root", "held_by", "path" and, for what no root reaches, "cycle". In a
+ * list of many objects a path of more than 64 references is written with its
+ * ends only: "module registry → … → .next". */
+void object_json_held(struct cli_loaded *loaded, px_node node, bool in_list,
                       json_t *object);
 /* "module server → _CONNECTIONS[17]" or "held_by: cycle  .a → .b". */
-char *object_held(const struct cli *cli, const struct cli_loaded *loaded,
-                  px_node node, size_t out_bytes, char *out);
+char *object_held(const struct cli *cli, struct cli_loaded *loaded,
+                  px_node node, bool in_list, size_t out_bytes, char *out);
 /* The root's own words: "module server", "thread MainThread". */
-char *object_root(const struct cli_loaded *loaded, px_node node,
-                  size_t out_bytes, char *out);
+char *object_root(struct cli_loaded *loaded, px_node node, size_t out_bytes,
+                  char *out);
 
 #endif
