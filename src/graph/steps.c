@@ -49,9 +49,11 @@ step_root(const struct px_paths *paths, px_node node, struct step_state *out)
     struct px_root root;
     px_graph_root(graph, px_paths_root(paths, node), &root);
     char class_name[64];
-    snprintf(class_name, sizeof class_name, "%s%s",
-             px_root_name(root.root_class),
-             root.name[0] == '\0' ? "" : " ");
+    const char *name = px_root_name(root.root_class);
+    size_t n = strlen(name);
+    bool says_so = strncmp(root.name, name, n) == 0 && root.name[n] == ' ';
+    snprintf(class_name, sizeof class_name, "%s%s", says_so ? "" : name,
+             says_so || root.name[0] == '\0' ? "" : " ");
     *out = (struct step_state){.mode = STEP_ROOT,
                                .type = px_node_type(graph, node),
                                .times = 1};
