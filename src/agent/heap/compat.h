@@ -64,6 +64,16 @@
 #define COMPAT_STR_WSTR (PY_VERSION_HEX < 0x030C0000)
 /* Py_SIZE of an int is no longer its digits. */
 #define COMPAT_LONG_TAG (PY_VERSION_HEX >= 0x030C0000)
+/* int.__sizeof__ of 0 has counted one digit since 3.11.2 (gh-100637). */
+#define COMPAT_ZERO_HAS_DIGIT (PY_VERSION_HEX >= 0x030B0000)
+/* sys.getsizeof adds the words before the object by its type alone, so also
+ * for static types, which have none (3.11, 3.12 Python/sysmodule.c). */
+#define COMPAT_SIZE_BY_TYPE                                                    \
+    (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030D0000)
+/* _asyncio's futures have no traceback beside their exception. */
+#define COMPAT_FUTURE_OLD (PY_VERSION_HEX < 0x03090000)
+/* A deque keeps emptied blocks. */
+#define COMPAT_DEQUE_FREE_BLOCKS (PY_VERSION_HEX >= 0x030B0000)
 /* f_lasti counts instructions, not bytes. */
 #define COMPAT_LASTI_UNITS (PY_VERSION_HEX >= 0x030A0000)
 #define COMPAT_FRAME_STATE (PY_VERSION_HEX >= 0x030A0000)
@@ -109,6 +119,15 @@ compat_type_subclasses(PyTypeObject *type)
 #endif
     return (PyObject *)type->tp_subclasses;
 }
+
+#if COMPAT_ZERO_HAS_DIGIT
+/* The patch version that runs, which need not be the one we were built for. */
+static inline size_t
+compat_zero_digits(void)
+{
+    return Py_Version >= 0x030B0200 ? 1 : 0;
+}
+#endif
 
 static inline bool
 compat_is_heap_type(const PyTypeObject *type)

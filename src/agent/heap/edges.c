@@ -14,7 +14,8 @@
 
 static const struct edges_row *const tables[] = {
     edges_rows_container, edges_rows_function, edges_rows_type,
-    edges_rows_frame,     edges_rows_misc,
+    edges_rows_frame,     edges_rows_misc,     edges_rows_library,
+    edges_rows_field,
 };
 
 #define PLANS_LOG2 15
@@ -52,14 +53,13 @@ row_of_exactly(PyTypeObject *type)
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct edges_row *row = tables[t];
              row->type != NULL || row->tp_name != NULL; row++) {
-            if (row->type != NULL ? row->type == type
-                                  : type->tp_name != NULL &&
-                                        strcmp(row->tp_name, type->tp_name) ==
-                                            0 &&
-                                        (row->basicsize == 0 ||
-                                         row->basicsize ==
-                                             (size_t)type->tp_basicsize) &&
-                                        !edges_made_by_class(type))
+            if (row->type != NULL
+                    ? row->type == type
+                    : type->tp_name != NULL &&
+                          strcmp(row->tp_name, type->tp_name) == 0 &&
+                          (row->basicsize == 0 ||
+                           row->basicsize == (size_t)type->tp_basicsize) &&
+                          !edges_made_by_class(type))
                 return row;
         }
     return NULL;
@@ -88,8 +88,8 @@ take_members(size_t n)
     if (cache.walk == NULL || n == 0)
         return NULL;
     if (n > cache.n_free_members) {
-        cache.free_members = walk_memory(
-            cache.walk, MEMBERS_BLOCK * sizeof *cache.free_members);
+        cache.free_members =
+            walk_memory(cache.walk, MEMBERS_BLOCK * sizeof *cache.free_members);
         cache.n_free_members = cache.free_members != NULL ? MEMBERS_BLOCK : 0;
         if (cache.n_free_members == 0)
             return NULL;
@@ -121,8 +121,7 @@ make_plan(PyTypeObject *type, struct edges_plan *plan)
     else
         plan->n_members = 0;
     plan->members = members;
-    plan->member_kind =
-        edges_made_by_class(type) ? PX_EDGE_SLOT : PX_EDGE_ATTR;
+    plan->member_kind = edges_made_by_class(type) ? PX_EDGE_SLOT : PX_EDGE_ATTR;
 #if COMPAT_VALUES
     plan->has_values = (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0;
 #endif
@@ -130,6 +129,12 @@ make_plan(PyTypeObject *type, struct edges_plan *plan)
     if ((flags & EDGES_DICT) && family != NULL &&
         type->tp_dictoffset == family->tp_dictoffset)
         plan->has_dict = plan->has_values;
+    plan->dict_kind = PX_EDGE_ATTR;
+    plan->dict_name = "__dict__";
+    if (plan->has_dict && !edges_shows_dict(type)) {
+        plan->dict_kind = PX_EDGE_FIELD;
+        plan->dict_name = "dict";
+    }
     sizes_rule(type, &plan->size);
     plan->rest = !((flags & EDGES_COMPLETE) && family == type);
 }
@@ -163,14 +168,26 @@ plan_of(PyTypeObject *type, struct edges_plan *spare)
     return &cache.plans[at];
 }
 
+static void
+walk_fields(struct walk *w, PyObject *object, const struct edges_field *field)
+{
+    for (; field->word != 0; field++)
+        walk_edge_text(w, field->kind, field->name,
+                       edge_word(object, field->word));
+}
+
 void
 edges_walk(struct walk *w, PyObject *object, PyTypeObject *type)
 {
     struct edges_plan spare;
     const struct edges_plan *plan = plan_of(type, &spare);
 
-    if (plan->row != NULL && plan->row->walk != NULL)
-        plan->row->walk(w, object);
+    if (plan->row != NULL) {
+        if (plan->row->walk != NULL)
+            plan->row->walk(w, object);
+        if (plan->row->fields != NULL)
+            walk_fields(w, object, plan->row->fields);
+    }
     if (plan->n_members != 0 || plan->has_dict)
         edges_instance(w, object, plan);
     if (plan->rest)
@@ -185,7 +202,8 @@ sizes_of(PyObject *object, PyTypeObject *type, bool *approximate)
     const struct edges_plan *plan = plan_of(type, &spare);
     size_t bytes = plan->size.size(object);
 
-    if (plan->size.before != 0 && compat_is_gc(object, type))
+    if (plan->size.before != 0 &&
+        (COMPAT_SIZE_BY_TYPE || compat_is_gc(object, type)))
         bytes += plan->size.before;
     *approximate = plan->size.approximate;
     return bytes;
@@ -200,6 +218,7 @@ edges_type_has(PyTypeObject *type)
     if (compat_type_is_gc(type) || compat_is_heap_type(type))
         return true;
     plan = plan_of(type, &spare);
-    return (plan->row != NULL && plan->row->walk != NULL) ||
+    return (plan->row != NULL &&
+            (plan->row->walk != NULL || plan->row->fields != NULL)) ||
            plan->n_members != 0 || plan->has_dict;
 }

@@ -27,6 +27,13 @@ typedef void (*edges_fn)(struct walk *w, PyObject *object);
 /* The walker knows tp_members of this type itself, or they are no use. */
 #define EDGES_MEMBERS 4u
 
+/* A pointer to an object in a C struct that CPython does not declare. */
+struct edges_field {
+    unsigned char word; /* from the start of the object; 0 ends the list */
+    unsigned char kind; /* ATTR or FIELD */
+    const char *name;
+};
+
 struct edges_row {
     /* The type: by address, or by tp_name and basicsize where CPython does
      * not export it (0: any size). */
@@ -35,6 +42,7 @@ struct edges_row {
     size_t basicsize;
     edges_fn walk; /* NULL: only what every instance has */
     unsigned flags;
+    const struct edges_field *fields;
 };
 
 /* Ends with a row of zeroes. */
@@ -43,6 +51,8 @@ extern const struct edges_row edges_rows_function[];
 extern const struct edges_row edges_rows_type[];
 extern const struct edges_row edges_rows_frame[];
 extern const struct edges_row edges_rows_misc[];
+extern const struct edges_row edges_rows_library[];
+extern const struct edges_row edges_rows_field[];
 
 /* One member of a type's C struct that holds an object. */
 struct edges_member {
@@ -61,6 +71,8 @@ struct edges_plan {
     enum px_edge_kind member_kind; /* SLOT of Python classes, else ATTR */
     bool has_values;               /* a managed dict (3.11+) */
     bool has_dict;
+    enum px_edge_kind dict_kind; /* ATTR __dict__ where that can be asked */
+    const char *dict_name;
     bool rest; /* walk_rest is needed */
     struct sizes_rule size;
 };
@@ -73,6 +85,7 @@ PX_CHILD void edges_instance(struct walk *w, PyObject *object,
 PX_CHILD size_t edges_members(PyTypeObject *type, const PyTypeObject *stop,
                               struct edges_member *to, size_t max);
 PX_CHILD bool edges_made_by_class(PyTypeObject *type);
+PX_CHILD bool edges_shows_dict(PyTypeObject *type);
 
 /* Short forms for walkers. */
 static inline void

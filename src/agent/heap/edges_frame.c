@@ -40,8 +40,8 @@ frames_walk_stack(struct walk *w, const struct layout_frame *frame, int skip)
         PyObject *value = layout_slot(frame, frame->n_locals + i, &counts);
         if (value == NULL)
             continue;
-        walk_edge_index(w, counts ? PX_EDGE_OPERAND : PX_EDGE_STACK,
-                        (size_t)i, value);
+        walk_edge_index(w, counts ? PX_EDGE_OPERAND : PX_EDGE_STACK, (size_t)i,
+                        value);
     }
 }
 
@@ -114,18 +114,18 @@ walk_gen(struct walk *w, PyObject *object, const struct gen_names *names)
     frames_walk_stack(w, &frame, awaits ? 1 : 0);
     if (awaits) {
         bool counts;
-        edge_attr(w, names->awaits,
-                  layout_slot(&frame, frame.n_locals + frame.depth - 1,
-                              &counts));
+        edge_attr(
+            w, names->awaits,
+            layout_slot(&frame, frame.n_locals + frame.depth - 1, &counts));
     }
 #else
     /* The frame object owns the values; its stack ends in what it awaits. */
     edge_attr(w, names->frame, (PyObject *)gen->gi_frame);
     if (awaits) {
         bool counts;
-        walk_edge_text(w, PX_EDGE_ALIAS, names->awaits,
-                       layout_slot(&frame, frame.n_locals + frame.depth - 1,
-                                   &counts));
+        walk_edge_text(
+            w, PX_EDGE_ALIAS, names->awaits,
+            layout_slot(&frame, frame.n_locals + frame.depth - 1, &counts));
     }
 #endif
 }
@@ -133,20 +133,18 @@ walk_gen(struct walk *w, PyObject *object, const struct gen_names *names)
 static void
 walk_generator(struct walk *w, PyObject *object)
 {
-    static const struct gen_names names = { "gi_frame", "gi_code",
-                                            "gi_yieldfrom" };
+    static const struct gen_names names = {"gi_frame", "gi_code",
+                                           "gi_yieldfrom"};
     walk_gen(w, object, &names);
 }
 
 static void
 walk_coroutine(struct walk *w, PyObject *object)
 {
-    static const struct gen_names names = { "cr_frame", "cr_code",
-                                            "cr_await" };
+    static const struct gen_names names = {"cr_frame", "cr_code", "cr_await"};
     walk_gen(w, object, &names);
 #if COMPAT_BARE_FRAMES
-    edge_attr(w, "cr_origin",
-              ((PyCoroObject *)object)->cr_origin_or_finalizer);
+    edge_attr(w, "cr_origin", ((PyCoroObject *)object)->cr_origin_or_finalizer);
 #else
     edge_attr(w, "cr_origin", ((PyCoroObject *)object)->cr_origin);
 #endif
@@ -155,8 +153,7 @@ walk_coroutine(struct walk *w, PyObject *object)
 static void
 walk_async_generator(struct walk *w, PyObject *object)
 {
-    static const struct gen_names names = { "ag_frame", "ag_code",
-                                            "ag_await" };
+    static const struct gen_names names = {"ag_frame", "ag_code", "ag_await"};
     walk_gen(w, object, &names);
 #if COMPAT_BARE_FRAMES
     edge_field(w, "finalizer",
@@ -176,11 +173,14 @@ walk_traceback(struct walk *w, PyObject *object)
 }
 
 const struct edges_row edges_rows_frame[] = {
-    { &PyFrame_Type, NULL, 0, walk_frame, EDGES_MEMBERS },
-    { &PyGen_Type, NULL, 0, walk_generator, EDGES_MEMBERS },
-    { &PyCoro_Type, NULL, 0, walk_coroutine, EDGES_MEMBERS },
-    { &PyAsyncGen_Type, NULL, 0, walk_async_generator, EDGES_MEMBERS },
-    { &PyTraceBack_Type, NULL, 0, walk_traceback,
-      EDGES_COMPLETE | EDGES_MEMBERS },
-    { NULL, NULL, 0, NULL, 0 },
+    {.type = &PyFrame_Type, .walk = walk_frame, .flags = EDGES_MEMBERS},
+    {.type = &PyGen_Type, .walk = walk_generator, .flags = EDGES_MEMBERS},
+    {.type = &PyCoro_Type, .walk = walk_coroutine, .flags = EDGES_MEMBERS},
+    {.type = &PyAsyncGen_Type,
+     .walk = walk_async_generator,
+     .flags = EDGES_MEMBERS},
+    {.type = &PyTraceBack_Type,
+     .walk = walk_traceback,
+     .flags = EDGES_COMPLETE | EDGES_MEMBERS},
+    {.type = NULL},
 };

@@ -25,8 +25,7 @@ walk_closure(struct walk *w, PyObject *code, PyObject *closure)
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(closure); i++) {
         PyObject *name = code_free_name((PyCodeObject *)code, i);
         if (name != NULL)
-            walk_edge_name(w, PX_EDGE_CELL, name,
-                           PyTuple_GET_ITEM(closure, i));
+            walk_edge_name(w, PX_EDGE_CELL, name, PyTuple_GET_ITEM(closure, i));
     }
 }
 
@@ -97,12 +96,25 @@ walk_builtin(struct walk *w, PyObject *object)
 #endif
 }
 
-/* Modules and their subclasses; the state of a C module is left to its
- * m_traverse. PyModule_GetDict only reads md_dict. */
+static int
+visit_state(PyObject *to, void *context)
+{
+    edge_field(context, "state", to);
+    return 0;
+}
+
+/* The state of a C module is a struct that only its m_traverse knows
+ * (Objects/moduleobject.c: module_traverse). PyModule_GetDict, _GetDef and
+ * _GetState only read the module. */
 static void
 walk_module(struct walk *w, PyObject *object)
 {
+    PyModuleDef *def = PyModule_GetDef(object);
+
     edge_attr(w, "__dict__", PyModule_GetDict(object));
+    if (def != NULL && def->m_traverse != NULL &&
+        (def->m_size <= 0 || PyModule_GetState(object) != NULL))
+        def->m_traverse(object, visit_state, w);
 }
 
 /* Objects/descrobject.c: PyDescr_COMMON; d_type and d_name are members. */
@@ -126,21 +138,39 @@ walk_method_wrapper(struct walk *w, PyObject *object)
 }
 
 const struct edges_row edges_rows_function[] = {
-    { &PyFunction_Type, NULL, 0, walk_function,
-      EDGES_COMPLETE | EDGES_DICT | EDGES_MEMBERS },
-    { &PyCell_Type, NULL, 0, walk_cell, EDGES_COMPLETE },
-    { &PyMethod_Type, NULL, 0, walk_method, EDGES_COMPLETE | EDGES_MEMBERS },
-    { &PyInstanceMethod_Type, NULL, 0, walk_instancemethod,
-      EDGES_COMPLETE | EDGES_MEMBERS },
-    { &PyCFunction_Type, NULL, 0, walk_builtin,
-      EDGES_COMPLETE | EDGES_MEMBERS },
-    { &PyModule_Type, NULL, 0, walk_module, EDGES_DICT },
-    { &PyMethodDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
-    { &PyClassMethodDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
-    { &PyGetSetDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
-    { &PyMemberDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
-    { &PyWrapperDescr_Type, NULL, 0, walk_descriptor, EDGES_MEMBERS },
-    { NULL, "method-wrapper", 0, walk_method_wrapper,
-      EDGES_COMPLETE | EDGES_MEMBERS },
-    { NULL, NULL, 0, NULL, 0 },
+    {.type = &PyFunction_Type,
+     .walk = walk_function,
+     .flags = EDGES_COMPLETE | EDGES_DICT | EDGES_MEMBERS},
+    {.type = &PyCell_Type, .walk = walk_cell, .flags = EDGES_COMPLETE},
+    {.type = &PyMethod_Type,
+     .walk = walk_method,
+     .flags = EDGES_COMPLETE | EDGES_MEMBERS},
+    {.type = &PyInstanceMethod_Type,
+     .walk = walk_instancemethod,
+     .flags = EDGES_COMPLETE | EDGES_MEMBERS},
+    {.type = &PyCFunction_Type,
+     .walk = walk_builtin,
+     .flags = EDGES_COMPLETE | EDGES_MEMBERS},
+    {.type = &PyModule_Type,
+     .walk = walk_module,
+     .flags = EDGES_DICT | EDGES_MEMBERS},
+    {.type = &PyMethodDescr_Type,
+     .walk = walk_descriptor,
+     .flags = EDGES_MEMBERS},
+    {.type = &PyClassMethodDescr_Type,
+     .walk = walk_descriptor,
+     .flags = EDGES_MEMBERS},
+    {.type = &PyGetSetDescr_Type,
+     .walk = walk_descriptor,
+     .flags = EDGES_MEMBERS},
+    {.type = &PyMemberDescr_Type,
+     .walk = walk_descriptor,
+     .flags = EDGES_MEMBERS},
+    {.type = &PyWrapperDescr_Type,
+     .walk = walk_descriptor,
+     .flags = EDGES_MEMBERS},
+    {.tp_name = "method-wrapper",
+     .walk = walk_method_wrapper,
+     .flags = EDGES_COMPLETE | EDGES_MEMBERS},
+    {.type = NULL},
 };

@@ -27,7 +27,7 @@ edges_made_by_class(PyTypeObject *type)
         return false;
     name = ((PyHeapTypeObject *)type)->ht_name;
     return name != NULL && PyUnicode_Check(name) &&
-           PyUnicode_IS_COMPACT_ASCII(name) && type->tp_name != NULL
+                   PyUnicode_IS_COMPACT_ASCII(name) && type->tp_name != NULL
                ? (const void *)PyUnicode_1BYTE_DATA(name) ==
                      (const void *)type->tp_name
                : strchr(type->tp_name != NULL ? type->tp_name : ".", '.') ==
@@ -48,10 +48,10 @@ is_known(const struct edges_member *members, size_t n, const PyMemberDef *m,
     return false;
 }
 
-/* A class that redefines a name hides the member of its base, and so does a
- * class before the base in the mro. */
+/* True if a class before `owner` in the mro has the name: it then hides the
+ * member of its base. */
 static bool
-is_hidden(PyTypeObject *type, const PyTypeObject *owner, const char *name)
+in_mro_before(PyTypeObject *type, const PyTypeObject *owner, const char *name)
 {
     PyObject *mro = type->tp_mro;
 
@@ -66,6 +66,13 @@ is_hidden(PyTypeObject *type, const PyTypeObject *owner, const char *name)
             return true;
     }
     return false;
+}
+
+/* Some C types keep a dict that Python code cannot ask for (3.12+ TypeVar). */
+bool
+edges_shows_dict(PyTypeObject *type)
+{
+    return in_mro_before(type, NULL, "__dict__");
 }
 
 size_t
@@ -83,7 +90,8 @@ edges_members(PyTypeObject *type, const PyTypeObject *stop,
             bool shadowed;
             if ((m->type != T_OBJECT && m->type != T_OBJECT_EX) ||
                 m->offset < (Py_ssize_t)sizeof(PyObject) ||
-                m->offset >= type->tp_basicsize)
+                m->offset >= type->tp_basicsize ||
+                m->offset == type->tp_dictoffset)
                 continue;
             if (is_known(to, n, m, &shadowed))
                 continue;
@@ -92,7 +100,7 @@ edges_members(PyTypeObject *type, const PyTypeObject *stop,
             to[n].name = m->name;
             to[n].offset = m->offset;
             to[n].secret = secret_is_text(m->name, strlen(m->name));
-            to[n].shadowed = shadowed || is_hidden(type, t, m->name);
+            to[n].shadowed = shadowed || in_mro_before(type, t, m->name);
             n++;
         }
     }
@@ -104,8 +112,7 @@ walk_members(struct walk *w, PyObject *object, const struct edges_plan *plan)
 {
     for (size_t i = 0; i < plan->n_members; i++) {
         const struct edges_member *m = &plan->members[i];
-        PyObject *value =
-            *(PyObject **)(void *)((char *)object + m->offset);
+        PyObject *value = *(PyObject **)(void *)((char *)object + m->offset);
         if (value == NULL)
             continue;
         walk_edge_text(w, m->shadowed ? PX_EDGE_FIELD : plan->member_kind,
@@ -134,8 +141,8 @@ edges_instance(struct walk *w, PyObject *object, const struct edges_plan *plan)
         walk_members(w, object, plan);
     if (!plan->has_dict)
         return;
-    if (plan->has_values &&
-        layout_instance_values(object, plan->type, &table))
+    if (plan->has_values && layout_instance_values(object, plan->type, &table))
         walk_values(w, &table);
-    edge_attr(w, "__dict__", layout_instance_dict(object, plan->type));
+    walk_edge_text(w, plan->dict_kind, plan->dict_name,
+                   layout_instance_dict(object, plan->type));
 }

@@ -45,13 +45,17 @@ walk_exception(struct walk *w, PyObject *object)
 }
 
 const struct edges_row edges_rows_misc[] = {
-    { &_PyWeakref_RefType, NULL, 0, walk_weakref,
-      EDGES_COMPLETE | EDGES_MEMBERS },
-    { &_PyWeakref_ProxyType, NULL, 0, walk_proxy,
-      EDGES_COMPLETE | EDGES_MEMBERS },
-    { &_PyWeakref_CallableProxyType, NULL, 0, walk_proxy,
-      EDGES_COMPLETE | EDGES_MEMBERS },
-    { NULL, "BaseException", 0, walk_exception,
-      EDGES_DICT | EDGES_MEMBERS },
-    { NULL, NULL, 0, NULL, 0 },
+    {.type = &_PyWeakref_RefType,
+     .walk = walk_weakref,
+     .flags = EDGES_COMPLETE | EDGES_MEMBERS},
+    {.type = &_PyWeakref_ProxyType,
+     .walk = walk_proxy,
+     .flags = EDGES_COMPLETE | EDGES_MEMBERS},
+    {.type = &_PyWeakref_CallableProxyType,
+     .walk = walk_proxy,
+     .flags = EDGES_COMPLETE | EDGES_MEMBERS},
+    {.tp_name = "BaseException",
+     .walk = walk_exception,
+     .flags = EDGES_DICT | EDGES_MEMBERS},
+    {.type = NULL},
 };

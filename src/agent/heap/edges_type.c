@@ -90,7 +90,11 @@ walk_code(struct walk *w, PyObject *object)
 }
 
 const struct edges_row edges_rows_type[] = {
-    { &PyType_Type, NULL, 0, walk_type, EDGES_DICT | EDGES_MEMBERS },
-    { &PyCode_Type, NULL, 0, walk_code, EDGES_COMPLETE | EDGES_MEMBERS },
-    { NULL, NULL, 0, NULL, 0 },
+    {.type = &PyType_Type,
+     .walk = walk_type,
+     .flags = EDGES_DICT | EDGES_MEMBERS},
+    {.type = &PyCode_Type,
+     .walk = walk_code,
+     .flags = EDGES_COMPLETE | EDGES_MEMBERS},
+    {.type = NULL},
 };

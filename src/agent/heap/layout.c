@@ -159,8 +159,8 @@ layout_dict_bytes(PyObject *dict)
     size_t bytes = (size_t)Py_TYPE(dict)->tp_basicsize;
 
     if (d->ma_values != NULL)
-        bytes += usable_entries((size_t)d->ma_keys->dk_size) *
-                 sizeof(PyObject *);
+        bytes +=
+            usable_entries((size_t)d->ma_keys->dk_size) * sizeof(PyObject *);
     if (d->ma_keys->dk_refcnt == 1)
         bytes += keys_bytes(d->ma_keys);
     return bytes;
@@ -269,8 +269,7 @@ layout_instance_dict(PyObject *object, PyTypeObject *type)
             Py_ssize_t n = Py_SIZE(object);
             items = (size_t)(n < 0 ? -n : n);
         }
-        bytes = (size_t)type->tp_basicsize +
-                items * (size_t)type->tp_itemsize;
+        bytes = (size_t)type->tp_basicsize + items * (size_t)type->tp_itemsize;
         bytes = (bytes + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
         offset += (Py_ssize_t)bytes;
         if (offset <= 0)

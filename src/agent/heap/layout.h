@@ -120,7 +120,7 @@ PX_CHILD int layout_frame_line(const struct layout_frame *frame);
 /* The frame object's own references beside its frame's. */
 struct layout_frame_object {
     PyObject *back, *trace;
-    PyObject *builtins, *globals; /* counted here before 3.11 only */
+    PyObject *builtins, *globals;          /* counted here before 3.11 only */
     PyObject *extra_locals, *locals_cache; /* 3.13+ */
 };
 PX_CHILD void layout_frame_object(PyObject *object,

@@ -132,8 +132,7 @@ layout_frame_of_generator(PyObject *object, struct layout_frame *out)
 
     if (gen->gi_frame_state >= FRAME_CLEARED)
         return false;
-    return fill((const _PyInterpreterFrame *)(const void *)gen->gi_iframe,
-                out);
+    return fill((const _PyInterpreterFrame *)(const void *)gen->gi_iframe, out);
 }
 
 /* A frame that was cleared keeps its code (Python/frame.c:
@@ -211,18 +210,17 @@ layout_frame_of_object(PyObject *object, struct layout_frame *out)
     out->previous = f->f_back;
     out->code = code;
     out->slots = f->f_localsplus;
-    out->n_locals = (int)(code->co_nlocals +
-                          PyTuple_GET_SIZE(code->co_cellvars) +
-                          PyTuple_GET_SIZE(code->co_freevars));
+    out->n_locals =
+        (int)(code->co_nlocals + PyTuple_GET_SIZE(code->co_cellvars) +
+              PyTuple_GET_SIZE(code->co_freevars));
     out->max_depth = code->co_stacksize;
 #if COMPAT_FRAME_STATE
     runs = f->f_state == FRAME_EXECUTING;
     out->depth = f->f_stackdepth;
 #else
     runs = f->f_executing != 0;
-    out->depth = f->f_stacktop != NULL
-                     ? (int)(f->f_stacktop - f->f_valuestack)
-                     : -1;
+    out->depth =
+        f->f_stacktop != NULL ? (int)(f->f_stacktop - f->f_valuestack) : -1;
 #endif
     /* A frame that has ended left an empty stack. */
     if (!runs && out->depth < 0)

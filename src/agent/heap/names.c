@@ -18,7 +18,7 @@ static size_t
 put_character(Py_UCS4 c, size_t max, char *to)
 {
     size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const unsigned char first[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
 
     if (n > max)
         return 0;
@@ -40,7 +40,7 @@ struct characters {
 static struct characters
 characters_of(PyObject *str)
 {
-    struct characters c = { NULL, 0, 1 };
+    struct characters c = {NULL, 0, 1};
 #if COMPAT_STR_WSTR
     /* A str of the old API that nobody has looked at yet (removed in 3.12). */
     if (!PyUnicode_IS_READY(str)) {

@@ -42,8 +42,8 @@ roots_note(struct heap_notes *notes)
     memset(notes, 0, sizeof *notes);
     notes->agent = PyThreadState_Get();
     notes->own = notes->agent->interp;
-    for (PyInterpreterState *interp = PyInterpreterState_Head();
-         interp != NULL; interp = PyInterpreterState_Next(interp)) {
+    for (PyInterpreterState *interp = PyInterpreterState_Head(); interp != NULL;
+         interp = PyInterpreterState_Next(interp)) {
         if (!layout_shares_gil(interp, notes->own) ||
             notes->n_interpreters == HEAP_INTERPRETERS_MAX) {
             notes->interpreters_left_out++;
@@ -92,8 +92,8 @@ module_get(PyObject *modules, const char *module, const char *name)
 }
 
 static void
-walk_root_text(struct walk *w, enum px_root_class root_class,
-               PyObject *object, const char *text)
+walk_root_text(struct walk *w, enum px_root_class root_class, PyObject *object,
+               const char *text)
 {
     if (object != NULL)
         walk_root(w, root_class, object, text, strlen(text));

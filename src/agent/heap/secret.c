@@ -36,7 +36,7 @@ static const struct secret_word {
     const char *first;
     const char *second;
 } secret_words[] = {
-#define X(first, second) { first, second },
+#define X(first, second) {first, second},
     SECRET_WORD_LIST(X)
 #undef X
 };
@@ -127,8 +127,7 @@ words_match(const char *text, const struct word *words, size_t n_words)
             if (!word_is(text, words[i], want->first))
                 continue;
             if (want->second[0] == '\0' ||
-                (i + 1 < n_words &&
-                 word_is(text, words[i + 1], want->second)))
+                (i + 1 < n_words && word_is(text, words[i + 1], want->second)))
                 return true;
         }
     return false;
@@ -196,8 +195,8 @@ secret_is_name(PyObject *key)
         return false;
     if (cache == NULL)
         return decide(key);
-    slot = &cache[(address >> 4) * 0x9e3779b97f4a7c15u >> 32 &
-                  (CACHE_SLOTS - 1)];
+    slot =
+        &cache[(address >> 4) * 0x9e3779b97f4a7c15u >> 32 & (CACHE_SLOTS - 1)];
     if ((*slot & ~(uintptr_t)1) == address)
         return (*slot & 1) != 0;
     answer = decide(key);

@@ -12,7 +12,10 @@
 #include "agent/heap/sizes.h"
 
 #include <stddef.h>
+#include <string.h>
 
+#include "agent/heap/edges.h"
+#include "agent/heap/edges_library.h"
 #include "agent/heap/layout.h"
 #include "agent/heap/walk.h"
 
@@ -48,10 +51,13 @@ size_long(PyObject *object)
     digits = ((PyLongObject *)object)->long_value.lv_tag >> 3;
     if (digits == 0)
         digits = 1;
-    return offsetof(PyLongObject, long_value.ob_digit) +
-           digits * sizeof(digit);
+    return offsetof(PyLongObject, long_value.ob_digit) + digits * sizeof(digit);
 #else
     digits = length_of(object);
+#if COMPAT_ZERO_HAS_DIGIT
+    if (digits == 0)
+        digits = compat_zero_digits();
+#endif
     return offsetof(PyLongObject, ob_digit) + digits * sizeof(digit);
 #endif
 }
@@ -148,15 +154,15 @@ size_code(PyObject *object)
 {
     PyCodeObject *code = (PyCodeObject *)object;
     const Py_ssize_t *extra = code->co_extra;
-    size_t bytes = (size_plain(object) + sizeof(void *) - 1) &
-                   ~(sizeof(void *) - 1);
+    size_t bytes =
+        (size_plain(object) + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
 
     if (extra != NULL)
         bytes += sizeof(Py_ssize_t) + words((int)*extra);
 #if !COMPAT_LOCALSPLUS
     if (code->co_cell2arg != NULL)
-        bytes += (size_t)PyTuple_GET_SIZE(code->co_cellvars) *
-                 sizeof(Py_ssize_t);
+        bytes +=
+            (size_t)PyTuple_GET_SIZE(code->co_cellvars) * sizeof(Py_ssize_t);
 #endif
     return bytes;
 }
@@ -195,32 +201,95 @@ size_dict(PyObject *object)
     return layout_dict_bytes(object);
 }
 
-/* A row is found by the nearest base in C layout. */
+/* Modules/_collectionsmodule.c: deque_sizeof */
+static size_t
+size_deque(PyObject *object)
+{
+    const struct library_deque *d = (const struct library_deque *)object;
+    size_t cells = (size_t)d->leftindex + (size_t)Py_SIZE(object);
+
+    return (size_t)Py_TYPE(object)->tp_basicsize +
+           (cells + LIBRARY_DEQUE_BLOCK - 1) / LIBRARY_DEQUE_BLOCK *
+               sizeof(struct library_deque_block);
+}
+
+/* Objects/odictobject.c: odict_sizeof */
+static size_t
+size_ordered_dict(PyObject *object)
+{
+    const struct library_odict *od = (const struct library_odict *)object;
+
+    return layout_dict_bytes(object) +
+           (size_t)od->n_fast_nodes * sizeof *od->fast_nodes +
+           (size_t)od->dict.ma_used * sizeof(struct library_odict_node);
+}
+
+/* Modules/arraymodule.c: array_array___sizeof__ */
+static size_t
+size_array(PyObject *object)
+{
+    const struct library_array *a = (const struct library_array *)object;
+
+    return (size_t)Py_TYPE(object)->tp_basicsize +
+           (size_t)a->allocated * (size_t)a->descr->itemsize;
+}
+
+/* Modules/_decimal/_decimal.c: dec_sizeof */
+static size_t
+size_decimal(PyObject *object)
+{
+    const struct library_decimal *d = (const struct library_decimal *)object;
+    size_t bytes = (size_t)Py_TYPE(object)->tp_basicsize;
+
+    if (!(d->flags & LIBRARY_MPD_DATA_FLAGS))
+        bytes += (size_t)d->alloc * sizeof *d->data;
+    return bytes;
+}
+
+/* A row is found by the nearest base in C layout; by name where CPython does
+ * not export the type, and then only for a struct at least as large as the
+ * one that is read. */
 static const struct sizes_row {
     PyTypeObject *type;
+    const char *tp_name;
+    size_t at_least;
     size_t (*size)(PyObject *object);
 } rows[] = {
-    { &PyUnicode_Type, size_str },
-    { &PyLong_Type, size_long },
-    { &PyDict_Type, size_dict },
-    { &PyList_Type, size_list },
-    { &PySet_Type, size_set },
-    { &PyFrozenSet_Type, size_set },
-    { &PyByteArray_Type, size_bytearray },
-    { &PyType_Type, size_type },
-    { &PyCode_Type, size_code },
-    { &PyFrame_Type, size_frame },
-    { &PyGen_Type, size_generator },
-    { &PyCoro_Type, size_generator },
-    { &PyAsyncGen_Type, size_generator },
+    {&PyUnicode_Type, NULL, 0, size_str},
+    {&PyLong_Type, NULL, 0, size_long},
+    {&PyDict_Type, NULL, 0, size_dict},
+    {&PyList_Type, NULL, 0, size_list},
+    {&PySet_Type, NULL, 0, size_set},
+    {&PyFrozenSet_Type, NULL, 0, size_set},
+    {&PyByteArray_Type, NULL, 0, size_bytearray},
+    {&PyType_Type, NULL, 0, size_type},
+    {&PyCode_Type, NULL, 0, size_code},
+    {&PyFrame_Type, NULL, 0, size_frame},
+    {&PyGen_Type, NULL, 0, size_generator},
+    {&PyCoro_Type, NULL, 0, size_generator},
+    {&PyAsyncGen_Type, NULL, 0, size_generator},
+    {&PyODict_Type, NULL, 0, size_ordered_dict},
+    {NULL, "collections.deque", sizeof(struct library_deque), size_deque},
+    {NULL, "array.array", sizeof(struct library_array), size_array},
+    {NULL, "decimal.Decimal", sizeof(struct library_decimal), size_decimal},
 };
+
+static bool
+is_row_of(const struct sizes_row *row, PyTypeObject *type)
+{
+    if (row->type != NULL)
+        return row->type == type;
+    return type->tp_name != NULL && strcmp(row->tp_name, type->tp_name) == 0 &&
+           (size_t)type->tp_basicsize >= row->at_least &&
+           !edges_made_by_class(type);
+}
 
 static const struct sizes_row *
 row_of(PyTypeObject *type, PyTypeObject **family)
 {
     for (PyTypeObject *t = type; t != NULL; t = t->tp_base)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-            if (rows[i].type == t) {
+            if (is_row_of(&rows[i], t)) {
                 *family = t;
                 return &rows[i];
             }

@@ -1,0 +1,275 @@
+/* edges_field.c — builtin and library types whose C structs are private.
+ *
+ * Each list names the words of a struct that hold objects. CPython keeps the
+ * structs to itself, so a list is only used when tp_name and tp_basicsize are
+ * those of the struct that was read (Objects/, Modules/ of 3.8–3.13); another
+ * struct falls back to #i, and tests/agent/test_zoo.py compares every list
+ * with tp_traverse.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/edges.h"
+
+#define A PX_EDGE_ATTR
+#define F PX_EDGE_FIELD
+#define WORDS(n) ((n) * sizeof(void *))
+#define LIST(name) static const struct edges_field name[]
+#define END                                                                    \
+    {                                                                          \
+        0, 0, NULL                                                             \
+    }
+
+/* ---- iterators of the core ---- */
+LIST(seq_second) = {{3, F, "sequence"}, END};
+LIST(iter_set) = {{2, F, "set"}, END};
+LIST(iter_dict) = {{2, F, "dict"}, {5, F, "result"}, END};
+LIST(iter_call) = {{2, F, "function"}, {3, F, "sentinel"}, END};
+LIST(iter_range) = {{2, F, "start"}, {3, F, "step"}, {4, F, "length"}, END};
+LIST(iter_range_old) = {
+    {2, F, "index"}, {3, F, "start"}, {4, F, "step"}, {5, F, "length"}, END};
+LIST(iter_odict) = {
+    {3, F, "dict"}, {6, F, "result"}, {7, F, "current key"}, END};
+LIST(enumerates) = {{3, F, "iterator"}, {4, F, "result"}, {5, F, "index"}, END};
+LIST(maps) = {{2, F, "iterators"}, {3, F, "function"}, END};
+LIST(function_iterator) = {{2, F, "function"}, {3, F, "iterator"}, END};
+LIST(zips) = {{3, F, "iterators"}, {4, F, "result"}, END};
+
+/* ---- itertools ---- */
+LIST(chains) = {{2, F, "iterables"}, {3, F, "active"}, END};
+LIST(counts) = {{3, F, "count"}, {4, F, "step"}, END};
+LIST(cycles) = {{2, F, "iterator"}, {3, F, "saved"}, END};
+LIST(repeats) = {{2, F, "element"}, END};
+LIST(iterator) = {{2, F, "iterator"}, END};
+LIST(pairwises) = {{2, F, "iterator"}, {3, F, "old"}, END};
+LIST(pairwises_13) = {{2, F, "iterator"}, {3, F, "old"}, {4, F, "result"}, END};
+LIST(tees) = {{2, F, "data"}, END};
+LIST(groupbys) = {{2, F, "iterator"},      {3, F, "key function"},
+                  {4, F, "target key"},    {5, F, "current key"},
+                  {6, F, "current value"}, END};
+LIST(groupers) = {{2, F, "parent"}, {3, F, "target key"}, END};
+LIST(products) = {{2, F, "pools"}, {4, F, "result"}, END};
+LIST(combines) = {{2, F, "pool"}, {4, F, "result"}, END};
+LIST(permutes) = {{2, F, "pool"}, {5, F, "result"}, END};
+LIST(accumulates) = {{2, F, "total"},
+                     {3, F, "iterator"},
+                     {4, F, "function"},
+                     {5, F, "initial"},
+                     END};
+LIST(compresses) = {{2, F, "data"}, {3, F, "selectors"}, END};
+LIST(zip_longests) = {
+    {4, F, "iterators"}, {5, F, "result"}, {6, F, "fill value"}, END};
+
+/* ---- functions, weak and context ---- */
+LIST(asends) = {{2, F, "generator"}, {3, F, "value"}, END};
+LIST(coroutine_wrappers) = {{2, F, "coroutine"}, END};
+LIST(attrgetters) = {{3, F, "attributes"}, END};
+LIST(itemgetters) = {{3, F, "item"}, END};
+LIST(methodcallers) = {{2, F, "name"}, {3, F, "args"}, {4, F, "kwargs"}, END};
+LIST(key_wrappers) = {{2, F, "comparison"}, END};
+LIST(properties) = {{6, F, "name"}, END};
+LIST(context_vars) = {{3, F, "default"}, END};
+LIST(contexts) = {{2, F, "previous"}, {3, F, "variables"}, END};
+LIST(tokens) = {{2, F, "context"}, {3, A, "var"}, {4, F, "old value"}, END};
+LIST(hamts) = {{2, F, "root"}, END};
+LIST(locals) = {{3, F, "args"}, {4, F, "kwargs"}, {6, F, "dummies"}, END};
+LIST(locals_13) = {
+    {2, F, "args"}, {3, F, "kwargs"}, {5, F, "dicts"}, {6, F, "watchers"}, END};
+LIST(local_dummies) = {{2, F, "dict"}, END};
+LIST(typevars) = {{3, F, "bound"},
+                  {4, F, "evaluate bound"},
+                  {5, F, "constraints"},
+                  {6, F, "evaluate constraints"},
+                  END};
+LIST(typevars_13) = {{3, F, "bound"},
+                     {4, F, "evaluate bound"},
+                     {5, F, "constraints"},
+                     {6, F, "evaluate constraints"},
+                     {7, F, "default"},
+                     {8, F, "evaluate default"},
+                     END};
+LIST(type_aliases) = {{3, A, "__type_params__"},
+                      {4, F, "compute value"},
+                      {5, F, "value"},
+                      {6, F, "module"},
+                      END};
+
+/* ---- re, io, queue, datetime, decimal, ctypes ---- */
+LIST(patterns) = {{4, F, "group index"}, {5, F, "index group"}, END};
+LIST(matches) = {{4, F, "regs"}, END};
+LIST(bytes_ios) = {{2, F, "buffer"}, END};
+LIST(string_ios_12) = {
+    {15, F, "decoder"}, {16, F, "read newline"}, {17, F, "write newline"}, END};
+LIST(text_ios) = {{6, F, "encoder"},
+                  {7, F, "decoder"},
+                  {8, F, "read newline"},
+                  {9, A, "errors"},
+                  END};
+LIST(deque_iterators) = {{4, F, "deque"}, END};
+LIST(simple_queues) = {{4, F, "items"}, END};
+LIST(timezones) = {{2, F, "offset"}, {3, F, "name"}, END};
+LIST(decimal_contexts) = {{8, A, "traps"}, {9, A, "flags"}, END};
+LIST(c_functions) = {{12, F, "thunk"},      {13, F, "callable"},
+                     {14, F, "converters"}, {15, F, "argtypes"},
+                     {16, F, "restype"},    {17, F, "checker"},
+                     {18, F, "errcheck"},   END};
+
+/* ---- _asyncio: what futures and tasks share comes first ---- */
+#define FUTURE_HEAD                                                            \
+    {2, A, "_loop"}, {3, F, "callback"}, {4, F, "callback context"},           \
+        {5, F, "callbacks"},                                                   \
+    {                                                                          \
+        6, A, "_exception"                                                     \
+    }
+#define FUTURE_8                                                               \
+    FUTURE_HEAD, {7, A, "_result"},                                            \
+    {                                                                          \
+        8, A, "_source_traceback"                                              \
+    }
+#define FUTURE_9                                                               \
+    FUTURE_8,                                                                  \
+    {                                                                          \
+        9, A, "_cancel_message"                                                \
+    }
+#define FUTURE_10                                                              \
+    FUTURE_HEAD, {7, F, "exception traceback"}, {8, A, "_result"},             \
+        {9, A, "_source_traceback"},                                           \
+    {                                                                          \
+        10, A, "_cancel_message"                                               \
+    }
+#define TASK(word)                                                             \
+    {(word), A, "_fut_waiter"}, {(word) + 1, A, "_coro"},                      \
+        {(word) + 2, F, "name"},                                               \
+    {                                                                          \
+        (word) + 3, F, "context"                                               \
+    }
+
+LIST(futures_9) = {FUTURE_9, END};
+LIST(futures_10) = {FUTURE_10, END};
+LIST(tasks_9) = {FUTURE_9, TASK(18), END};
+LIST(tasks_10) = {FUTURE_10, TASK(19), END};
+LIST(tasks_11) = {FUTURE_10, TASK(16), END};
+/* 3.8 and 3.13 have structs of the same size. */
+#if COMPAT_FUTURE_OLD
+LIST(futures_13_words) = {FUTURE_8, END};
+LIST(tasks_18_words) = {FUTURE_8, TASK(13), END};
+#else
+LIST(futures_13_words) = {FUTURE_10, END};
+LIST(tasks_18_words) = {FUTURE_10, TASK(14), END};
+#endif
+LIST(future_iters) = {{2, F, "future"}, END};
+LIST(task_steps) = {{2, F, "task"}, {3, F, "argument"}, END};
+
+#define ROW(name, words, list)                                                 \
+    {                                                                          \
+        .tp_name = (name), .basicsize = WORDS(words), .fields = (list)         \
+    }
+
+const struct edges_row edges_rows_field[] = {
+    ROW("list_iterator", 4, seq_second),
+    ROW("list_reverseiterator", 4, seq_second),
+    ROW("tuple_iterator", 4, seq_second),
+    ROW("str_iterator", 4, seq_second),
+    ROW("str_ascii_iterator", 4, seq_second),
+    ROW("bytes_iterator", 4, seq_second),
+    ROW("bytearray_iterator", 4, seq_second),
+    ROW("iterator", 4, seq_second),
+    ROW("reversed", 4, seq_second),
+    ROW("set_iterator", 6, iter_set),
+    ROW("dict_keyiterator", 7, iter_dict),
+    ROW("dict_valueiterator", 7, iter_dict),
+    ROW("dict_itemiterator", 7, iter_dict),
+    ROW("dict_reversekeyiterator", 7, iter_dict),
+    ROW("dict_reversevalueiterator", 7, iter_dict),
+    ROW("dict_reverseitemiterator", 7, iter_dict),
+    ROW("callable_iterator", 4, iter_call),
+    ROW("longrange_iterator", 5, iter_range),
+    ROW("longrange_iterator", 6, iter_range_old),
+    ROW("odict_iterator", 8, iter_odict),
+    ROW("enumerate", 6, enumerates),
+    ROW("enumerate", 7, enumerates),
+    ROW("map", 4, maps),
+    ROW("map", 5, maps),
+    ROW("filter", 4, function_iterator),
+    ROW("zip", 5, zips),
+    ROW("zip", 6, zips),
+    ROW("itertools.chain", 4, chains),
+    ROW("itertools.count", 5, counts),
+    ROW("itertools.cycle", 5, cycles),
+    ROW("itertools.cycle", 6, cycles),
+    ROW("itertools.repeat", 4, repeats),
+    ROW("itertools.islice", 7, iterator),
+    ROW("itertools.pairwise", 4, pairwises),
+    ROW("itertools.pairwise", 5, pairwises_13),
+    ROW("itertools.batched", 4, iterator),
+    ROW("itertools.batched", 5, iterator),
+    ROW("itertools._tee", 5, tees),
+    ROW("itertools._tee", 6, tees),
+    ROW("itertools.groupby", 8, groupbys),
+    ROW("itertools.groupby", 9, groupbys),
+    ROW("itertools._grouper", 4, groupers),
+    ROW("itertools.product", 6, products),
+    ROW("itertools.combinations", 7, combines),
+    ROW("itertools.combinations_with_replacement", 7, combines),
+    ROW("itertools.permutations", 8, permutes),
+    ROW("itertools.accumulate", 6, accumulates),
+    ROW("itertools.accumulate", 7, accumulates),
+    ROW("itertools.compress", 4, compresses),
+    ROW("itertools.zip_longest", 7, zip_longests),
+    ROW("itertools.starmap", 4, function_iterator),
+    ROW("itertools.takewhile", 5, function_iterator),
+    ROW("itertools.dropwhile", 5, function_iterator),
+    ROW("itertools.filterfalse", 4, function_iterator),
+    ROW("async_generator_asend", 5, asends),
+    ROW("coroutine_wrapper", 3, coroutine_wrappers),
+    ROW("operator.attrgetter", 4, attrgetters),
+    ROW("operator.attrgetter", 5, attrgetters),
+    ROW("operator.itemgetter", 5, itemgetters),
+    ROW("operator.itemgetter", 6, itemgetters),
+    ROW("operator.methodcaller", 5, methodcallers),
+    ROW("operator.methodcaller", 8, methodcallers),
+    ROW("functools.KeyWrapper", 4, key_wrappers),
+    ROW("property", 8, properties),
+    ROW("ContextVar", 8, context_vars),
+    ROW("_contextvars.ContextVar", 8, context_vars),
+    ROW("Context", 6, contexts),
+    ROW("_contextvars.Context", 6, contexts),
+    ROW("Token", 6, tokens),
+    ROW("_contextvars.Token", 6, tokens),
+    ROW("hamt", 5, hamts),
+    ROW("_thread._local", 7, locals_13),
+    ROW("_thread._local", 8, locals),
+    ROW("_thread._localdummy", 4, local_dummies),
+    ROW("typing.TypeVar", 8, typevars),
+    ROW("typing.TypeVar", 10, typevars_13),
+    ROW("typing.TypeAliasType", 7, type_aliases),
+    ROW("re.Pattern", 12, patterns),
+    ROW("re.Match", 11, matches),
+    ROW("_io.BytesIO", 8, bytes_ios),
+    ROW("_io.StringIO", 21, string_ios_12),
+    ROW("_io.TextIOWrapper", 24, text_ios),
+    ROW("_io.TextIOWrapper", 25, text_ios),
+    ROW("_collections._deque_iterator", 7, deque_iterators),
+    ROW("_collections._deque_reverse_iterator", 7, deque_iterators),
+    ROW("collections._deque_iterator", 7, deque_iterators),
+    ROW("collections._deque_reverse_iterator", 7, deque_iterators),
+    ROW("_queue.SimpleQueue", 7, simple_queues),
+    ROW("datetime.timezone", 4, timezones),
+    ROW("decimal.Context", 12, decimal_contexts),
+    ROW("_ctypes.CFuncPtr", 20, c_functions),
+    ROW("_ctypes.CFuncPtr", 21, c_functions),
+    ROW("_ctypes.CFuncPtr", 22, c_functions),
+    ROW("_ctypes.PyCFuncPtr", 20, c_functions),
+    ROW("_ctypes.PyCFuncPtr", 21, c_functions),
+    ROW("_ctypes.PyCFuncPtr", 22, c_functions),
+    ROW("_asyncio.Future", 13, futures_13_words),
+    ROW("_asyncio.Future", 18, futures_9),
+    ROW("_asyncio.Future", 19, futures_10),
+    ROW("_asyncio.Future", 16, futures_10),
+    ROW("_asyncio.Task", 18, tasks_18_words),
+    ROW("_asyncio.Task", 23, tasks_9),
+    ROW("_asyncio.Task", 24, tasks_10),
+    ROW("_asyncio.Task", 22, tasks_11),
+    ROW("_asyncio.FutureIter", 3, future_iters),
+    ROW("TaskStepMethWrapper", 4, task_steps),
+    {.type = NULL},
+};
