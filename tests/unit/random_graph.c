@@ -371,9 +371,9 @@ write_tables(struct writer *w)
         char text[16];
         put_addr(&w->body, 0, &last);
         put_varint(&w->body, i == 0 ? PX_TYPE_PYTHON : 0);
-        put_text(&w->body, "m");
         snprintf(text, sizeof text, "T%d", i);
-        put_text(&w->body, text);
+        put_text(&w->body, i == RG_MODULE_TYPE ? "builtins" : "m");
+        put_text(&w->body, i == RG_MODULE_TYPE ? "module" : text);
     }
     flush(w, PX_CHUNK_TYPES);
     last = 0;
