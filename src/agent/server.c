@@ -204,9 +204,12 @@ sweep(struct server *server)
         *link = session->next;
         session_free(session);
     }
-    if (server->sessions == NULL && server->shares == NULL &&
-        server->pending == NULL)
-        worker_rest(server->worker);
+    if (server->sessions != NULL || server->shares != NULL ||
+        server->pending != NULL)
+        return;
+    px_loop_cancel(server->loop, server->tick);
+    server->tick = 0;
+    worker_rest(server->worker);
 }
 
 static void

@@ -1,0 +1,496 @@
+"""A connection: handshake, limits, requests, snapshots, cancel.
+
+SPDX-License-Identifier: MIT
+"""
+import os
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+import pxs
+from harness import wait_until
+from served import Served
+from wire import FIRST, HEAD, MAGIC, MESSAGES, Closed, Refused, Wire
+
+# usleep through PyDLL keeps the GIL
+HOLD_GIL = "import ctypes; hold = ctypes.PyDLL(None).usleep"
+
+
+def threads(child):
+    return len(os.listdir("/proc/%d/task" % child.pid))
+
+
+def descriptors(child):
+    return sorted(os.listdir("/proc/%d/fd" % child.pid))
+
+
+# ---- handshake ----
+def test_silence_before_the_magic(spawn):
+    """Until the client's first message is whole and right: not a byte."""
+    child = Served(spawn)
+    with Wire.raw_unix(child.unix) as wire:
+        wire.send(FIRST + bytes(31))
+        assert not wire.is_closed(0.2) and wire.buffer == b""
+        wire.send(b"\0")
+        assert wire.need(76)[:8] == MAGIC
+
+
+@pytest.mark.parametrize("data", [
+    b"GET / HTTP/1.1\r\n\r\n", b"\x89PYX\r\n\x1a\x0b", MAGIC + b"\x02\0\0\0",
+    b"\0", b"\x89PNG\r\n\x1a\n", MAGIC + b"\x01\0\0\x01"])
+def test_closed_on_anything_else(spawn, data):
+    """Other bytes close the connection without a word."""
+    child = Served(spawn)
+    for wire in (Wire.raw_unix(child.unix), Wire.raw_tcp(child.address)):
+        with wire:
+            wire.send(data)
+            assert wire.is_closed()
+
+
+def test_proof_must_come_in_time(spawn):
+    """A client that says nothing is closed after about 5 seconds."""
+    child = Served(spawn)
+    with Wire.raw_unix(child.unix) as silent, \
+            Wire.raw_unix(child.unix) as slow:
+        slow.send(FIRST[:5])
+        begin = time.monotonic()
+        assert silent.is_closed(10) and slow.is_closed(10)
+        assert 4 < time.monotonic() - begin < 9
+
+
+def test_wrong_proof(spawn):
+    """A wrong proof closes; the right one with another key too."""
+    child = Served(spawn)
+    with Wire.raw_unix(child.unix) as wire:
+        wire.send(FIRST + bytes(32))
+        wire.need(76)
+        wire.send(bytes(32))
+        assert wire.is_closed()
+
+
+def test_first_frame_must_be_hello(spawn):
+    """Anything but HELLO right after the proof closes."""
+    child = Served(spawn)
+    with Wire.unix(child.unix) as wire:
+        wire.frame("status", {})
+        assert wire.is_closed()
+
+
+@pytest.mark.parametrize("lowest, highest, hint", [
+    (2, 3, "upgrade pyexplore in the process"), (0, 0, "upgrade the client")])
+def test_no_common_version(spawn, lowest, highest, hint):
+    """No overlap of versions: a sentence that says which side to upgrade."""
+    child = Served(spawn)
+    with Wire.unix(child.unix) as wire:
+        with pytest.raises(Refused, match=hint) as refused:
+            wire.hello(lowest, highest)
+        assert refused.value.code == "version_mismatch"
+        assert wire.is_closed()
+
+
+# ---- frames ----
+@pytest.mark.smoke
+def test_requests_byte_by_byte_and_in_one(spawn):
+    """Frames may come in any pieces; many requests may come at once."""
+    child = Served(spawn)
+    with child.wire() as wire:
+        body = b'{"unknown": [1, {"field": null}]}'
+        for byte in HEAD.pack(len(body), MESSAGES["status"], 0, 77) + body:
+            wire.send(bytes([byte]))
+        assert wire.reply(77)["peers"] == 1
+        wire.send(b"".join(
+            HEAD.pack(2, MESSAGES["gc_state"], 0, 100 + i) + b"{}"
+            for i in range(500)))
+        assert [wire.reply(100 + i)["enabled"] for i in range(500)] == \
+            [True] * 500
+
+
+@pytest.mark.parametrize("body, code", [
+    (b"", "bad_data"), (b"{", "bad_data"), (b"[]", "bad_data"),
+    (b"7", "bad_data"), (b"{}x", "bad_data"), (b'{"a":"\xff"}', "bad_data"),
+    (b'{"a":1,"a":2}', "bad_data"), (b'{"a":"\\u0000"}', "bad_data"),
+    (b'{"a":' + b"[" * 32 + b"]" * 32 + b"}", "limit_exceeded"),
+    (b'{"a":' + b"[" * 30000, "limit_exceeded")])
+def test_bad_json(spawn, body, code):
+    """Bodies that are not a flat enough object: an error, and life goes on."""
+    child = Served(spawn)
+    with child.wire() as wire:
+        with pytest.raises(Refused) as refused:
+            wire.reply(wire.frame("gc_state", body))
+        assert refused.value.code == code
+        assert wire.ask("gc_state")["enabled"] is True
+
+
+def test_brackets_in_strings_are_not_depth(spawn):
+    """Depth counts brackets outside strings only."""
+    child = Served(spawn)
+    with child.wire() as wire:
+        body = b'{"x": "' + b"[" * 50 + b'\\"' + b"{" * 50 + b'"}'
+        assert wire.reply(wire.frame("gc_state", body))["enabled"] is True
+
+
+def test_unknown_message(spawn):
+    """An unknown message gets a polite error."""
+    child = Served(spawn)
+    with child.wire() as wire:
+        with pytest.raises(Refused, match="does not know message 4242") as e:
+            wire.ask(4242)
+        assert e.value.code == "not_available"
+        assert wire.ask("status")["peers"] == 1
+
+
+@pytest.mark.parametrize("head", [
+    HEAD.pack((64 << 10) + 1, 5, 0, 1), HEAD.pack(0xffffffff, 5, 0, 1),
+    HEAD.pack(2, 5, 2, 1), HEAD.pack(2, 5, 0x8000, 1)])
+def test_bad_frames_close(spawn, head):
+    """Too long, bulk or unknown flags: closed at the head."""
+    child = Served(spawn)
+    with child.wire() as wire:
+        wire.send(head)
+        assert wire.is_closed()
+
+
+def test_largest_request(spawn):
+    """A body of exactly 64 KiB is taken."""
+    child = Served(spawn)
+    with child.wire() as wire:
+        body = b'{"x": "' + b"y" * ((64 << 10) - 9) + b'"}'
+        assert len(body) == 64 << 10
+        assert wire.reply(wire.frame("gc_state", body))["enabled"] is True
+
+
+# ---- peers ----
+def test_eight_peers(spawn):
+    """The ninth is told so; when one leaves there is room again."""
+    child = Served(spawn)
+    peers = [child.wire() for _ in range(8)]
+    with Wire.unix(child.unix) as ninth:
+        with pytest.raises(Refused, match="8 clients") as refused:
+            ninth.hello()
+        assert refused.value.code == "busy"
+        assert ninth.is_closed()
+    assert peers[0].ask("status")["peers"] == 8
+    peers[3].close()
+
+    def admitted():
+        try:
+            with child.wire():
+                return True
+        except Refused:
+            return False
+    wait_until(admitted, "room for another peer")
+    for peer in peers:
+        peer.close()
+
+
+def test_strangers_cannot_lock_out_the_socket(spawn):
+    """A crowd of silent TCP connections leaves the Unix socket usable."""
+    child = Served(spawn)
+    crowd = [Wire.raw_tcp(child.address) for _ in range(60)]
+    with child.wire() as wire:
+        assert wire.ask("status")["peers"] == 1
+    for wire in crowd:
+        wire.close()
+
+
+def test_thousand_connections(spawn):
+    """1,000 connects and closes leave no descriptor and no thread."""
+    child = Served(spawn)
+    before = descriptors(child)
+    for i in range(1000):
+        Wire.raw_unix(child.unix).close()
+    wait_until(lambda: descriptors(child) == before, "closed descriptors")
+    assert threads(child) == 2
+
+
+# ---- the GIL ----
+@pytest.mark.smoke
+def test_progress_while_the_gil_is_held(spawn):
+    """C code that keeps the GIL does not keep the server from speaking."""
+    child = Served(spawn)
+    child.run(HOLD_GIL)
+    with child.wire() as wire:
+        child.begin("run", "hold(1200000)")
+        others = []
+        reply = wire.ask("gc_state", others=others)
+        child.end()
+    waits = [body for msg, _, _, body in others if msg == "progress"]
+    assert reply["enabled"] is True
+    assert len(waits) >= 5
+    assert {wait["state"] for wait in waits} == {"waiting_gil"}
+    assert waits[-1]["waited_ms"] >= 500
+
+
+def test_cancel_while_waiting(spawn):
+    """CANCEL ends a request, or a snapshot, that waits for the GIL."""
+    child = Served(spawn)
+    child.run(HOLD_GIL)
+    with child.wire() as wire:
+        child.begin("run", "hold(1500000)")
+        state = wire.frame("gc_state", {})
+        snapshot = wire.frame("snapshot", {})
+        assert wire.ask("cancel", {"id": snapshot}) == {}
+        reply = wire.reply(snapshot)
+        assert reply["end"] == "cancelled"
+        assert wire.ask("cancel", {"id": state}) == {}
+        with pytest.raises(Refused) as refused:
+            wire.reply(state)
+        assert refused.value.code == "cancelled"
+        child.end()
+        chunks, reply, _ = wire.snapshot()
+        assert reply["end"] == "complete"
+
+
+def test_status(spawn):
+    """STATUS counts peers and snapshots and tells the longest waits."""
+    child = Served(spawn)
+    with child.wire() as wire, child.wire():
+        wire.snapshot()
+        status = wire.ask("status")
+    assert status["peers"] == 2 and status["snapshots"] == 1
+    assert status["last_pause_ns"] > 0 and status["uptime_s"] > 0
+    assert status["allocated_blocks"] > 1000
+    assert status["gil_hold_max_ns"] >= status["last_pause_ns"]
+
+
+def test_idle_server_rests(spawn):
+    """With nobody connected: one thread more, no timer, no CPU."""
+    child = Served(spawn)
+    before = descriptors(child)
+    with child.wire() as wire:
+        wire.snapshot()
+        assert threads(child) == 3
+    wait_until(lambda: descriptors(child) == before, "closed descriptors")
+    wait_until(lambda: threads(child) == 2, "the worker to rest")
+    tid = [t for t in os.listdir("/proc/%d/task" % child.pid)
+           if int(t) != child.pid][0]
+
+    def switches():
+        with open("/proc/%d/task/%s/status" % (child.pid, tid)) as status:
+            return [line for line in status if "ctxt_switches" in line]
+    wait_until(lambda: threads(child) == 2, "the worker to rest")
+    time.sleep(0.01)  # the thread's way back into poll
+    before = switches()
+    time.sleep(1)
+    assert switches() == before
+
+
+# ---- snapshots ----
+@pytest.mark.smoke
+def test_snapshot_over_both_sockets(spawn, tmp_path):
+    """An independent reader takes what comes for complete and right."""
+    child = Served(spawn)
+    child.run("class Leaky: pass\nleaks = [Leaky() for _ in range(432)]")
+    for name, wire in (("unix", child.wire()),
+                       ("tcp", Wire.tcp(child.address).hello())):
+        for codec in ("none", "lz4"):
+            with_codec = tmp_path / (name + codec)
+            reply = wire.save(str(with_codec), codec=codec)
+            snap = pxs.read(str(with_codec))
+            assert len(snap.by_type("__main__.Leaky")) == 432
+            assert reply["end"] == "complete" and reply["shared"] is False
+            assert reply["objects"] == len(
+                [n for n in snap.nodes.values()
+                 if not n.flags & pxs.SYNTHETIC]) or reply["objects"] > 0
+            assert reply["pause_ns"] > 0 and reply["wall_ns"] > 0
+            assert snap.header["pid"] == child.pid
+        wire.close()
+
+
+def test_snapshot_options_are_checked(spawn):
+    """Unknown names are errors; more detail than allowed is lowered."""
+    child = Served(spawn, detail="types")
+    with child.wire() as wire:
+        for options in ({"detail": "all"}, {"codec": "zstd"}, {"codec": 1},
+                        {"stop_the_world": 1}):
+            with pytest.raises(Refused) as refused:
+                wire.snapshot(**options)
+            assert refused.value.code == "bad_argument"
+        chunks, _, _ = wire.snapshot(detail="values")
+        snap = pxs.read_bytes(b"".join(chunks))
+        assert snap.header["detail"] == "types" and not snap.previews
+
+
+def test_stop_the_world(spawn):
+    """The other way gives the same kind of stream and says so."""
+    child = Served(spawn)
+    child.run("class Leaky: pass\nleaks = [Leaky() for _ in range(99)]")
+    with child.wire() as wire:
+        chunks, reply, _ = wire.snapshot(stop_the_world=True)
+    snap = pxs.read_bytes(b"".join(chunks))
+    assert snap.header["stop_the_world"] is True
+    assert len(snap.by_type("__main__.Leaky")) == 99
+    assert reply["end"] == "complete"
+
+
+def test_peers_share_one_child(spawn):
+    """Peers that ask while the GIL is waited for get the same snapshot."""
+    child = Served(spawn)
+    child.run(HOLD_GIL)
+    with child.wire() as one, child.wire() as two, child.wire() as other:
+        child.begin("run", "hold(600000)")
+        first = one.frame("snapshot", {})
+        second = two.frame("snapshot", {})
+        different = other.frame("snapshot", {"detail": "types"})
+        got = {}
+        for wire, request in ((one, first), (two, second),
+                              (other, different)):
+            others = []
+            got[wire] = (wire.reply(request, others),
+                         [o[3] for o in others if o[0] == "chunk"])
+        child.end()
+        assert got[one][1] == got[two][1] != got[other][1]
+        assert [got[w][0]["shared"] for w in (one, two, other)] == \
+            [False, True, False]
+        assert one.ask("status")["snapshots"] == 2
+
+
+def test_second_snapshot_of_one_connection(spawn):
+    """One at a time on a connection; the next one is a new one."""
+    child = Served(spawn)
+    child.run(HOLD_GIL)
+    with child.wire() as wire:
+        child.begin("run", "hold(300000)")
+        first = wire.frame("snapshot", {})
+        with pytest.raises(Refused, match="already"):
+            wire.ask("snapshot")
+        assert wire.reply(first)["end"] == "complete"
+        child.end()
+        assert wire.snapshot()[1]["end"] == "complete"
+
+
+def big_child(spawn, **options):
+    child = Served(spawn, **options)
+    child.run("heap = [[str(i)] for i in range(400000)]")
+    return child
+
+
+def children_of(pid):
+    """Pids whose parent is `pid`, zombies included."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name) as stat:
+                    text = stat.read()
+            except OSError:
+                continue
+            if int(text.rpartition(")")[2].split()[1]) == pid:
+                found.append(int(name))
+    return found
+
+
+def read_some(wire):
+    """Takes chunks until one of nodes has come; then reads no more."""
+    while True:
+        msg, _, _, body = wire.receive()
+        if msg == "chunk" and struct.unpack_from("<H", body)[0] == \
+                pxs.CHUNK["NODES"]:
+            return
+
+
+def test_cancel_in_the_middle(spawn):
+    """CANCEL in mid-stream: the frame ends, the reply says cancelled, the
+    child is gone, and the connection goes on."""
+    child = big_child(spawn, spool_bytes=4 << 20)
+    with child.wire() as wire:
+        request = wire.frame("snapshot", {"codec": "none"})
+        read_some(wire)
+        wire.frame("cancel", {"id": request})
+        reply = wire.reply(request)
+        assert reply["end"] == "cancelled"
+        wait_until(lambda: children_of(child.pid) == [], "the child's end")
+        assert wire.snapshot()[1]["end"] == "complete"
+
+
+def test_peer_gone_in_the_middle(spawn):
+    """A peer that vanishes takes its child and its descriptors along."""
+    child = big_child(spawn, spool_bytes=4 << 20)
+    before = descriptors(child)
+    for how in ("close", "reset"):
+        wire = Wire.tcp(child.address).hello()
+        wire.frame("snapshot", {"codec": "none"})
+        read_some(wire)
+        if how == "reset":
+            wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                 struct.pack("ii", 1, 0))
+        wire.close()
+        wait_until(lambda: children_of(child.pid) == [], "the child's end")
+        wait_until(lambda: descriptors(child) == before, "descriptors")
+    assert child.ask("len(heap)") == 400000
+
+
+def test_slow_peer_does_not_hold_up_a_fast_one(spawn):
+    """While one peer takes nothing, others are answered at once."""
+    child = big_child(spawn, spool_bytes=4 << 20)
+    with child.wire() as slow, child.wire() as fast:
+        slow.frame("snapshot", {"codec": "none"})
+        read_some(slow)
+        for _ in range(20):
+            begin = time.monotonic()
+            assert fast.ask("status")["peers"] == 2
+            assert time.monotonic() - begin < 1
+        assert fast.snapshot(detail="types")[1]["end"] == "complete"
+
+
+def test_too_slow_a_peer_gets_a_footer(spawn):
+    """A spool that stays full for 10 s ends with `slow_peer`, whole."""
+    child = big_child(spawn, spool_bytes=4 << 20)
+    with child.wire() as wire:
+        wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        request = wire.frame("snapshot", {"codec": "none"})
+        wait_until(lambda: children_of(child.pid), "the child")
+        wait_until(lambda: children_of(child.pid) == [], "its end")
+        others = []
+        reply = wire.reply(request, others)
+    chunks = [body for msg, _, _, body in others if msg == "chunk"]
+    assert reply["end"] == "slow_peer"
+    assert struct.unpack_from("<H", chunks[-1])[0] == pxs.CHUNK["FOOTER"]
+
+
+def test_progress_of_a_long_walk(spawn):
+    """PROGRESS counts objects upwards while the child walks."""
+    child = big_child(spawn, spool_bytes=4 << 20)
+    with child.wire() as wire:
+        request = wire.frame("snapshot", {"codec": "none"})
+        read_some(wire)
+        seen = []
+        while len(seen) < 3:
+            msg, _, got, body = wire.receive()
+            if msg == "progress" and got == request:
+                seen.append(body)
+            time.sleep(0.01)
+        assert all(body["state"] == "walking" for body in seen)
+        assert seen[0]["objects"] <= seen[-1]["objects"]
+        assert seen[-1]["pause_ns"] > 0
+
+
+def test_hammer(spawn):
+    """Threads that connect, ask, take snapshots and vanish at random."""
+    child = Served(spawn)
+    failed = []
+
+    def client(number):
+        try:
+            for i in range(12):
+                with child.wire() as wire:
+                    if (i + number) % 3 == 0:
+                        wire.frame("snapshot", {})
+                        continue
+                    assert wire.ask("gc_state")["enabled"] is True
+                    assert wire.snapshot()[1]["end"] == "complete"
+        except (AssertionError, Closed) as error:
+            failed.append(error)
+    crowd = [threading.Thread(target=client, args=(n,)) for n in range(6)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join(100)
+    assert not failed
+    wait_until(lambda: children_of(child.pid) == [], "no child left")
+    wait_until(lambda: threads(child) == 2, "the worker to rest")
+    assert child.finish() == 0
+    assert child.target.stderr == []
