@@ -200,7 +200,9 @@ rg_random_graph(uint64_t seed, const struct rg_options *options)
     rg_count(rg);
     for (int i = 0; options->surplus && i < rg->n; i++) {
         if (rg_below(&state, 8) == 0)
-            rg->nodes[i].refcount += (uint64_t)rg_below(&state, 70000);
+            rg->nodes[i].refcount += (uint64_t)(rg_below(&state, 2) == 0
+                                                   ? 1
+                                                   : rg_below(&state, 70000));
         if (rg_below(&state, 20) == 0)
             rg->nodes[i].flags |= PX_NODE_IMMORTAL;
     }

@@ -313,6 +313,63 @@ test_cycle_line(void **state)
     }
 }
 
+/* A linked list whose links lie in dicts is one step all the same. */
+static void
+test_run_through_dicts(void **state)
+{
+    (void)state;
+    enum { N = 6 };
+    struct rg *rg = rg_new(2 * N + 1);
+    uint64_t dict = (uint64_t)rg_name(rg, "__dict__");
+    rg->name_nodes[rg_name(rg, "next")] = 2 * N;
+    rg_root(rg, PX_ROOT_THREAD, 0, "t");
+    for (int i = 0; i < N; i++) {
+        rg_edge(rg, i, PX_EDGE_ATTR, dict, N + i, -1);
+        if (i + 1 < N)
+            rg_edge(rg, N + i, PX_EDGE_DICT_VALUE, 0, i + 1, 2 * N);
+    }
+    rg_count(rg);
+    struct px_graph *graph = rg_build(rg, 0);
+    struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+    px_node last = rg_id(graph, rg, N - 1);
+    expect_line(paths, last, false, "thread t → .next ×5");
+    expect_line(paths, rg_id(graph, rg, 2 * N - 1), false,
+                "thread t → .next ×5 → .__dict__");
+    struct px_path_groups *groups =
+        px_path_groups_new(paths, &last, 1, NULL, NULL);
+    assert_string_equal(groups->groups[0].line, "thread t → .next ×*");
+    px_path_groups_free(groups);
+    px_paths_free(paths);
+    px_graph_free(graph);
+    rg_free(rg);
+}
+
+/* A dict that an item would reach a step later is its owner's, and so are
+ * the values in it: r → [1] → v → .x, although r → [0] → u → [0] is a way to
+ * the dict that the search meets first. */
+static void
+test_dict_of_its_own(void **state)
+{
+    (void)state;
+    enum { R, U, V, DICT, X, KEY, N };
+    struct rg *rg = rg_new(N);
+    uint64_t dict = (uint64_t)rg_name(rg, "__dict__");
+    rg->name_nodes[rg_name(rg, "x")] = KEY;
+    rg_root(rg, PX_ROOT_THREAD, R, "t");
+    rg_edge(rg, R, PX_EDGE_ITEM, 0, U, -1);
+    rg_edge(rg, R, PX_EDGE_ITEM, 1, V, -1);
+    rg_edge(rg, U, PX_EDGE_ITEM, 0, DICT, -1);
+    rg_edge(rg, V, PX_EDGE_ATTR, dict, DICT, -1);
+    rg_edge(rg, DICT, PX_EDGE_DICT_VALUE, 0, X, KEY);
+    rg_count(rg);
+    struct px_graph *graph = rg_build(rg, 0);
+    struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+    expect_line(paths, rg_id(graph, rg, X), false, "thread t → [1] → .x");
+    px_paths_free(paths);
+    px_graph_free(graph);
+    rg_free(rg);
+}
+
 /* Groups count what the starred lines of single objects say, except that
  * "….next" and "….next ×*" are one. */
 static void
@@ -454,6 +511,8 @@ main(void)
         cmocka_unit_test(test_addresses_do_not_matter),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_cycle_line),
+        cmocka_unit_test(test_run_through_dicts),
+        cmocka_unit_test(test_dict_of_its_own),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_chain),
         cmocka_unit_test(test_star),
