@@ -27,7 +27,7 @@ from terminal import Terminal, TerminalError, alive, frame
 
 # What the last screen must say, by kind of leak.
 PROOF = {"list": ["_CONNECTIONS"], "cycle": [".handler", ".connection"]}
-ENOUGH = 200  # connections before the first snapshot
+ENOUGH = 400  # connections before the first snapshot
 
 
 def folders():
@@ -166,7 +166,7 @@ def main(argv):
         print("DEMO is list or cycle, not %r" % leak, file=sys.stderr)
         return 2
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    server = Target([sys.executable, LEAK_SERVER, leak, "--rate", "100",
+    server = Target([sys.executable, LEAK_SERVER, leak, "--rate", "200",
                      "--tell", ENOUGH],
                     env=child_environment(), start_new_session=True)
     pids = [server.pid]
@@ -179,11 +179,8 @@ def main(argv):
         print("a server that leaks (%s) is process %d; the explorer opens on "
               "it:\n  pyexplore-tui %s" % (leak, server.pid, target),
               flush=True)
-        if interactive:
-            status = explore(target)
-        else:
-            server.event("leaked")
-            status = drive(target, leak)
+        server.event("leaked")
+        status = explore(target) if interactive else drive(target, leak)
     except (TerminalError, AssertionError) as error:
         print(error, file=sys.stderr)
         status = 1

@@ -18,7 +18,6 @@ import hashlib
 import os
 import pathlib
 import re
-import shlex
 import subprocess
 import sys
 import time
@@ -359,7 +358,7 @@ class Suite:
 
 def main(argv):
     kind = argv[0]
-    arguments = [w for word in argv[1:] for w in shlex.split(word)]
+    arguments = argv[1:]
     sanitize = os.environ.get("SANITIZE") or None
     suite = Suite(sanitize)
     os.chdir(str(REPOSITORY))
