@@ -17,6 +17,7 @@
 #include "graph/internal.h"
 #include "graph/records.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,12 +104,17 @@ add_header(struct px_builder *builder, struct px_reader in,
     json_error_t cause;
     enum px_status status = PX_OK;
     char *text = NULL;
+    errno = 0;
     json_t *json = json_loadb((const char *)in.at, n, JSON_REJECT_DUPLICATES,
                               &cause);
     json_t *estimate = json_object_get(json, "estimate");
     json_t *format = json_object_get(json, "format");
     json_int_t objects =
         json_integer_value(json_object_get(estimate, "objects"));
+    if (json == NULL && errno == ENOMEM) {
+        status = px_fail(err, PX_ENOMEM, "no memory for a header");
+        goto out;
+    }
     if (!json_is_object(json)) {
         status = bad_chunk(err, "header", "it is no JSON object");
         goto out;
