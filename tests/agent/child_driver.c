@@ -10,11 +10,15 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -261,6 +265,59 @@ driver_room(PyObject *self, PyObject *unused)
                          (Py_ssize_t)room.n_levels);
 }
 
+/* room_at(folder, is_v1, rss) -> (free bytes, refusal or None), for a folder
+ * with the files of one cgroup. */
+static PyObject *
+driver_room_at(PyObject *self, PyObject *args)
+{
+    static struct room room;
+    const char *folder;
+    int is_v1;
+    unsigned long long rss;
+    uint64_t available;
+    struct px_err err = {PX_OK, "", ""};
+    (void)self;
+    if (!PyArg_ParseTuple(args, "spK", &folder, &is_v1, &rss))
+        return NULL;
+    room_init(&room);
+    room.n_levels = 1;
+    room.rss_bytes = rss;
+    room.need_bytes = rss / 10 < ROOM_FLOOR_BYTES ? ROOM_FLOOR_BYTES : rss / 10;
+    room.levels[0].is_v1 = is_v1 != 0;
+    snprintf(room.levels[0].folder, sizeof room.levels[0].folder, "%s", folder);
+    if (room_check(&room, &available, &err) == PX_OK)
+        return Py_BuildValue("KO", (unsigned long long)available, Py_None);
+    return Py_BuildValue("Kss", (unsigned long long)available, err.msg,
+                         err.hint);
+}
+
+/* forbid(number, errno): from now on that system call fails so, if its first
+ * argument is 0 or `always`. For the rest of this process's life. */
+static PyObject *
+driver_forbid(PyObject *self, PyObject *args)
+{
+    unsigned number;
+    unsigned error;
+    int always;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "IIp", &number, &error, &always))
+        return NULL;
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                 offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 0, (unsigned char)!always, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof code / sizeof code[0], code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    Py_RETURN_NONE;
+}
+
 /* ---- Python's allocators, watched in every copy of this process ---- */
 
 static struct watch {
@@ -353,6 +410,8 @@ static PyMethodDef methods[] = {
     {"set_own", driver_set_own, METH_VARARGS, NULL},
     {"counts", driver_counts, METH_NOARGS, NULL},
     {"room", driver_room, METH_NOARGS, NULL},
+    {"room_at", driver_room_at, METH_VARARGS, NULL},
+    {"forbid", driver_forbid, METH_VARARGS, NULL},
     {"watch_allocators", driver_watch_allocators, METH_NOARGS, NULL},
     {"watched_calls", driver_watched_calls, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

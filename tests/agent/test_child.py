@@ -58,7 +58,7 @@ def test_the_traps_catch(evil, name):
         "result = capture()" % evil)
     assert end == 0
     assert n_calls >= 1 and last == name
-    assert n_python == (2 if evil == "mallocs" else 0)
+    assert (n_python >= 2) == (evil == "mallocs")
 
 
 def test_few_pages_of_the_target_get_dirty():
@@ -251,6 +251,7 @@ def bad(kind, number=1, **kwargs):
         bads = [child_badtypes.%s([marker, i]) for i in range(%d)]
         ids = [id(b) for b in bads]
         after = Thing(77)
+        everything = [id(o) for o in gc.get_objects()]
         start = time.monotonic()
         result = capture()
         seconds = time.monotonic() - start
@@ -260,20 +261,19 @@ def bad(kind, number=1, **kwargs):
         flagged = [a for a in ids if snap.nodes[a].flags & 64]
         named = {snap.text_of(e.key) if e.key else snap.show(e)
                  for e in snap.nodes[id(after)].edges}
-        tracked = sum(1 for o in gc.get_objects() if id(o) in snap.nodes)
+        missing = sum(1 for a in everything if a not in snap.nodes)
         print(json.dumps([footer, len(flagged), seconds,
-                          len(snap.dangling()), tracked,
-                          len(gc.get_objects())]))
+                          len(snap.dangling()), missing]))
     """ % (kind, number), **kwargs)
 
 
 def check_bad(result, number):
-    footer, flagged, seconds, dangling, tracked, n_objects = result
+    footer, flagged, seconds, dangling, missing = result
     assert footer["END"] == 0
     assert footer["BAD"] == flagged == number
     assert footer["BAD_TYPES"] == 1
     assert dangling == 0
-    assert tracked > n_objects - 200
+    assert missing < 10  # frames that had ended
     return seconds
 
 
@@ -323,7 +323,7 @@ def test_target_goes_on_while_the_child_reads():
     result = run("""
         import pxs
         stop = []
-        pool = [Thing(n) for n in range(20000)]
+        pool = [Thing(n) for n in range(5000)]
         def churn():
             n = 0
             while not stop:
@@ -332,18 +332,18 @@ def test_target_goes_on_while_the_child_reads():
         threads = [threading.Thread(target=churn) for _ in range(2)]
         for thread in threads:
             thread.start()
+        results = [capture() for _ in range(4)]
+        stop.append(1)
+        for thread in threads:
+            thread.join()
         outcomes = []
-        for i in range(10):
-            result = capture()
+        for result in results:
             snap = result.read()
             list_node = snap.nodes[id(pool)]
             ok = all(snap.type_name(snap.nodes[e.target]) == "__main__.Thing"
                      for e in list_node.edges)
             outcomes.append([result.end, snap.footer[pxs.FOOTER["BAD"]],
                              len(snap.dangling()), len(list_node.edges), ok])
-        stop.append(1)
-        for thread in threads:
-            thread.join()
         print(json.dumps(outcomes))
-    """, timeout=300)
-    assert result == [[0, 0, 0, 20000, True]] * 10
+    """)
+    assert result == [[0, 0, 0, 5000, True]] * 4

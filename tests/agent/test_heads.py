@@ -21,9 +21,9 @@ def test_lists_hold_what_gc_tells():
         print(json.dumps([before, objects, after, gc.get_freeze_count()]))
     """)
     before, objects, after, frozen = result
-    # The lists that gc.get_objects makes are themselves in generation 0.
-    assert before[0] <= objects[0] <= after[0]
-    assert after[0] - before[0] <= 8
+    # Lists and frames of the question itself are in generation 0 too.
+    assert abs(objects[0] - before[0]) <= 8
+    assert abs(after[0] - before[0]) <= 8
     assert objects[1:] == before[1:3]
     assert before[3] == frozen
 
@@ -72,4 +72,5 @@ def test_self_test_leaves_nothing_behind():
     """)
     first, last = result
     assert abs(last[0] - first[0]) < 20
-    assert last[1:] == first[1:]
+    assert abs(last[1] - first[1]) < 5
+    assert last[2:] == first[2:]

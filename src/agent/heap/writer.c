@@ -136,6 +136,14 @@ writer_flush(struct writer *writer, enum writer_role role)
         chunk_flush(writer, ROLE_TYPES);
         chunk_flush(writer, ROLE_NAMES);
     }
+    /* A cut stream must not have texts for nodes that did not leave. */
+    if (role == ROLE_ROOTS || role == ROLE_LABELS || role == ROLE_PREVIEWS) {
+        if (writer->record.is_open)
+            record_continue(writer);
+        else
+            writer_flush(writer, ROLE_NODES);
+        writer_flush(writer, ROLE_ATOMS);
+    }
     chunk_flush(writer, role);
 }
 
