@@ -12,6 +12,7 @@ SPDX-License-Identifier: MIT
 import hashlib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -66,6 +67,30 @@ def painter():
     return str(inside)
 
 
+CELL = 12.2  # rich's width of a cell in pixels
+FONT = "font-size: %.3fpx" % (CELL / 0.60205)  # so that DejaVu fills it
+
+
+def settle(text):
+    """rich's SVG for any renderer: a font that Debian has, cells of its width
+    without textLength, and no text that begins with blanks, which librsvg
+    drops."""
+    text = re.sub(r"@font-face \{.*?\}", "", text, flags=re.S)
+    text = text.replace("Fira Code", "DejaVu Sans Mono")
+    text = text.replace("font-size: 20px", FONT)
+    # each row is clipped to its cell, which cuts underscores off
+    text = re.sub(r' clip-path="url\([^)]*-line-\d+\)"', "", text)
+
+    def shift(found):
+        blanks = len(found.group(3)) // len("&#160;")
+        x = float(found.group(2)) + blanks * CELL
+        return "%sx=\"%.1f\"%s>" % (found.group(1), x, re.sub(
+            r' textLength="[^"]*"', "", found.group(4)))
+
+    return re.sub(r'(<text class="[^"]*" )x="([^"]*)"'
+                  r'(?=[^>]*>((?:&#160;)*))([^>]*)>(?:&#160;)*', shift, text)
+
+
 class Album:
     def __init__(self, wanted):
         self.wanted = wanted
@@ -82,10 +107,7 @@ class Album:
             [self.python, "-c", DRAW, str(terminal.cols), str(terminal.rows),
              title, str(svg)], input=terminal.ansi(), check=True,
             universal_newlines=True)
-        # rich asks for a web font; what this machine has draws the same cells
-        text = svg.read_text()
-        text = text.replace("Fira Code", "DejaVu Sans Mono")
-        svg.write_text(text)
+        svg.write_text(settle(svg.read_text()))
         subprocess.run(["rsvg-convert", "--zoom", "1.0", "-o", str(png),
                         str(svg)], check=True)
         self.taken.append(name)
@@ -94,7 +116,7 @@ class Album:
 
 def explorer(album, target):
     """The way of the demo, screen by screen."""
-    title = "pyexplore-tui localhost:9999"
+    title = "pyexplore-tui " + target
     with Terminal([TUI, target], cols=100, rows=30,
                   env={"COLORTERM": "truecolor"}) as terminal:
         walk = Walk(terminal)
@@ -111,7 +133,7 @@ def explorer(album, target):
         terminal.wait_for("_CONNECTIONS")
         album.take("path", terminal, title)
         terminal.keys("?")
-        terminal.wait_for("Help")
+        terminal.wait_for("Going")
         album.take("help", terminal, title)
 
 
@@ -129,11 +151,12 @@ def command_line(album, target):
 def main(wanted):
     album = Album(wanted)
     server = Target([sys.executable, LEAK_SERVER, "list", "--connections",
-                     "1200", "--rate", "2000", "--port", "0"])
+                     "1200", "--rate", "2000"])
     try:
         serving = server.event("serving")
         server.event("leaked")
-        target = serving["address"] or str(server.pid)
+        target = (serving["address"] or str(server.pid)).replace(
+            "127.0.0.1", "localhost")
         explorer(album, target)
         command_line(album, target)
     finally:
