@@ -382,7 +382,7 @@ agent_add_types(PyObject *module)
         Py_DECREF(type);
         return -1;
     }
-    Py_XDECREF(agent.type);
+    /* An earlier one may have died with its interpreter: not released. */
     agent.type = (PyTypeObject *)type;
     return 0;
 }

@@ -54,25 +54,45 @@ static PyObject *functions[FN_END];
 static PyObject *gc_module;
 static PyObject *allocated_blocks;
 
-int
-gc_control_init(void)
+/* Takes all functions of the module, or none. */
+static int
+take_functions(PyObject *module)
 {
-    if (gc_module != NULL)
-        return 0;
-    PyObject *module = PyImport_ImportModule("gc");
-    if (module == NULL)
-        return -1;
+    PyObject *taken[FN_END];
     for (int i = 0; i < FN_END; i++) {
-        if (functions[i] == NULL)
-            functions[i] = PyObject_GetAttrString(module, names[i]);
-        if (functions[i] == NULL) {
-            Py_DECREF(module);
-            return -1;
-        }
+        taken[i] = PyObject_GetAttrString(module, names[i]);
+        if (taken[i] != NULL)
+            continue;
+        while (i-- > 0)
+            Py_DECREF(taken[i]);
+        return -1;
     }
+    memcpy(functions, taken, sizeof functions);
     allocated_blocks = PySys_GetObject("getallocatedblocks");
     Py_XINCREF(allocated_blocks);
     gc_module = module;
+    return 0;
+}
+
+int
+gc_control_init(void)
+{
+    PyObject *module = PyImport_ImportModule("gc");
+    if (module == NULL)
+        return -1;
+    /* Another module gc in the main interpreter means that it was started
+     * again, by an embedding program: what we have died with the first one,
+     * and must not even be released. In another interpreter it means nothing:
+     * the main one's functions work on the interpreter that calls. */
+    bool is_main =
+        PyThreadState_Get()->interp == PyInterpreterState_Main();
+    if (gc_module == NULL || (is_main && module != gc_module)) {
+        if (take_functions(module) == 0)
+            return 0;
+        Py_DECREF(module);
+        return -1;
+    }
+    Py_DECREF(module);
     return 0;
 }
 

@@ -1,0 +1,202 @@
+"""Forked children have nothing of the server and remove nothing of it.
+
+SPDX-License-Identifier: MIT
+"""
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from harness import child_environment, wait_until
+from served import Served
+
+# In the child: descriptors and threads beside the parent's own, as JSON.
+LOOK = """
+def kinds():
+    found = []
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            found.append(os.readlink("/proc/self/fd/" + fd))
+        except OSError:
+            pass  # listdir's own
+    return found
+plain = kinds()  # of pipes: stdin, stdout, stderr
+def look():
+    return {
+        "ours": [kind for kind in kinds() if kind.startswith(
+            ("socket:", "/memfd:", "anon_inode:", "pipe:"))
+            and not (kind.startswith("pipe:") and kind in plain)
+            and kind != os.readlink("/proc/self/fd/%d" % answer)],
+        "threads": len(os.listdir("/proc/self/task")),
+        "address": server.address, "unix": server.unix_path,
+        "repr": repr(server)}
+def in_child(act):
+    import warnings
+    warnings.simplefilter("ignore")  # 3.12+: fork with threads
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        global answer
+        answer = write
+        os.close(read)
+        try:
+            text = json.dumps(act())
+        except BaseException as error:
+            text = json.dumps(repr(error))
+        os.write(write, text.encode())
+        os.close(write)
+        os._exit(0)
+    os.close(write)
+    text = b""
+    while True:
+        more = os.read(read, 65536)
+        if not more:
+            break
+        text += more
+    os.close(read)
+    assert os.waitpid(pid, 0) == (pid, 0)
+    return json.loads(text.decode())
+"""
+
+
+@pytest.mark.smoke
+def test_fork_leaves_nothing_in_the_child(spawn, px_folder):
+    """os.fork(), with peers connected and a snapshot running: the child has
+    no descriptor and no thread of ours; the parent serves on."""
+    child = Served(spawn, spool_bytes=4 << 20)
+    child.run(LOOK)
+    child.run("heap = [[str(i)] for i in range(300000)]")
+    files = sorted(px_folder.iterdir())
+    with child.wire() as wire, child.wire() as other:
+        wire.frame("snapshot", {"codec": "none"})
+        wait_until(lambda: child.ask("any('memfd:' in k for k in kinds())"),
+                   "a spool")
+        seen = child.ask("in_child(look)")
+        assert seen["threads"] == 1
+        assert seen["ours"] == []
+        assert seen["address"] is None and seen["unix"] is None
+        assert seen["repr"] == "<pyexplore.Server closed>"
+        assert other.ask("status")["peers"] == 2
+    assert sorted(px_folder.iterdir()) == files
+    assert child.ask("server.address") == child.address
+
+
+def test_child_that_ends_properly_removes_nothing(spawn, px_folder):
+    """A forked child that runs atexit, or stop(), leaves the parent's files."""
+    child = Served(spawn)
+    child.run(LOOK)
+    files = sorted(px_folder.iterdir())
+    child.run("""
+import warnings
+warnings.simplefilter("ignore")
+code = 'server.close(); pyexplore.stop()'
+pid = os.fork()
+if pid == 0:
+    exec(code)
+    import atexit
+    atexit._run_exitfuncs()
+    os._exit(7)
+done = os.waitpid(pid, 0)[1] >> 8
+""")
+    assert child.ask("done") == 7
+    assert sorted(px_folder.iterdir()) == files
+    with child.wire() as wire:
+        assert wire.ask("status")["peers"] == 1
+
+
+@pytest.mark.smoke
+def test_child_may_serve_itself(spawn, px_folder):
+    """serve() in a forked child makes a server of its own, and its end leaves
+    the parent's."""
+    child = Served(spawn)
+    child.run(LOOK + """
+def serve_again():
+    mine = pyexplore.serve(port=0)
+    assert mine is not server
+    pyexplore.snapshot(os.environ["PYEXPLORE_DIR"] + "/x.pxs")
+    os.unlink(os.environ["PYEXPLORE_DIR"] + "/x.pxs")
+    files = os.listdir(os.environ["PYEXPLORE_DIR"])
+    seen = [mine.unix_path.endswith("%d.sock" % os.getpid()), len(files)]
+    pyexplore.stop()
+    return seen + [len(os.listdir(os.environ["PYEXPLORE_DIR"]))]
+""")
+    assert child.ask("in_child(serve_again)") == [True, 4, 2]
+    with child.wire() as wire:
+        assert wire.server["pid"] == child.pid
+
+
+def test_fork_from_a_thread_while_peers_come_and_go(spawn):
+    """200 forks against connecting peers: no child has a socket of ours."""
+    child = Served(spawn)
+    child.run(LOOK)
+    child.begin("ask", "[in_child(look)['ours'] "
+                       "for _ in range(200)]")
+    stop = threading.Event()
+
+    def come_and_go():
+        while not stop.is_set():
+            child.wire().close()
+    peers = threading.Thread(target=come_and_go)
+    peers.start()
+    try:
+        seen = child.end()
+    finally:
+        stop.set()
+        peers.join()
+    assert seen == [[]] * 200
+
+
+MULTIPROCESSING = """
+import json, multiprocessing, os, pyexplore, sys
+def work(n):
+    import pyexplore
+    kinds = []
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            kinds.append(os.readlink("/proc/self/fd/" + fd))
+        except OSError:
+            pass
+    listening = open("/proc/net/unix").read().count(
+        "/%d.sock" % os.getpid())
+    return [n * n, listening, sum("memfd:pyexplore" in k for k in kinds)]
+if __name__ == "__main__":
+    import warnings
+    warnings.simplefilter("ignore", DeprecationWarning)
+    server = pyexplore.serve(port=0)
+    context = multiprocessing.get_context(sys.argv[1])
+    with context.Pool(3) as pool:
+        got = pool.map(work, range(20))
+    assert got == [[n * n, 0, 0] for n in range(20)], got
+    process = context.Process(target=work, args=(1,))
+    process.start(); process.join()
+    assert process.exitcode == 0
+    folder = os.environ["PYEXPLORE_DIR"]
+    print(json.dumps({"event": "files", "files": sorted(os.listdir(folder))}),
+          flush=True)
+    assert os.path.exists(server.unix_path)
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(tmp_path, px_folder, method):
+    """Pools of every kind work, end, and do not serve."""
+    script = tmp_path / "main.py"
+    script.write_text(MULTIPROCESSING)
+    done = subprocess.run(
+        [sys.executable, str(script), method], env=child_environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        universal_newlines=True, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert os.listdir(str(px_folder)) == []
+
+
+def test_subprocess_inherits_nothing(spawn):
+    """A program started with close_fds=False has no descriptor of ours."""
+    child = Served(spawn)
+    with child.wire():
+        out = child.ask(
+            "__import__('subprocess').run(['ls', '-l', '/proc/self/fd'], "
+            "close_fds=False, stdout=-1).stdout.decode()")
+    assert "socket:" not in out and "eventfd" not in out
