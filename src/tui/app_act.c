@@ -182,8 +182,7 @@ filter(struct app *app, const char *text)
     struct list *list = view_list(app_view(app));
     struct px_err err = {.status = PX_OK};
     if (text == NULL) {
-        prompt_open(&app->prompt, PROMPT_FILTER, "filter: ",
-                    list->filter_text, ACT_FILTER);
+        prompt_open(&app->prompt, PROMPT_FILTER, "filter: ", "", ACT_FILTER);
         snprintf(app->prompt.before, sizeof app->prompt.before, "%s",
                  list->filter_text);
         return;

@@ -58,12 +58,30 @@ preview_tuple(const struct px_graph *graph, px_node node, size_t out_bytes,
     return true;
 }
 
+/* A class says most by its name, which the table of types has. */
+static bool
+preview_class(const struct px_graph *graph, px_node node, size_t out_bytes,
+              char *out)
+{
+    px_type n = px_graph_n_types(graph);
+    for (px_type type = 0; type < n; type++) {
+        if (px_type_node(graph, type) == node) {
+            snprintf(out, out_bytes, "%s", px_type_name(graph, type));
+            return true;
+        }
+    }
+    return false;
+}
+
 static char *
 preview(const struct px_graph *graph, px_node node, size_t out_bytes,
         char *out)
 {
-    if (!preview_tuple(graph, node, out_bytes, out))
-        px_node_preview(graph, node, out_bytes, out);
+    if (preview_tuple(graph, node, out_bytes, out))
+        return out;
+    px_node_preview(graph, node, out_bytes, out);
+    if (out[0] == '\0' && px_node_label(graph, node) == NULL)
+        preview_class(graph, node, out_bytes, out);
     return out;
 }
 
@@ -187,6 +205,17 @@ fact_held_words(enum px_held_by held_by)
 }
 
 void
+fact_add_path(struct cell_out *out, enum role role,
+              const struct px_paths *paths, px_node node)
+{
+    char line[CELL_OUT_BYTES];
+    px_paths_line(paths, node, false, false, sizeof line, line);
+    const char *arrow = strstr(line, " → ");
+    bool is_module = strncmp(line, "module ", 7) == 0 && arrow != NULL;
+    cell_add(out, role, is_module ? arrow + strlen(" → ") : line);
+}
+
+void
 fact_add_held(struct cell_out *out, const struct px_graph *graph,
               const struct px_paths *paths, px_node node)
 {
@@ -194,12 +223,8 @@ fact_add_held(struct cell_out *out, const struct px_graph *graph,
         cell_add(out, ROLE_DIM, "…");
         return;
     }
-    struct px_step steps[32];
-    size_t n = px_paths_steps(paths, node, false, 32, steps);
-    if (n > 0) {
-        char line[CELL_OUT_BYTES];
-        px_paths_line(paths, node, false, false, sizeof line, line);
-        cell_add(out, ROLE_NAME, line);
+    if (px_paths_is_reached(paths, node)) {
+        fact_add_path(out, ROLE_NAME, paths, node);
         return;
     }
     char cycle[200];

@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -125,6 +126,27 @@ mark_match(const struct list *list, struct screen *screen, int row, int col,
     screen_paint(screen, row, col + before, n, ROLE_MATCH);
 }
 
+/* Cuts the beginning until it fits, and says so with "…". */
+static void
+cut_beginning(struct screen *screen, struct cell_out *cell, int cols)
+{
+    if (screen_cols_of(screen, cell->text) <= cols)
+        return;
+    const char *mark = screen->ascii ? "~" : "…";
+    const char *at = cell->text;
+    while (*at != '\0' && screen_cols_of(screen, at) > cols - 1) {
+        do {
+            at++;
+        } while (((unsigned char)*at & 0xc0) == 0x80);
+    }
+    char rest[CELL_OUT_BYTES];
+    enum role role = (enum role)cell->spans[0].role;
+    snprintf(rest, sizeof rest, "%s", at);
+    cell_clear(cell);
+    cell_add(cell, ROLE_DIM, mark);
+    cell_add(cell, role, rest);
+}
+
 static void
 draw_cell(struct screen *screen, int row, int start, int cols, bool is_right_,
           const struct cell_out *cell)
@@ -161,6 +183,8 @@ draw_row(struct list *list, struct screen *screen, struct rect area, int at,
         struct cell_out cell;
         cell_clear(&cell);
         list->ops->cell(list->context, row, list->layout[i].column, &cell);
+        if (column->keep_end)
+            cut_beginning(screen, &cell, list->layout[i].cols);
         draw_cell(screen, at, area.col + list->layout[i].start,
                   list->layout[i].cols, is_right(column), &cell);
     }

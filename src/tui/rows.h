@@ -64,6 +64,7 @@ struct column {
     int cols;     /* width, or the least width if it stretches */
     int stretch;  /* share of what is left; 0: fixed */
     int drop;     /* 0: always there; else the higher the earlier it goes */
+    bool keep_end; /* a text that is cut loses its beginning */
 };
 
 /* What a row is about. */

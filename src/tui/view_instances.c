@@ -18,11 +18,11 @@ struct instances {
 enum { COL_ADDRESS, COL_REFS, COL_SIZE, COL_HELD, COL_WHAT };
 
 static const struct column columns[] = {
-    [COL_ADDRESS] = {"ADDRESS", COLUMN_TEXT, 12, 0, 0},
-    [COL_REFS] = {"REFS", COLUMN_COUNT, 6, 0, 2},
-    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 1},
-    [COL_HELD] = {"HELD BY", COLUMN_TEXT, 16, 3, 3},
-    [COL_WHAT] = {"WHAT", COLUMN_TEXT, 12, 2, 0},
+    [COL_ADDRESS] = {"ADDRESS", COLUMN_TEXT, 12, 0, 0, false},
+    [COL_REFS] = {"REFS", COLUMN_COUNT, 6, 0, 2, false},
+    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 1, false},
+    [COL_HELD] = {"HELD BY", COLUMN_TEXT, 16, 3, 3, true},
+    [COL_WHAT] = {"WHAT", COLUMN_TEXT, 12, 2, 0, false},
 };
 
 static const struct instances *

@@ -392,10 +392,8 @@ add_where(const struct view *view, px_node source, struct cell_out *out)
     if (paths == NULL || !px_paths_is_reached(paths, source) ||
         leads_through(view, source))
         return;
-    char line[300];
-    px_paths_line(paths, source, false, false, sizeof line, line);
     cell_add(out, ROLE_DIM, "  ");
-    cell_add(out, ROLE_DIM, line);
+    fact_add_path(out, ROLE_DIM, paths, source);
 }
 
 static void
@@ -632,18 +630,18 @@ layout(const struct view *view, struct rect area,
 }
 
 static const struct column chain_columns[] = {
-    {"HELD BY", COLUMN_TEXT, 20, 1, 0},
+    {"HELD BY", COLUMN_TEXT, 20, 1, 0, false},
 };
 static const struct column facts_columns[] = {
-    {"OBJECT", COLUMN_TEXT, 20, 1, 0},
+    {"OBJECT", COLUMN_TEXT, 20, 1, 0, false},
 };
 static const struct column referrers_columns[] = {
-    {"REFERRED TO BY", COLUMN_TEXT, 20, 1, 0},
-    {"", COLUMN_TEXT, 5, 0, 1},
+    {"REFERRED TO BY", COLUMN_TEXT, 20, 1, 0, false},
+    {"", COLUMN_TEXT, 5, 0, 1, false},
 };
 static const struct column referents_columns[] = {
-    {"REFERS TO", COLUMN_TEXT, 18, 1, 0},
-    {"SIZE", COLUMN_BYTES, 9, 0, 1},
+    {"REFERS TO", COLUMN_TEXT, 18, 1, 0, false},
+    {"SIZE", COLUMN_BYTES, 9, 0, 1, false},
 };
 
 static const struct rows_ops chain_rows = {

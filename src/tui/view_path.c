@@ -151,6 +151,23 @@ groups_id(const void *context, uint32_t row)
                         path_of(context)->groups->groups[row].example);
 }
 
+/* For many, and short: the cycle's edges stand behind. */
+static const char *
+group_words(enum px_held_by held_by)
+{
+    switch (held_by) {
+    case PX_HELD_ROOT:
+        break;
+    case PX_HELD_CYCLE:
+        return "only their cycle holds them";
+    case PX_HELD_C:
+        return "C code or the running stack holds them";
+    case PX_HELD_UNKNOWN:
+        return "no root, and the counts do not tell who holds them";
+    }
+    return "";
+}
+
 static void
 groups_cell(const void *context, uint32_t row, int column,
             struct cell_out *out)
@@ -164,7 +181,7 @@ groups_cell(const void *context, uint32_t row, int column,
     } else if (group->held_by == PX_HELD_ROOT) {
         cell_add(out, ROLE_NAME, group->line);
     } else {
-        cell_add(out, ROLE_WARN, fact_held_words(group->held_by));
+        cell_add(out, ROLE_WARN, group_words(group->held_by));
         if (group->line[0] != '\0')
             cell_add(out, ROLE_WARN, ":  ");
         cell_add(out, ROLE_NAME, group->line);
@@ -312,15 +329,15 @@ layout(const struct view *view, struct rect area,
 }
 
 static const struct column group_columns[] = {
-    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0},
-    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1},
-    [COL_LINE] = {"PATH", COLUMN_TEXT, 20, 1, 0},
+    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0, false},
+    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false},
+    [COL_LINE] = {"PATH", COLUMN_TEXT, 20, 1, 0, false},
 };
 static const struct column step_columns[] = {
-    {"STEP", COLUMN_TEXT, 20, 1, 0},
-    {"OBJECT", COLUMN_TEXT, 14, 1, 0},
-    {"ADDRESS", COLUMN_TEXT, 12, 0, 2},
-    {"SIZE", COLUMN_BYTES, 9, 0, 1},
+    {"STEP", COLUMN_TEXT, 20, 1, 0, false},
+    {"OBJECT", COLUMN_TEXT, 14, 1, 0, false},
+    {"ADDRESS", COLUMN_TEXT, 12, 0, 2, false},
+    {"SIZE", COLUMN_BYTES, 9, 0, 1, false},
 };
 
 static const struct rows_ops group_rows = {

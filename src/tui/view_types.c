@@ -33,12 +33,12 @@ struct types {
 enum { COL_TYPE, COL_COUNT, COL_SIZE, COL_EACH, COL_SHARE, COL_BAR };
 
 static const struct column columns[] = {
-    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0},
-    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 11, 0, 0},
-    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 10, 0, 1},
-    [COL_EACH] = {"EACH", COLUMN_BYTES, 10, 0, 3},
-    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 2},
-    [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 4},
+    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0, false},
+    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 11, 0, 0, false},
+    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 10, 0, 1, false},
+    [COL_EACH] = {"EACH", COLUMN_BYTES, 10, 0, 3, false},
+    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 2, false},
+    [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 4, false},
 };
 
 static const struct types *

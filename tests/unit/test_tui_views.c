@@ -1,0 +1,539 @@
+/* test_tui_views.c — the explorer without a terminal, on a canned snapshot:
+ * every view at 80×24 and 120×40 against golden screens, and places, history,
+ * filter, search and mouse as a user goes through them.
+ *
+ * UPDATE=1 writes the golden screens anew; see golden/README.md.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tui/app.h"
+#include "tui/keymap.h"
+
+#define SETTLE_MS 20000
+
+static char golden_folder[512];
+
+/* ---- a session ---- */
+
+static void
+settle(struct app *app)
+{
+    struct px_err err;
+    if (app_settle(app, SETTLE_MS, &err) != PX_OK)
+        fail_msg("%s", err.msg);
+}
+
+static int
+open_app(void **state)
+{
+    struct app *app = calloc(1, sizeof *app);
+    struct px_target target;
+    struct px_err err;
+    char path[600];
+    snprintf(path, sizeof path, "%s/canned.pxs", golden_folder);
+    assert_int_equal(px_target_parse(path, &target, &err), PX_OK);
+    assert_int_equal(app_init(app, false, &err), PX_OK);
+    assert_int_equal(app_open(app, &target, 0, &err), PX_OK);
+    app_resize(app, 24, 80);
+    settle(app);
+    *state = app;
+    return 0;
+}
+
+static int
+close_app(void **state)
+{
+    app_done(*state);
+    free(*state);
+    return 0;
+}
+
+/* Words are names of keys; what starts with ' is typed. */
+static unsigned
+press(struct app *app, const char *keys)
+{
+    char copy[200];
+    char *rest = NULL;
+    unsigned reaction = 0;
+    snprintf(copy, sizeof copy, "%s", keys);
+    for (char *word = strtok_r(copy, " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest)) {
+        if (word[0] == '\'') {
+            for (const char *at = word + 1; *at != '\0'; at++)
+                reaction = app_key(app, *at == '_' ? ' ' : *at);
+        } else {
+            int32_t key = keymap_parse(word);
+            assert_true(key != 0);
+            reaction = app_key(app, key);
+        }
+        settle(app);
+    }
+    return reaction;
+}
+
+static char *
+drawn(struct app *app)
+{
+    app_draw(app);
+    return screen_dump(&app->screen);
+}
+
+static bool
+shows(struct app *app, const char *text)
+{
+    char *dump = drawn(app);
+    bool is_there = strstr(dump, text) != NULL;
+    free(dump);
+    return is_there;
+}
+
+#define assert_shows(app, text)                                                \
+    do {                                                                       \
+        char *dump_ = drawn(app);                                              \
+        if (strstr(dump_, text) == NULL)                                       \
+            fail_msg("no '%s' in\n%s", text, dump_);                           \
+        free(dump_);                                                           \
+    } while (0)
+
+static void
+go(struct app *app, const char *place)
+{
+    action_run(app, ACT_GOTO, place);
+    settle(app);
+}
+
+/* ---- golden screens ---- */
+
+static void
+check_golden(struct app *app, const char *name)
+{
+    char path[700];
+    snprintf(path, sizeof path, "%s/%s-%dx%d.txt", golden_folder, name,
+             app->screen.cols, app->screen.rows);
+    char *dump = drawn(app);
+    char text[70000];
+    snprintf(text, sizeof text, "%scursor %d,%d\n", dump,
+             app->screen.cursor_row, app->screen.cursor_col);
+    free(dump);
+    if (getenv("UPDATE") != NULL) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(text, file);
+        assert_int_equal(fclose(file), 0);
+        return;
+    }
+    static char expected[70000];
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        fail_msg("%s is missing: UPDATE=1 makes it", path);
+    size_t n = fread(expected, 1, sizeof expected - 1, file);
+    expected[n] = '\0';
+    fclose(file);
+    if (strcmp(text, expected) != 0)
+        fail_msg("%s differs; now it is\n%s", path, text);
+}
+
+/* Each view by its place or keys; the same at both sizes. */
+static const struct {
+    const char *name;
+    const char *place;
+    const char *keys;
+} screens[] = {
+    {"types", "types", ""},
+    {"types-filter", "types", "f 'server"},
+    {"types-search", "types", "/ 'connection Enter"},
+    {"instances", "instances:server.Connection", ""},
+    {"object", "instances:server.Connection", "j Enter"},
+    {"object-referents", "instances:server.Connection", "j Enter o"},
+    {"groups", "path:server.Connection", ""},
+    {"path", "instances:server.Connection", "j p"},
+    {"cycle", "path:server.Connection", "j Enter"},
+    {"gc", "gc", ""},
+    {"garbage", "garbage", ""},
+    {"log", "log", ""},
+    {"help", "help", ""},
+    {"command", "types", ": 'gc-"},
+};
+
+static void
+check_all(struct app *app, int rows, int cols)
+{
+    app_resize(app, rows, cols);
+    for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
+        go(app, screens[i].place);
+        press(app, screens[i].keys);
+        app->message[0] = '\0';
+        check_golden(app, screens[i].name);
+        if (app->prompt.kind != PROMPT_NONE)
+            press(app, "Esc");
+        press(app, "Esc Esc Esc");
+    }
+}
+
+static void
+test_golden_80x24(void **state)
+{
+    check_all(*state, 24, 80);
+}
+
+static void
+test_golden_120x40(void **state)
+{
+    check_all(*state, 40, 120);
+}
+
+/* Below 60 columns panes stand one below the other; nothing is torn. */
+static void
+test_golden_small(void **state)
+{
+    struct app *app = *state;
+    app_resize(app, 16, 50);
+    go(app, "instances:server.Connection");
+    press(app, "j Enter");
+    check_golden(app, "object");
+}
+
+static void
+test_golden_ascii(void **state)
+{
+    struct app *app = *state;
+    app->screen.ascii = true;
+    go(app, "instances:server.Connection");
+    press(app, "j Enter");
+    check_golden(app, "object-ascii");
+    char *dump = drawn(app);
+    for (const char *at = dump; *at != '\0'; at++)
+        assert_true((unsigned char)*at < 0x80);
+    free(dump);
+}
+
+/* Every view at every size down to nothing: the sanitizers watch. */
+static void
+test_any_size(void **state)
+{
+    static const int sizes[][2] = {{1, 1},   {2, 80},  {5, 24},  {6, 24},
+                                   {7, 30},  {10, 40}, {12, 59}, {24, 60},
+                                   {9, 99},  {8, 100}, {50, 200}, {3, 300}};
+    struct app *app = *state;
+    for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
+        go(app, screens[i].place);
+        press(app, screens[i].keys);
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+            app_resize(app, sizes[k][0], sizes[k][1]);
+            app_draw(app);
+            assert_true(app->screen.cursor_row < app->screen.rows);
+        }
+        app_resize(app, 24, 80);
+        press(app, "Esc Esc Esc");
+    }
+}
+
+/* ---- the main job: types → Connection → an instance → path ---- */
+
+static void
+test_finds_the_leak(void **state)
+{
+    struct app *app = *state;
+    press(app, "/ 'server.Connection Enter n");
+    assert_shows(app, "server.Connection");
+    go(app, "types");
+    press(app, "f 'server.connection_!handler Enter");
+    assert_shows(app, "filter server.connection !handler hides");
+    press(app, "Enter");
+    assert_shows(app, "types › server.Connection");
+    assert_shows(app, "_CONNECTIONS[");
+    press(app, "Enter");
+    assert_shows(app, "referred to by");
+    assert_shows(app, "module server");
+    press(app, "p");
+    assert_shows(app, "› path");
+    press(app, "h h H");
+    assert_shows(app, "module server → _CONNECTIONS[*]");
+    assert_shows(app, ".handler → .connection");
+    assert_shows(app, "only their cycle holds them");
+}
+
+static void
+test_back_and_forward(void **state)
+{
+    struct app *app = *state;
+    char before[PLACE_TEXT], after[PLACE_TEXT];
+    go(app, "instances:server.Connection");
+    press(app, "j j j");
+    struct place place = view_place(app_view(app));
+    place_text(&place, sizeof before, before);
+    press(app, "Enter Tab j Enter");
+    press(app, "Backspace Backspace");
+    place = view_place(app_view(app));
+    assert_string_equal(place_text(&place, sizeof after, after), before);
+    press(app, "]");
+    assert_int_equal(app_view(app)->place.view, VIEW_OBJECT);
+    press(app, "[ [ [ [");
+    assert_shows(app, "this is where you came in");
+    /* A new way forgets what was ahead. */
+    press(app, "G ]");
+    assert_shows(app, "nothing further ahead");
+}
+
+/* History is bounded, and each place can be gone to as text. */
+static void
+test_long_history(void **state)
+{
+    struct app *app = *state;
+    for (int i = 0; i < 3 * APP_HISTORY; i++)
+        go(app, i % 2 == 0 ? "instances:dict" : "instances:list");
+    assert_true(app->n_visits <= APP_HISTORY);
+    for (int i = 0; i < APP_HISTORY; i++)
+        press(app, "h");
+    assert_int_equal(app->at, 0);
+}
+
+static void
+test_goto(void **state)
+{
+    struct app *app = *state;
+    press(app, ": 'goto_instances:Connection Enter");
+    assert_shows(app, "types › server.Connection"); /* by its last part */
+    press(app, "j j y");
+    assert_shows(app, "copied  1:instances:server.Connection@");
+    char copied[PLACE_TEXT];
+    struct place place = view_place(app_view(app));
+    place_text(&place, sizeof copied, copied);
+    uint64_t cursor = view_list(app_view(app))->cursor_id;
+    press(app, "T");
+    go(app, copied);
+    assert_int_equal(view_list(app_view(app))->cursor_id, cursor);
+    go(app, "instances:Conection");
+    assert_shows(app, "did you mean");
+    go(app, "object:1");
+    assert_shows(app, "there is no object at 1");
+    go(app, "9:types");
+    assert_shows(app, "snapshot 9 is not");
+}
+
+static void
+test_filter_follows_the_keys(void **state)
+{
+    struct app *app = *state;
+    struct list *list = view_list(app_view(app));
+    uint32_t all = list->n_rows;
+    press(app, "f 'dict");
+    assert_true(list->n_rows < all);
+    assert_true(app->prompt.kind == PROMPT_FILTER);
+    press(app, "Esc");
+    assert_int_equal(list->n_rows, all);
+    press(app, "f '>10% Enter");
+    assert_true(list->n_rows > 0 && list->n_rows < 5);
+    press(app, "f '> Enter");
+    assert_shows(app, "a number must follow");
+    press(app, "f Enter");
+    assert_int_equal(list->n_rows, all);
+}
+
+static void
+test_search_can_be_left(void **state)
+{
+    struct app *app = *state;
+    struct list *list = view_list(app_view(app));
+    press(app, "j j");
+    uint32_t before = list->cursor;
+    press(app, "/ 'handler");
+    assert_true(list->cursor != before);
+    press(app, "Esc");
+    assert_int_equal(list->cursor, before);
+    press(app, "/ 'nowhere Enter");
+    assert_shows(app, "no row has nowhere");
+    assert_int_equal(list->cursor, before);
+    press(app, "n");
+    assert_shows(app, "no row has nowhere");
+}
+
+static void
+test_refuses_politely(void **state)
+{
+    struct app *app = *state;
+    press(app, "r");
+    assert_shows(app, "a file has no newer snapshot");
+    press(app, "b");
+    assert_shows(app, "choose an object first");
+    press(app, "G c");
+    assert_shows(app, "gc-collect needs a target");
+    press(app, ": 'nonsense Enter");
+    assert_shows(app, "there is no command nonsense");
+    press(app, ": 'down_3 Enter");
+    assert_shows(app, ":down takes nothing after it");
+    press(app, "x");
+    assert_shows(app, "x does nothing here");
+    assert_int_equal(press(app, "q"), REACT_QUIT);
+    assert_int_equal(press(app, "C-c"), REACT_QUIT);
+    assert_true(press(app, "C-z") & REACT_SUSPEND);
+}
+
+static void
+test_other_ways(void **state)
+{
+    struct app *app = *state;
+    go(app, "instances:server.Connection");
+    press(app, "Enter");
+    if (shows(app, "way 1 of")) {
+        press(app, ">");
+        assert_shows(app, "way 2 of");
+        press(app, "<");
+        assert_shows(app, "way 1 of");
+        press(app, "<");
+        assert_false(shows(app, "way 1 of"));
+    } else {
+        press(app, ">");
+        assert_shows(app, "no other way holds it");
+    }
+}
+
+static void
+test_panes(void **state)
+{
+    struct app *app = *state;
+    go(app, "instances:server.Connection");
+    press(app, "Enter");
+    app_draw(app);
+    int first = app_view(app)->focus;
+    for (int i = 0; i < 4; i++) {
+        press(app, "Tab");
+        app_draw(app);
+        assert_int_equal(app_view(app)->focus, (first + i + 1) % 4);
+    }
+    press(app, "S-Tab");
+    assert_int_equal(app_view(app)->focus, (first + 3) % 4);
+    /* b on a referent leads to that object's referrers */
+    press(app, "o b");
+    app_draw(app);
+    assert_string_equal(
+        app_view(app)->ops->panes[app_view(app)->focus]->name,
+        "referred to by");
+}
+
+static void
+test_mouse(void **state)
+{
+    struct app *app = *state;
+    app_draw(app);
+    struct list *list = view_list(app_view(app));
+    app_mouse(app, MOUSE_CLICK, 6, 10);
+    assert_int_equal(list->cursor, 3);
+    app_mouse(app, MOUSE_WHEEL_DOWN, 6, 10);
+    assert_int_equal(list->cursor, 6);
+    app_mouse(app, MOUSE_WHEEL_UP, 6, 10);
+    assert_int_equal(list->cursor, 3);
+    assert_int_equal(list->sort, 2);
+    app_mouse(app, MOUSE_CLICK, list->header_row, 5);
+    assert_int_equal(list->sort, 0);
+    assert_false(list->is_descending);
+    app_draw(app);
+    app_mouse(app, MOUSE_CLICK, list->header_row, 5);
+    assert_true(list->is_descending);
+    app_mouse(app, MOUSE_DOUBLE, 5, 10);
+    settle(app);
+    assert_int_equal(app_view(app)->place.view, VIEW_INSTANCES);
+    /* the keys at the bottom are buttons */
+    app_draw(app);
+    bool has_help = false;
+    for (int i = 0; i < app->n_bar; i++) {
+        if (app->bar[i].action == ACT_HELP) {
+            app_mouse(app, MOUSE_CLICK, 23, app->bar[i].col);
+            has_help = true;
+            break;
+        }
+    }
+    assert_true(has_help);
+    assert_int_equal(app_view(app)->place.view, VIEW_HELP);
+    /* nowhere in particular */
+    for (int row = -1; row <= 24; row++)
+        app_mouse(app, MOUSE_CLICK, row, 79);
+}
+
+/* A second snapshot: the view follows, with filter and cursor. */
+static void
+test_follows_a_new_snapshot(void **state)
+{
+    struct app *app = *state;
+    struct px_err err;
+    char path[600];
+    snprintf(path, sizeof path, "%s/canned.pxs", golden_folder);
+    go(app, "instances:server.Connection");
+    press(app, "f 'fd= Enter j j");
+    uint64_t cursor = view_list(app_view(app))->cursor_id;
+    for (unsigned number = 2; number < 9; number++) {
+        assert_non_null(store_read(&app->store, path, &err));
+        settle(app);
+        struct view *view = app_view(app);
+        assert_int_equal(view->snapshot->number, number);
+        assert_int_equal(view_list(view)->cursor_id, cursor);
+        assert_string_equal(view_list(view)->filter_text, "fd=");
+        assert_true(app->store.n_snapshots <= STORE_KEEP + 1);
+        if (number == 5) { /* a place that stays where it is */
+            go(app, "4:types");
+            assert_int_equal(app_view(app)->snapshot->number, 4);
+            press(app, "h");
+        }
+    }
+    press(app, "h h h h");
+    assert_int_equal(app_view(app)->snapshot->number, 8);
+}
+
+/* A file that is none, or broken: said, nothing shown, nothing crashes. */
+static void
+test_bad_file(void **state)
+{
+    struct app *app = *state;
+    struct px_err err;
+    char path[600];
+    snprintf(path, sizeof path, "%s/README.md", golden_folder);
+    assert_non_null(store_read(&app->store, path, &err));
+    settle(app);
+    assert_shows(app, "no snapshot:");
+    assert_int_equal(app_view(app)->snapshot->number, 1);
+}
+
+int
+main(int argc, char *argv[])
+{
+    char here[] = __FILE__;
+    (void)argc;
+    (void)argv;
+    snprintf(golden_folder, sizeof golden_folder, "%s/golden", dirname(here));
+    setenv("TZ", "UTC", 1);
+    tzset();
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_app, close_app)
+    const struct CMUnitTest tests[] = {
+        TEST(test_golden_80x24),
+        TEST(test_golden_120x40),
+        TEST(test_golden_small),
+        TEST(test_golden_ascii),
+        TEST(test_any_size),
+        TEST(test_finds_the_leak),
+        TEST(test_back_and_forward),
+        TEST(test_long_history),
+        TEST(test_goto),
+        TEST(test_filter_follows_the_keys),
+        TEST(test_search_can_be_left),
+        TEST(test_refuses_politely),
+        TEST(test_other_ways),
+        TEST(test_panes),
+        TEST(test_mouse),
+        TEST(test_follows_a_new_snapshot),
+        TEST(test_bad_file),
+    };
+    return cmocka_run_group_tests_name("tui_views", tests, NULL, NULL);
+}
