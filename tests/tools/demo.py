@@ -77,6 +77,11 @@ class Walk:
         self.terminal = terminal
         self.number = 0
 
+    def begin(self):
+        """Until the first snapshot is whole and shown."""
+        self.terminal.wait_for(r"snapshot 1, .*\n(.*\n)+.*Connection",
+                               regex=True, timeout=60)
+
     def show(self, title):
         self.number += 1
         print("\n%d. %s" % (self.number, title))
@@ -108,8 +113,7 @@ def drive(target, leak):
     """Types, instances, object, referrers, path; 0 if the proof is there."""
     with Terminal([str(TUI), target], cols=100, rows=30) as terminal:
         walk = Walk(terminal)
-        terminal.wait_for(r"snapshot 1, .*\n(.*\n)+.*Connection", regex=True,
-                          timeout=60)
+        walk.begin()
         walk.select(r"\bConnection\s")
         walk.show("types: Connection grows")
         terminal.keys("Enter")

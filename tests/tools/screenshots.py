@@ -120,7 +120,7 @@ def explorer(album, target):
     with Terminal([TUI, target], cols=100, rows=30,
                   env={"COLORTERM": "truecolor"}) as terminal:
         walk = Walk(terminal)
-        terminal.wait_for("Connection", timeout=60)
+        walk.begin()
         walk.select(r"\bConnection\s")
         album.take("types", terminal, title)
         terminal.keys("Enter")
