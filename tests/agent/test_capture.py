@@ -216,16 +216,17 @@ def test_secret_names_hide_values():
         class Account:
             pass
         account = Account()
-        account.password = "hunter2 hunter2"
+        # Made at run time: the compiler keeps the source of literals.
+        account.password = "".join(["hun", "ter2 hun", "ter2"])
         account.user = "alice the user"
-        table = {"api_key": b"0123456789 secret", "plain": b"shown bytes"}
+        table = {"api_key": bytes(range(48, 58)) * 2, "plain": b"shown bytes"}
         result = capture()
         snap = result.read()
         form = lambda o: snap.previews[id(o)][0]
         print(json.dumps([form(account.password), form(account.user),
                           form(table["api_key"]), form(table["plain"]),
                           bytes(reversed(b"2retnuh")) in result.data,
-                          bytes(reversed(b"s 9876543210")) in result.data,
+                          bytes(reversed(b"109876543210")) in result.data,
                           len(capture(detail=1).read().previews)]))
     """)
     assert result == [8, 1, 8, 2, False, False, 0]
