@@ -629,9 +629,9 @@ static void
 name_target(const struct px_target *target, size_t out_bytes, char *out)
 {
     struct process process;
+    char text[PROCESS_TEXT];
     if (target->kind == PX_TARGET_PID && process_find(target->pid, &process))
-        snprintf(out, out_bytes, "process %d (%.120s)", (int)target->pid,
-                 process.command);
+        snprintf(out, out_bytes, "%s", process_text(&process, text));
     else
         px_text_escape(target->text, strlen(target->text), out_bytes, out);
 }

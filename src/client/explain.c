@@ -41,8 +41,8 @@ explain_other_user(const struct px_target *target, const char *what, uid_t uid,
 enum px_status
 explain_not_serving(const struct process *process, struct px_err *err)
 {
-    px_fail(err, PX_ECONNECT, "process %d (%.120s) does not serve",
-            (int)process->pid, process->command);
+    char text[PROCESS_TEXT];
+    px_fail(err, PX_ECONNECT, "%s does not serve", process_text(process, text));
     px_err_hint(err, "add these two lines to it:  " TWO_LINES);
     return PX_ECONNECT;
 }
@@ -102,9 +102,9 @@ name_listener(const struct px_target *target, const struct listener *listener,
               size_t out_bytes, char *out)
 {
     struct process process;
+    char text[PROCESS_TEXT];
     if (listener->pid != 0 && process_find(listener->pid, &process))
-        snprintf(out, out_bytes, "process %d (%.120s)", (int)process.pid,
-                 process.command);
+        snprintf(out, out_bytes, "%s", process_text(&process, text));
     else
         snprintf(out, out_bytes, "the process that listens on %.100s port %d",
                  target->host, target->port);

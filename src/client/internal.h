@@ -28,6 +28,10 @@ struct process {
 };
 /* False: there is no such process (any more), or only a zombie. */
 bool process_find(pid_t pid, struct process *out);
+/* "process 4711 (python server.py --workers 4 …)", for sentences. */
+#define PROCESS_COLS 48
+#define PROCESS_TEXT 256
+const char *process_text(const struct process *process, char out[PROCESS_TEXT]);
 /* A variable of the environment that it was started with; "" if it is not
  * there or not ours to see. */
 void process_variable(pid_t pid, const char *name, size_t out_bytes, char *out);

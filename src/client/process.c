@@ -165,6 +165,30 @@ process_find(pid_t pid, struct process *out)
     return true;
 }
 
+const char *
+process_text(const struct process *process, char out[PROCESS_TEXT])
+{
+    char words[sizeof process->command];
+    const char *from = process->command;
+    size_t n = 0;
+    /* Paths by their last part: what tells processes apart comes first. */
+    while (*from != '\0') {
+        size_t word = strcspn(from, " ");
+        size_t skip = 0;
+        for (size_t i = 0; from[0] == '/' && i < word; i++)
+            skip = from[i] == '/' && i + 1 < word ? i + 1 : skip;
+        word += strspn(from + word, " ");
+        memcpy(words + n, from + skip, word - skip);
+        n += word - skip;
+        from += word;
+    }
+    int cols;
+    size_t fits = px_text_fit(words, n, PROCESS_COLS, &cols);
+    snprintf(out, PROCESS_TEXT, "process %d (%.*s%s)", (int)process->pid,
+             (int)fits, words, fits < n ? "…" : "");
+    return out;
+}
+
 void
 process_variable(pid_t pid, const char *name, size_t out_bytes, char *out)
 {

@@ -98,10 +98,9 @@ find_pid(const struct px_target *target, struct routes *routes,
         return explain_no_process(target->pid, err);
     uid_t own = geteuid();
     if (own != 0 && process.uid != own) {
-        char what[PX_ERR_TEXT];
-        snprintf(what, sizeof what, "process %d (%.100s)", (int)process.pid,
-                 process.command);
-        return explain_other_user(target, what, process.uid, err);
+        char text[PROCESS_TEXT];
+        return explain_other_user(target, process_text(&process, text),
+                                  process.uid, err);
     }
     add_folders(routes, &process, "");
     if (process.has_other_files) {
