@@ -168,7 +168,7 @@ process_find(pid_t pid, struct process *out)
 const char *
 process_text(const struct process *process, char out[PROCESS_TEXT])
 {
-    char words[sizeof process->command];
+    char words[sizeof process->command] = "";
     const char *from = process->command;
     size_t n = 0;
     /* Paths by their last part: what tells processes apart comes first. */
