@@ -15,8 +15,25 @@ from harness import wait_until
 from served import Served
 from wire import FIRST, HEAD, MAGIC, MESSAGES, Closed, Refused, Wire
 
-# usleep through PyDLL keeps the GIL
-HOLD_GIL = "import ctypes; hold = ctypes.PyDLL(None).usleep"
+# Functions of a PyDLL keep the GIL: it is not let go between the line that
+# says so and the end of the sleep.
+HOLD_GIL = """
+import ctypes
+libc = ctypes.PyDLL(None)
+libc.write(2, b"", 0); libc.usleep(1)  # resolved
+def hold(us):
+    sys.stdout.flush()
+    line = b'{"event": "holding"}\\n'
+    libc.write(1, line, len(line))
+    libc.usleep(us)
+"""
+
+
+def hold_gil(child, seconds):
+    """Returns when the child has begun to hold it; child.end() waits."""
+    child.run(HOLD_GIL)
+    child.begin("run", "hold(%d)" % (seconds * 1e6))
+    child.target.event("holding")
 
 
 def threads(child):
@@ -211,9 +228,8 @@ def test_thousand_connections(spawn):
 def test_progress_while_the_gil_is_held(spawn):
     """C code that keeps the GIL does not keep the server from speaking."""
     child = Served(spawn)
-    child.run(HOLD_GIL)
     with child.wire() as wire:
-        child.begin("run", "hold(1200000)")
+        hold_gil(child, 1.2)
         others = []
         reply = wire.ask("gc_state", others=others)
         child.end()
@@ -227,9 +243,8 @@ def test_progress_while_the_gil_is_held(spawn):
 def test_cancel_while_waiting(spawn):
     """CANCEL ends a request, or a snapshot, that waits for the GIL."""
     child = Served(spawn)
-    child.run(HOLD_GIL)
     with child.wire() as wire:
-        child.begin("run", "hold(1500000)")
+        hold_gil(child, 1.5)
         state = wire.frame("gc_state", {})
         snapshot = wire.frame("snapshot", {})
         assert wire.ask("cancel", {"id": snapshot}) == {}
@@ -329,9 +344,8 @@ def test_stop_the_world(spawn):
 def test_peers_share_one_child(spawn):
     """Peers that ask while the GIL is waited for get the same snapshot."""
     child = Served(spawn)
-    child.run(HOLD_GIL)
     with child.wire() as one, child.wire() as two, child.wire() as other:
-        child.begin("run", "hold(600000)")
+        hold_gil(child, 0.6)
         first = one.frame("snapshot", {})
         second = two.frame("snapshot", {})
         different = other.frame("snapshot", {"detail": "types"})
@@ -351,9 +365,8 @@ def test_peers_share_one_child(spawn):
 def test_second_snapshot_of_one_connection(spawn):
     """One at a time on a connection; the next one is a new one."""
     child = Served(spawn)
-    child.run(HOLD_GIL)
     with child.wire() as wire:
-        child.begin("run", "hold(300000)")
+        hold_gil(child, 0.3)
         first = wire.frame("snapshot", {})
         with pytest.raises(Refused, match="already"):
             wire.ask("snapshot")
