@@ -10,16 +10,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/gctext.h"
 #include "cli/jsonout.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
 #define GARBAGE_ROWS 20
-#define FREED_ROWS 20
 
 struct gc_call {
     struct cli *cli;
@@ -39,116 +38,6 @@ struct gc_action {
     gc_action_fn *run;
     const char *help;
 };
-
-/* ---- parts of a state ---- */
-
-static int64_t
-integer_at(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-/* "STATS,SAVEALL", or "0". */
-static char *
-debug_text(int64_t flags, size_t out_bytes, char *out)
-{
-    size_t len = 0;
-    out[0] = '\0';
-#define X(bit, member, does, prints)                                           \
-    if (flags & (bit))                                                         \
-        len += (size_t)snprintf(out + len, out_bytes - len, "%s%s",            \
-                                len > 0 ? "," : "", #member);
-    PX_GC_DEBUG_LIST(X)
-#undef X
-    if (len == 0)
-        snprintf(out, out_bytes, "0");
-    return out;
-}
-
-static char *
-thresholds_text(const json_t *state, size_t out_bytes, char *out)
-{
-    const json_t *all = json_object_get(state, "thresholds");
-    size_t len = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < json_array_size(all) && len < out_bytes; i++)
-        len += (size_t)snprintf(
-            out + len, out_bytes - len, "%s%" PRIi64, i > 0 ? " " : "",
-            (int64_t)json_integer_value(json_array_get(all, i)));
-    return out;
-}
-
-static const char *
-on_or_off(const json_t *state)
-{
-    return json_is_true(json_object_get(state, "enabled")) ? "on" : "off";
-}
-
-static void
-state_line(const char *title, const char *text)
-{
-    printf("%-12s %s\n", title, text);
-}
-
-static void
-state_count(const json_t *state, const char *key)
-{
-    char figure[PX_FIGURE_MAX];
-    int64_t value = integer_at(state, key);
-    if (value >= 0)
-        state_line(key, px_text_signed(value, figure) + (value > 0));
-}
-
-static void
-state_generations(struct cli *cli, const json_t *state)
-{
-    static const struct table_column columns[] = {
-        {"GENERATION", TABLE_RIGHT, CLI_PLAIN, 0},
-        {"COUNT", TABLE_RIGHT, CLI_FIGURE, 0},
-        {"COLLECTIONS", TABLE_RIGHT, CLI_FIGURE, 0},
-        {"COLLECTED", TABLE_RIGHT, CLI_FIGURE, 0},
-        {"UNCOLLECTABLE", TABLE_RIGHT, CLI_FIGURE, 0},
-    };
-    const json_t *stats = json_object_get(state, "stats");
-    const json_t *counts = json_object_get(state, "counts");
-    struct table *table = table_new(cli, columns, 5);
-    for (size_t i = 0; i < json_array_size(stats); i++) {
-        const json_t *row = json_array_get(stats, i);
-        table_count(table, i);
-        table_count(table,
-                    (uint64_t)json_integer_value(json_array_get(counts, i)));
-        table_count(table, (uint64_t)integer_at(row, "collections"));
-        table_count(table, (uint64_t)integer_at(row, "collected"));
-        table_count(table, (uint64_t)integer_at(row, "uncollectable"));
-        table_row_end(table);
-    }
-    table_free(table);
-}
-
-static void
-print_settings(const char *title, const json_t *state)
-{
-    char thresholds[96], flags[96], text[256];
-    thresholds_text(state, sizeof thresholds, thresholds);
-    debug_text(integer_at(state, "debug"), sizeof flags, flags);
-    snprintf(text, sizeof text, "%s, thresholds %s, debug %s", on_or_off(state),
-             thresholds, flags);
-    state_line(title, text);
-}
-
-static void
-print_state(struct cli *cli, const json_t *state)
-{
-    print_settings("collector", state);
-    state_count(state, "frozen");
-    state_count(state, "garbage");
-    const json_t *entry = json_object_get(state, "on_entry");
-    if (json_is_true(json_object_get(state, "changed")) &&
-        json_is_object(entry))
-        print_settings("on entry", entry);
-    printf("\n");
-    state_generations(cli, state);
-}
 
 /* ---- the result of a change ---- */
 
@@ -212,7 +101,7 @@ show_state(struct gc_call *call, struct px_err *err)
                                 jsonout_text(call->target), "state", state));
         return PX_OK;
     }
-    print_state(call->cli, state);
+    gctext_print_state(call->cli, state);
     json_decref(state);
     return PX_OK;
 }
@@ -263,67 +152,11 @@ do_disable(struct gc_call *call, struct px_err *err)
     return switch_enabled(call, false, err);
 }
 
-/* "STATS,SAVEALL", "DEBUG_LEAK", "0" or a number. */
-static bool
-parse_debug(const char *text, int *out)
-{
-    static const struct {
-        const char *name;
-        int bit;
-    } flags[] = {
-#define X(bit, member, does, prints) {#member, bit},
-        PX_GC_DEBUG_LIST(X)
-#undef X
-            {"LEAK", PX_GC_DEBUG_LEAK},
-        {"NONE", 0},
-    };
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 0);
-    if (end != text && *end == '\0') {
-        *out = (int)number;
-        return errno == 0 && number >= 0 && number <= 255;
-    }
-    *out = 0;
-    while (*text != '\0') {
-        size_t n = strcspn(text, ",|+");
-        const char *word = text;
-        bool known = false;
-        if (strncasecmp(word, "DEBUG_", 6) == 0 && n > 6)
-            word += 6;
-        size_t left = n - (size_t)(word - text);
-        for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-            if (strlen(flags[i].name) == left &&
-                strncasecmp(flags[i].name, word, left) == 0) {
-                *out |= flags[i].bit;
-                known = true;
-            }
-        }
-        if (!known)
-            return false;
-        text += n;
-        text += *text != '\0';
-    }
-    return true;
-}
-
-/* What a flag does to the target is said before it is set. */
-static void
-warn_debug(const struct cli *cli, int flags)
-{
-#define X(bit, member, does, prints)                                           \
-    if (flags & (bit))                                                         \
-        cli_warn(cli, "DEBUG_%s: %s%s", #member, does,                         \
-                 (prints) ? ", on the target's stderr" : "");
-    PX_GC_DEBUG_LIST(X)
-#undef X
-}
-
 static enum px_status
 do_debug(struct gc_call *call, struct px_err *err)
 {
     int flags;
-    if (!parse_debug(call->args[0], &flags)) {
+    if (!gctext_parse_debug(call->args[0], &flags)) {
         px_fail(err, PX_EINVAL, "'%.60s' is not a debug flag", call->args[0]);
         px_err_hint(err, "STATS, COLLECTABLE, UNCOLLECTABLE, SAVEALL or LEAK, "
                          "joined by commas; 0 for none");
@@ -333,13 +166,14 @@ do_debug(struct gc_call *call, struct px_err *err)
     enum px_status status = get_state(call, &before, err);
     if (status != PX_OK)
         return status;
-    int64_t was = integer_at(before, "debug");
+    int64_t was = gctext_integer(before, "debug");
     json_decref(before);
-    warn_debug(call->cli, flags & ~(int)was);
+    gctext_warn_debug(call->cli, flags & ~(int)was);
     char said[128], undo[128], text[96];
     snprintf(said, sizeof said, "debug flags: %s",
-             debug_text(flags, sizeof text, text));
-    snprintf(undo, sizeof undo, "debug %s", debug_text(was, sizeof text, text));
+             gctext_debug(flags, sizeof text, text));
+    snprintf(undo, sizeof undo, "debug %s",
+             gctext_debug(was, sizeof text, text));
     return set_and_print(call, json_pack("{s:i}", "debug", flags), said,
                          was == flags ? "" : undo, err);
 }
@@ -368,57 +202,13 @@ do_threshold(struct gc_call *call, struct px_err *err)
     }
     char said[128], undo[128], text[96];
     snprintf(undo, sizeof undo, "threshold %s",
-             thresholds_text(before, sizeof text, text));
+             gctext_thresholds(before, sizeof text, text));
     bool same = json_equal(wanted, json_object_get(before, "thresholds"));
     json_decref(before);
     json_t *body = json_pack("{s:o}", "thresholds", wanted);
     snprintf(said, sizeof said, "thresholds: %s",
-             thresholds_text(body, sizeof text, text));
+             gctext_thresholds(body, sizeof text, text));
     return set_and_print(call, body, said, same ? "" : undo, err);
-}
-
-static void
-print_freed(struct cli *cli, const json_t *freed)
-{
-    static const struct table_column columns[] = {
-        {"FREED", TABLE_RIGHT, CLI_FIGURE, 0},
-        {"TYPE", TABLE_CUT_HEAD, CLI_TYPE, 16},
-    };
-    if (json_array_size(freed) == 0)
-        return;
-    uint64_t limit = cli_limit(cli, FREED_ROWS);
-    struct table *table = table_new(cli, columns, 2);
-    for (size_t i = 0; i < json_array_size(freed); i++) {
-        const json_t *row = json_array_get(freed, i);
-        const char *type = json_string_value(json_object_get(row, "type"));
-        if (limit != 0 && i >= limit)
-            break;
-        table_count(table, (uint64_t)integer_at(row, "count"));
-        table_text(table, type == NULL ? "" : type);
-        table_row_end(table);
-    }
-    table_free(table);
-}
-
-static void
-print_collected(struct cli *cli, const json_t *reply)
-{
-    char collected[PX_FIGURE_MAX], left[PX_FIGURE_MAX], time[PX_FIGURE_MAX];
-    char size[PX_FIGURE_MAX];
-    int64_t less = integer_at(reply, "rss_before_bytes") -
-                   integer_at(reply, "rss_after_bytes");
-    px_text_count((uint64_t)integer_at(reply, "collected"), collected);
-    px_text_count((uint64_t)integer_at(reply, "uncollectable"), left);
-    px_text_ns((uint64_t)integer_at(reply, "duration_ns"), time);
-    px_text_bytes((uint64_t)(less < 0 ? -less : less), size);
-    printf("collect %" PRIi64
-           ": %s collected, %s uncollectable, %s; rss %s%s\n",
-           integer_at(reply, "generation"), collected, left, time,
-           less == 0  ? ""
-           : less > 0 ? "-"
-                      : "+",
-           less == 0 ? "unchanged" : size);
-    print_freed(cli, json_object_get(reply, "freed"));
 }
 
 static enum px_status
@@ -447,7 +237,7 @@ do_collect(struct gc_call *call, struct px_err *err)
                                 call->action->name, "result", reply));
         return PX_OK;
     }
-    print_collected(call->cli, reply);
+    gctext_print_collected(call->cli, reply);
     json_decref(reply);
     return PX_OK;
 }
@@ -477,7 +267,7 @@ freeze_or_not(struct gc_call *call, bool freeze, struct px_err *err)
     if (status != PX_OK)
         return status;
     char said[96], figure[PX_FIGURE_MAX];
-    int64_t frozen = integer_at(state, "frozen");
+    int64_t frozen = gctext_integer(state, "frozen");
     snprintf(said, sizeof said, "%s objects are frozen",
              px_text_count((uint64_t)(frozen < 0 ? 0 : frozen), figure));
     print_change(call, state, said, NULL);
@@ -496,21 +286,6 @@ do_unfreeze(struct gc_call *call, struct px_err *err)
     return freeze_or_not(call, false, err);
 }
 
-/* Addresses are written as everywhere here: without 0x. */
-static void
-fix_addresses(json_t *objects)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach(objects, i, row)
-    {
-        const char *text = json_string_value(json_object_get(row, "address"));
-        uint64_t addr;
-        if (text != NULL && cli_parse_addr(text, &addr))
-            json_object_set_new(row, "address", jsonout_addr(addr));
-    }
-}
-
 static enum px_status
 do_garbage(struct gc_call *call, struct px_err *err)
 {
@@ -527,7 +302,7 @@ do_garbage(struct gc_call *call, struct px_err *err)
     if (status != PX_OK)
         return status;
     json_t *objects = json_object_get(reply, "objects");
-    fix_addresses(objects);
+    gctext_fix_addresses(objects);
     if (call->cli->opt.json) {
         jsonout_print(call->cli,
                       json_pack("{s:s, s:o, s:s, s:o}", "command",
@@ -538,7 +313,7 @@ do_garbage(struct gc_call *call, struct px_err *err)
     }
     char count[PX_FIGURE_MAX];
     size_t n = json_array_size(objects);
-    uint64_t all = (uint64_t)integer_at(reply, "count");
+    uint64_t all = (uint64_t)gctext_integer(reply, "count");
     struct table *table = table_new(call->cli, columns, 2);
     for (size_t i = 0; i < n; i++) {
         const json_t *row = json_array_get(objects, i);
@@ -568,9 +343,9 @@ do_restore(struct gc_call *call, struct px_err *err)
     char said[256], thresholds[96], flags[96];
     snprintf(said, sizeof said,
              "the collector is as it was: %s, thresholds %s, debug %s",
-             on_or_off(state),
-             thresholds_text(state, sizeof thresholds, thresholds),
-             debug_text(integer_at(state, "debug"), sizeof flags, flags));
+             gctext_enabled(state),
+             gctext_thresholds(state, sizeof thresholds, thresholds),
+             gctext_debug(gctext_integer(state, "debug"), sizeof flags, flags));
     print_change(call, state, said, NULL);
     return PX_OK;
 }
