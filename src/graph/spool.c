@@ -18,10 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Tests build with a tiny value so that the file is used. */
-#ifndef SPOOL_MEMORY_MAX
-#define SPOOL_MEMORY_MAX (4u << 20)
-#endif
+/* With tiny buffers the file is used at once. */
+#define SPOOL_MEMORY_MAX (PX_BUF_MIN < 256 ? 64u : 4u << 20)
 #define AREA_FILE_MIN (1u << 20)
 
 void
