@@ -97,16 +97,15 @@ bad_chunk(struct px_err *err, const char *kind, const char *what)
 
 /* ---- header ---- */
 static enum px_status
-add_header(struct px_builder *builder, struct px_reader in,
-           struct px_err *err)
+add_header(struct px_builder *builder, struct px_reader in, struct px_err *err)
 {
     size_t n = px_reader_left(&in);
     json_error_t cause;
     enum px_status status = PX_OK;
     char *text = NULL;
     errno = 0;
-    json_t *json = json_loadb((const char *)in.at, n, JSON_REJECT_DUPLICATES,
-                              &cause);
+    json_t *json =
+        json_loadb((const char *)in.at, n, JSON_REJECT_DUPLICATES, &cause);
     json_t *estimate = json_object_get(json, "estimate");
     json_t *format = json_object_get(json, "format");
     json_int_t objects =
@@ -120,11 +119,11 @@ add_header(struct px_builder *builder, struct px_reader in,
         goto out;
     }
     if (json_integer_value(format) != PX_FORMAT_VERSION) {
-        status = px_fail(err, PX_EVERSION,
-                         "this snapshot has format %lld, and this program "
-                         "reads format %d",
-                         (long long)json_integer_value(format),
-                         PX_FORMAT_VERSION);
+        status =
+            px_fail(err, PX_EVERSION,
+                    "this snapshot has format %lld, and this program "
+                    "reads format %d",
+                    (long long)json_integer_value(format), PX_FORMAT_VERSION);
         px_err_hint(err, "upgrade pyexplore on this side");
         goto out;
     }
@@ -169,8 +168,8 @@ read_text(struct px_reader *in, const uint8_t **text, size_t *n)
 
 /* "module.name"; builtins and synthetic types without their module. */
 static enum px_status
-add_type_name(struct px_builder *builder, struct px_reader *in,
-              size_t *offset, struct px_err *err)
+add_type_name(struct px_builder *builder, struct px_reader *in, size_t *offset,
+              struct px_err *err)
 {
     const uint8_t *module;
     const uint8_t *name;
@@ -178,8 +177,8 @@ add_type_name(struct px_builder *builder, struct px_reader *in,
     size_t n_name;
     if (!read_text(in, &module, &n_module) || !read_text(in, &name, &n_name))
         return bad_chunk(err, "types", "name cut short");
-    bool is_bare = n_module == 0 ||
-                   (n_module == 8 && memcmp(module, "builtins", 8) == 0);
+    bool is_bare =
+        n_module == 0 || (n_module == 8 && memcmp(module, "builtins", 8) == 0);
     if (is_bare)
         return texts_add(&builder->tables.texts, name, n_name, offset, err);
     struct px_buf full;
@@ -190,8 +189,8 @@ add_type_name(struct px_builder *builder, struct px_reader *in,
     if (status == PX_OK)
         status = px_buf_append(&full, name, n_name, err);
     if (status == PX_OK)
-        status = texts_add(&builder->tables.texts, full.data, full.len,
-                           offset, err);
+        status =
+            texts_add(&builder->tables.texts, full.data, full.len, offset, err);
     px_buf_done(&full);
     return status;
 }
@@ -224,9 +223,8 @@ add_types(struct px_builder *builder, struct px_reader in, struct px_err *err)
 
 /* The records of NAMES, ROOTS and LABELS: address and text. */
 static enum px_status
-read_addr_text(struct px_builder *builder, struct px_reader *in,
-               uint64_t *last, const char *kind, size_t *offset,
-               struct px_err *err)
+read_addr_text(struct px_builder *builder, struct px_reader *in, uint64_t *last,
+               const char *kind, size_t *offset, struct px_err *err)
 {
     const uint8_t *text;
     size_t n;
@@ -290,8 +288,7 @@ add_roots(struct px_builder *builder, struct px_reader in, struct px_err *err)
 }
 
 static enum px_status
-add_labels(struct px_builder *builder, struct px_reader in,
-           struct px_err *err)
+add_labels(struct px_builder *builder, struct px_reader in, struct px_err *err)
 {
     struct tables *tables = &builder->tables;
     uint64_t last = 0;
@@ -328,8 +325,7 @@ check_previews(struct px_builder *builder, struct px_reader in,
 }
 
 static enum px_status
-add_footer(struct px_builder *builder, struct px_reader in,
-           struct px_err *err)
+add_footer(struct px_builder *builder, struct px_reader in, struct px_err *err)
 {
     uint64_t footer[PX_FOOTER_TAG_END] = {0};
     while (px_reader_left(&in) > 0) {
@@ -416,8 +412,7 @@ add_nodes(struct px_builder *builder, struct px_reader in, struct px_err *err)
     struct applied applied = {builder, 0, 0};
     struct records_limits limits = {builder->tables.n_types,
                                     builder->tables.n_names};
-    enum px_status status =
-        records_each(in, &limits, &apply, &applied, err);
+    enum px_status status = records_each(in, &limits, &apply, &applied, err);
     if (status != PX_OK) {
         builder->is_stale = true;
         records_each(in, &limits, &unapply, &applied, NULL);
@@ -454,11 +449,10 @@ check_place(const struct px_builder *builder, const struct px_chunk *chunk,
     if ((chunk->kind == PX_CHUNK_HEADER) != !builder->has_header)
         return px_fail(err, PX_EPROTO, "the header is not the first chunk");
     if (chunk->raw_bytes / RATIO_MAX > chunk->stored_bytes + RATIO_SLACK)
-        return px_fail(err, PX_EPROTO,
-                       "chunk %lu claims to hold %lu bytes in %lu",
-                       (unsigned long)chunk->sequence,
-                       (unsigned long)chunk->raw_bytes,
-                       (unsigned long)chunk->stored_bytes);
+        return px_fail(
+            err, PX_EPROTO, "chunk %lu claims to hold %lu bytes in %lu",
+            (unsigned long)chunk->sequence, (unsigned long)chunk->raw_bytes,
+            (unsigned long)chunk->stored_bytes);
     return PX_OK;
 }
 
@@ -476,8 +470,7 @@ px_builder_add(struct px_builder *builder, const void *bytes, size_t n_bytes,
     struct px_reader in = px_reader_of(bytes, n_bytes);
     struct px_chunk chunk;
     enum px_status status = px_chunk_next(&in, &chunk, err);
-    if (status == PX_AGAIN ||
-        (status == PX_OK && px_reader_left(&in) > 0))
+    if (status == PX_AGAIN || (status == PX_OK && px_reader_left(&in) > 0))
         return px_fail(err, PX_EPROTO, "%zu bytes are not one whole chunk",
                        n_bytes);
     if (status == PX_OK)
@@ -544,10 +537,9 @@ builder_each(struct px_builder *builder, enum px_chunk_kind kind,
         if (status == PX_OK && chunk.kind == kind) {
             status = px_chunk_unpack(&chunk, &builder->raw, err);
             if (status == PX_OK)
-                status = visit(context,
-                               px_reader_of(builder->raw.data,
-                                            builder->raw.len),
-                               err);
+                status = visit(
+                    context, px_reader_of(builder->raw.data, builder->raw.len),
+                    err);
         }
         work_report(work, &reported, stage,
                     builder->spool.n_bytes - px_reader_left(&in),
@@ -575,8 +567,7 @@ px_builder_counts(const struct px_builder *builder,
 const char *
 px_builder_type_name(const struct px_builder *builder, px_type type)
 {
-    return texts_get(&builder->tables.texts,
-                     builder->tables.types[type].name);
+    return texts_get(&builder->tables.texts, builder->tables.types[type].name);
 }
 
 uint64_t

@@ -95,8 +95,7 @@ px_edge_key(const struct px_graph *graph, px_edge edge)
 
 /* A key as it stands between the brackets. */
 static void
-show_key(const struct px_graph *graph, px_node key, size_t out_bytes,
-         char *out)
+show_key(const struct px_graph *graph, px_node key, size_t out_bytes, char *out)
 {
     px_node_preview(graph, key, out_bytes, out);
     if (out[0] == '\0')
@@ -109,8 +108,7 @@ char *
 px_edge_show(const struct px_graph *graph, px_edge edge, size_t out_bytes,
              char *out)
 {
-    const struct px_edge_info *info =
-        px_edge_info(px_edge_kind(graph, edge));
+    const struct px_edge_info *info = px_edge_info(px_edge_kind(graph, edge));
     char what[SHOWN_MAX / 2];
     what[0] = '\0';
     switch (info->form) {
@@ -128,11 +126,10 @@ px_edge_show(const struct px_graph *graph, px_edge edge, size_t out_bytes,
     }
     const char *hole = strchr(info->shown, '%');
     char line[SHOWN_MAX];
-    int n = hole == NULL
-                ? snprintf(line, sizeof line, "%s", info->shown)
-                : snprintf(line, sizeof line, "%.*s%s%s",
-                           (int)(hole - info->shown), info->shown, what,
-                           hole + 1);
+    int n = hole == NULL ? snprintf(line, sizeof line, "%s", info->shown)
+                         : snprintf(line, sizeof line, "%.*s%s%s",
+                                    (int)(hole - info->shown), info->shown,
+                                    what, hole + 1);
     px_text_escape(line, (size_t)n, out_bytes, out);
     return out;
 }
@@ -146,8 +143,7 @@ px_node_referrers(const struct px_graph *graph, px_node node, uint32_t *n)
 
 void
 px_node_each_inbound(const struct px_graph *graph, px_node node,
-                     bool (*visit)(void *context, px_edge edge),
-                     void *context)
+                     bool (*visit)(void *context, px_edge edge), void *context)
 {
     uint32_t n;
     const px_node *sources = px_node_referrers(graph, node, &n);

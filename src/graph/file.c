@@ -67,8 +67,7 @@ px_file_writer_free(struct px_file_writer *writer)
 }
 
 static enum px_status
-make_paths(struct px_file_writer *writer, const char *path,
-           struct px_err *err)
+make_paths(struct px_file_writer *writer, const char *path, struct px_err *err)
 {
     size_t n = strlen(path);
     writer->path = strdup(path);
@@ -119,13 +118,13 @@ px_file_writer_new(const char *path, bool overwrite, struct px_err *err)
         px_fail(err, PX_ENOMEM, "no memory for compressing a file");
         goto fail;
     }
-    status = px_buf_append(&writer->out, PX_FILE_MAGIC, PX_FILE_MAGIC_BYTES,
-                           err);
+    status =
+        px_buf_append(&writer->out, PX_FILE_MAGIC, PX_FILE_MAGIC_BYTES, err);
     if (status != PX_OK)
         goto fail;
-    writer->fd = open(writer->part_path,
-                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                      0600);
+    writer->fd =
+        open(writer->part_path,
+             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (writer->fd < 0) {
         px_fail_errno(err, PX_EIO, errno, "cannot write %s", path);
         goto fail;
@@ -141,8 +140,8 @@ write_out(struct px_file_writer *writer, struct px_err *err)
 {
     size_t done = 0;
     while (done < writer->out.len) {
-        ssize_t n = write(writer->fd, writer->out.data + done,
-                          writer->out.len - done);
+        ssize_t n =
+            write(writer->fd, writer->out.data + done, writer->out.len - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
@@ -159,8 +158,7 @@ write_out(struct px_file_writer *writer, struct px_err *err)
 
 /* The chunk with zstd if that is smaller, else as it is. */
 static enum px_status
-pack(struct px_file_writer *writer, struct px_chunk *chunk,
-     struct px_err *err)
+pack(struct px_file_writer *writer, struct px_chunk *chunk, struct px_err *err)
 {
     if (chunk->codec == PX_CODEC_ZSTD)
         return PX_OK;
@@ -169,8 +167,7 @@ pack(struct px_file_writer *writer, struct px_chunk *chunk,
         return status;
     size_t n = ZSTD_compressCCtx(writer->zstd, writer->packed,
                                  ZSTD_COMPRESSBOUND(PX_CHUNK_RAW_MAX),
-                                 writer->raw.data, writer->raw.len,
-                                 ZSTD_LEVEL);
+                                 writer->raw.data, writer->raw.len, ZSTD_LEVEL);
     if (ZSTD_isError(n) || n >= chunk->stored_bytes ||
         chunk->raw_bytes / RATIO_MAX > n)
         return PX_OK;
@@ -198,8 +195,8 @@ px_file_writer_add(struct px_file_writer *writer, const void *bytes,
     if (status == PX_OK)
         status = pack(writer, &chunk, err);
     if (status == PX_OK)
-        status = px_buf_reserve(&writer->out,
-                                sizeof head + chunk.stored_bytes, err);
+        status =
+            px_buf_reserve(&writer->out, sizeof head + chunk.stored_bytes, err);
     if (status != PX_OK)
         return status;
     px_chunk_put_head(head, &chunk);
@@ -238,8 +235,8 @@ px_file_writer_finish(struct px_file_writer *writer, struct px_err *err)
     int rc = close(writer->fd);
     writer->fd = -1;
     if (rc != 0)
-        status = px_fail_errno(err, PX_EIO, errno, "cannot write %s",
-                               writer->path);
+        status =
+            px_fail_errno(err, PX_EIO, errno, "cannot write %s", writer->path);
     else
         status = name_file(writer, err);
     if (status != PX_OK)
@@ -311,8 +308,7 @@ read_chunks(struct file_reader *file, struct px_work *work,
             return work_canceled(err);
         enum px_status status = chunk_bytes(file, &n, err);
         if (status == PX_OK)
-            status = px_builder_add(builder, file->buf.data + file->at, n,
-                                    err);
+            status = px_builder_add(builder, file->buf.data + file->at, n, err);
         if (status != PX_OK)
             return status;
         file->at += n;
@@ -327,9 +323,8 @@ open_file(struct file_reader *file, const char *path, struct px_err *err)
     struct stat st;
     file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (file->fd < 0 || fstat(file->fd, &st) != 0)
-        return px_fail_errno(err,
-                             errno == ENOENT ? PX_ENOTFOUND : PX_EIO, errno,
-                             "cannot open %s", path);
+        return px_fail_errno(err, errno == ENOENT ? PX_ENOTFOUND : PX_EIO,
+                             errno, "cannot open %s", path);
     if (S_ISREG(st.st_mode))
         file->n_bytes = (uint64_t)st.st_size;
     enum px_status status = fill(file, PX_FILE_MAGIC_BYTES, err);
@@ -353,9 +348,8 @@ is_damage(enum px_status status)
 }
 
 enum px_status
-px_file_read(const char *path, struct px_work *work,
-             struct px_builder *builder, size_t damage_bytes, char *damage,
-             struct px_err *err)
+px_file_read(const char *path, struct px_work *work, struct px_builder *builder,
+             size_t damage_bytes, char *damage, struct px_err *err)
 {
     struct file_reader file = {.fd = -1};
     struct px_err cause = {0};
@@ -372,8 +366,8 @@ px_file_read(const char *path, struct px_work *work,
                      cause.msg);
         status = PX_OK;
     } else if (status == PX_ETRUNCATED) {
-        status = px_fail(err, PX_ETRUNCATED, "%s ends before its first chunk",
-                         path);
+        status =
+            px_fail(err, PX_ETRUNCATED, "%s ends before its first chunk", path);
     } else if (status != PX_OK && err != NULL) {
         *err = cause;
     }

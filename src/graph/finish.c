@@ -112,8 +112,7 @@ count_edge(void *context, unsigned kind, uint64_t payload, uint64_t target,
 static enum px_status
 describe_chunk(void *context, struct px_reader body, struct px_err *err)
 {
-    static const struct records_visitor describe = {describe_node,
-                                                    count_edge};
+    static const struct records_visitor describe = {describe_node, count_edge};
     struct finish *f = context;
     return records_each(body, &f->limits, &describe, f, err);
 }
@@ -136,8 +135,8 @@ place_edge(void *context, unsigned kind, uint64_t payload, uint64_t target,
     struct px_graph *graph = f->graph;
     px_edge number = graph->out_off[f->node]++;
     px_node to = ids_find(&graph->ids, target, &f->target_hint);
-    uint32_t low = payload < EDGE_PAYLOAD_MASK ? (uint32_t)payload
-                                               : EDGE_PAYLOAD_MASK;
+    uint32_t low =
+        payload < EDGE_PAYLOAD_MASK ? (uint32_t)payload : EDGE_PAYLOAD_MASK;
     graph->edges[number] =
         (struct edge){to, (uint32_t)kind << EDGE_KIND_SHIFT | low};
     if (low < EDGE_PAYLOAD_MASK)
@@ -240,8 +239,9 @@ column(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
         return NULL;
     void *memory = calloc(n + 1, bytes);
     if (memory == NULL)
-        *status = px_fail(err, PX_ENOMEM, "no memory for %zu × %zu bytes of "
-                                          "the graph",
+        *status = px_fail(err, PX_ENOMEM,
+                          "no memory for %zu × %zu bytes of "
+                          "the graph",
                           n, bytes);
     return memory;
 }
@@ -273,11 +273,11 @@ describe_unread(struct px_graph *graph, struct px_err *err)
         return PX_OK;
     struct type_row row = {.flags = PX_TYPE_SYNTHETIC};
     enum px_status status =
-        texts_add(&tables->texts, UNREAD_TYPE_NAME,
-                  sizeof UNREAD_TYPE_NAME - 1, &row.name, err);
+        texts_add(&tables->texts, UNREAD_TYPE_NAME, sizeof UNREAD_TYPE_NAME - 1,
+                  &row.name, err);
     if (status == PX_OK)
-        status = rows_need(&tables->types, tables->n_types,
-                           &tables->cap_types, sizeof row, err);
+        status = rows_need(&tables->types, tables->n_types, &tables->cap_types,
+                           sizeof row, err);
     if (status != PX_OK)
         return status;
     uint32_t type = (uint32_t)tables->n_types++;
@@ -287,8 +287,8 @@ describe_unread(struct px_graph *graph, struct px_err *err)
             continue;
         graph->node_flags[node] = PX_NODE_BAD | PX_NODE_IMMORTAL |
                                   PX_NODE_APPROXIMATE | PX_GEN_NOT_GC;
-        status = overflow_put(&graph->over_type, graph->node_type, node, type,
-                              err);
+        status =
+            overflow_put(&graph->over_type, graph->node_type, node, type, err);
     }
     return status;
 }
@@ -298,8 +298,8 @@ sum_types(struct px_graph *graph, struct px_err *err)
 {
     struct tables *tables = &graph->tables;
     enum px_status status = PX_OK;
-    graph->type_node = column(tables->n_types, sizeof *graph->type_node,
-                              &status, err);
+    graph->type_node =
+        column(tables->n_types, sizeof *graph->type_node, &status, err);
     if (status != PX_OK)
         return status;
     struct ids_hint hint = {0};
@@ -333,8 +333,7 @@ index_names(struct px_graph *graph, struct px_err *err)
     struct ids_hint hint = {0};
     for (size_t i = 0; i < tables->n_names; i++) {
         uint64_t addr = tables->names[i].addr;
-        px_node node =
-            addr == 0 ? PX_NONE : ids_find(&graph->ids, addr, &hint);
+        px_node node = addr == 0 ? PX_NONE : ids_find(&graph->ids, addr, &hint);
         tables->names[i].node = node;
         if (node == PX_NONE)
             continue;
@@ -376,19 +375,16 @@ make_edges(struct finish *f, struct px_err *err)
     struct px_graph *graph = f->graph;
     enum px_status status = PX_OK;
     starts_of_counts(graph->out_off, graph->n_nodes);
-    graph->edges =
-        column(graph->n_edges, sizeof *graph->edges, &status, err);
+    graph->edges = column(graph->n_edges, sizeof *graph->edges, &status, err);
     if (status == PX_OK)
-        status = builder_each(f->builder, PX_CHUNK_NODES, "references",
-                              f->work, place_chunk, f, err);
+        status = builder_each(f->builder, PX_CHUNK_NODES, "references", f->work,
+                              place_chunk, f, err);
     if (status != PX_OK)
         return status;
     starts_of_ends(graph->out_off, graph->n_nodes);
     overflow_sort(&graph->over_payload);
-    graph->in_off =
-        column(graph->n_nodes, sizeof *graph->in_off, &status, err);
-    graph->in_src =
-        column(graph->n_edges, sizeof *graph->in_src, &status, err);
+    graph->in_off = column(graph->n_nodes, sizeof *graph->in_off, &status, err);
+    graph->in_src = column(graph->n_edges, sizeof *graph->in_src, &status, err);
     if (status == PX_OK)
         status = link_inbound(graph, f->work, err);
     return status;
@@ -401,8 +397,9 @@ make_graph(struct finish *f, struct px_err *err)
     struct px_builder *builder = f->builder;
     enum px_status status = PX_OK;
     if (builder->n_edges > UINT32_MAX - 1)
-        return px_fail(err, PX_ELIMIT, "more than 4,294,967,294 references "
-                                       "in one snapshot");
+        return px_fail(err, PX_ELIMIT,
+                       "more than 4,294,967,294 references "
+                       "in one snapshot");
     if (builder->is_stale)
         status = renew_ids(f, err);
     if (status == PX_OK)

@@ -21,9 +21,9 @@
 typedef uint32_t class_id;
 
 struct class_row {
-    class_id parent;  /* PX_NONE: a root or a cycle */
-    uint32_t root;    /* its index, PX_NONE: not reached */
-    uint32_t count;   /* members of the set */
+    class_id parent; /* PX_NONE: a root or a cycle */
+    uint32_t root;   /* its index, PX_NONE: not reached */
+    uint32_t count;  /* members of the set */
     px_node example;
     size_t text;
     px_type type;
@@ -74,8 +74,8 @@ grow_table(struct grouping *g, struct px_err *err)
         return px_fail(err, PX_ENOMEM, "no memory for groups of paths");
     for (size_t i = 0; i < g->n_rows; i++) {
         const struct class_row *row = &g->rows[i];
-        uint64_t hash = hash_of(row->parent, texts_get(&g->texts, row->text),
-                                row->type);
+        uint64_t hash =
+            hash_of(row->parent, texts_get(&g->texts, row->text), row->type);
         size_t slot = hash & (size - 1);
         while (table[slot] != 0)
             slot = (slot + 1) & (size - 1);
@@ -91,10 +91,9 @@ static bool
 is_same(const struct grouping *g, const struct class_row *a,
         const struct class_row *b, const char *text)
 {
-    return a->parent == b->parent && a->type == b->type &&
-           a->mode == b->mode && a->held_by == b->held_by &&
-           a->of_module == b->of_module && a->is_run == b->is_run &&
-           a->root == b->root &&
+    return a->parent == b->parent && a->type == b->type && a->mode == b->mode &&
+           a->held_by == b->held_by && a->of_module == b->of_module &&
+           a->is_run == b->is_run && a->root == b->root &&
            strcmp(texts_get(&g->texts, a->text), text) == 0;
 }
 
@@ -115,8 +114,7 @@ intern(struct grouping *g, struct class_row *row, const char *text,
     }
     status = texts_add(&g->texts, text, strlen(text), &row->text, err);
     if (status == PX_OK)
-        status = rows_need(&g->rows, g->n_rows, &g->cap_rows, sizeof *row,
-                           err);
+        status = rows_need(&g->rows, g->n_rows, &g->cap_rows, sizeof *row, err);
     if (status != PX_OK)
         return status;
     g->rows[g->n_rows] = *row;
@@ -157,8 +155,7 @@ class_after(struct grouping *g, class_id from, px_edge edge, class_id *out,
     struct step_state before;
     struct step_state now;
     struct step_state next;
-    px_type type =
-        px_node_type(g->graph, g->graph->edges[edge].target);
+    px_type type = px_node_type(g->graph, g->graph->edges[edge].target);
     uint64_t key = edge_likeness(g, edge);
     struct cached *cached =
         &g->cache[(key * 31 + from * 7 + type) % CACHE_SIZE];
@@ -174,8 +171,8 @@ class_after(struct grouping *g, class_id from, px_edge edge, class_id *out,
     }
     state_of(g, from, &now);
     enum step_effect effect =
-        step_next(g->paths, true, parents[1] == PX_NONE ? NULL : &before,
-                  &now, edge, &next);
+        step_next(g->paths, true, parents[1] == PX_NONE ? NULL : &before, &now,
+                  edge, &next);
     struct class_row row = {
         .parent = parents[effect],
         .root = g->rows[from].root,
@@ -228,8 +225,7 @@ class_of_node(struct grouping *g, px_node node, class_id *out,
     size_t n = 0;
     class_id now = 0;
     while (g->class_of[node] == 0 && parent[node] < PARENT_ROOT) {
-        status = rows_need(&g->trail, n, &g->cap_trail, sizeof *g->trail,
-                           err);
+        status = rows_need(&g->trail, n, &g->cap_trail, sizeof *g->trail, err);
         if (status != PX_OK)
             return status;
         g->trail[n++] = parent[node];
@@ -265,8 +261,8 @@ write_line(struct grouping *g, class_id class_number, char **out,
     struct step_state state;
     size_t n = 0;
     for (class_id at = class_number; at != PX_NONE; at = g->rows[at].parent) {
-        enum px_status status = rows_need(&g->trail, n, &g->cap_trail,
-                                          sizeof *g->trail, err);
+        enum px_status status =
+            rows_need(&g->trail, n, &g->cap_trail, sizeof *g->trail, err);
         if (status != PX_OK)
             return status;
         g->trail[n++] = at;
@@ -295,8 +291,7 @@ compare_lines(const void *a, const void *b)
     int by_line = strcmp(left->line, right->line);
     if (by_line != 0)
         return by_line;
-    return (left->example > right->example) -
-           (left->example < right->example);
+    return (left->example > right->example) - (left->example < right->example);
 }
 
 static int
@@ -378,8 +373,7 @@ merge_equal(struct px_path_groups *out)
 }
 
 static enum px_status
-write_groups(struct grouping *g, struct px_path_groups *out,
-             struct px_err *err)
+write_groups(struct grouping *g, struct px_path_groups *out, struct px_err *err)
 {
     size_t n = 0;
     for (size_t i = 0; i < g->n_rows; i++)
@@ -444,8 +438,8 @@ px_path_groups_new(const struct px_paths *paths, const px_node *nodes,
     g->cycles = cycles_new(paths, err);
     if (g->cycles == NULL)
         goto out;
-    g->class_of = calloc((size_t)paths->graph->n_nodes + 1,
-                         sizeof *g->class_of);
+    g->class_of =
+        calloc((size_t)paths->graph->n_nodes + 1, sizeof *g->class_of);
     if (g->class_of == NULL) {
         px_fail(err, PX_ENOMEM, "no memory for groups of paths");
         goto out;

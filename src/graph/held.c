@@ -21,7 +21,7 @@
 #include <string.h>
 
 #define CYCLE_NODES_MAX 2048u
-#define CYCLE_TABLE 8192u /* a power of two, at least four times as many */
+#define CYCLE_TABLE 8192u      /* a power of two, at least four times as many */
 #define CYCLE_BUDGET 50000000u /* edges looked at by all searches together */
 
 static const char *const held_names[] = {
@@ -220,8 +220,8 @@ collect(struct cycles *cycles, uint32_t at, uint32_t max,
                 sources[1] = cycles->tail - 1;
                 continue;
             }
-            options[n++] = (struct option){
-                order_key(&paths->order, e, s == 1), e, sources[s]};
+            options[n++] = (struct option){order_key(&paths->order, e, s == 1),
+                                           e, sources[s]};
         }
     }
     for (uint32_t i = 1; i < n; i++) {
@@ -282,15 +282,15 @@ cycles_line(struct cycles *cycles, px_node node, bool stars, size_t out_bytes,
 }
 
 enum px_held_by
-px_paths_held_by(const struct px_paths *paths, px_node node,
-                 size_t out_bytes, char *cycle)
+px_paths_held_by(const struct px_paths *paths, px_node node, size_t out_bytes,
+                 char *cycle)
 {
     if (out_bytes > 0)
         cycle[0] = '\0';
     enum px_held_by held_by = held_get(paths, node);
-    struct cycles *cycles =
-        held_by == PX_HELD_ROOT || out_bytes == 0 ? NULL
-                                                  : cycles_new(paths, NULL);
+    struct cycles *cycles = held_by == PX_HELD_ROOT || out_bytes == 0
+                                ? NULL
+                                : cycles_new(paths, NULL);
     if (cycles != NULL)
         cycles_line(cycles, node, false, out_bytes, cycle);
     cycles_free(cycles);

@@ -45,8 +45,7 @@ enum px_status ids_mark(struct ids *ids, uint64_t addr, struct ids_hint *hint,
 /* PX_ELIMIT if there are more than 2^32-2 members. */
 enum px_status ids_seal(struct ids *ids, struct px_err *err);
 /* Sealed: the rank of a member, else IDS_NONE. */
-uint32_t ids_find(const struct ids *ids, uint64_t addr,
-                  struct ids_hint *hint);
+uint32_t ids_find(const struct ids *ids, uint64_t addr, struct ids_hint *hint);
 /* Sealed: the address of rank id < n. */
 uint64_t ids_addr(const struct ids *ids, uint32_t id);
 size_t ids_bytes(const struct ids *ids);

@@ -106,12 +106,12 @@ struct px_graph {
     uint16_t *node_refs;
     uint8_t *node_flags;
     struct overflow over_type, over_bytes, over_refs; /* by node */
-    uint32_t *out_off; /* n_nodes + 1 */
+    uint32_t *out_off;                                /* n_nodes + 1 */
     struct edge *edges;
     uint32_t *in_off; /* n_nodes + 1 */
     px_node *in_src;
     struct overflow over_payload; /* by edge */
-    uint32_t *name_table; /* open addressing by node: name number + 1 */
+    uint32_t *name_table;         /* open addressing by node: name number + 1 */
     uint32_t name_mask;
     px_node *type_node; /* by type */
     struct spool_area preview_area;
@@ -131,15 +131,13 @@ void tables_done(struct tables *tables);
  * 0 if it is not whole or not allowed. */
 size_t preview_measure(struct px_reader in);
 /* Reads all PREVIEWS chunks of the builder into the graph. */
-enum px_status previews_load(struct px_graph *graph,
-                             struct px_builder *builder, struct px_work *work,
-                             struct px_err *err);
+enum px_status previews_load(struct px_graph *graph, struct px_builder *builder,
+                             struct px_work *work, struct px_err *err);
 
 /* builder.c: visits the stored chunks of one kind in the order they came, with
  * their raw bytes in builder->raw. */
-enum px_status builder_each(struct px_builder *builder,
-                            enum px_chunk_kind kind, const char *stage,
-                            struct px_work *work,
+enum px_status builder_each(struct px_builder *builder, enum px_chunk_kind kind,
+                            const char *stage, struct px_work *work,
                             enum px_status (*visit)(void *context,
                                                     struct px_reader body,
                                                     struct px_err *err),
@@ -159,7 +157,7 @@ edge_kind(const struct edge *edge)
 }
 
 #define EDGE_FLAG_BITS(number, member, name, form, flags, shown, expression)   \
-    ((uint64_t)((flags) & 1u) << (number)) |
+    ((uint64_t)((flags)&1u) << (number)) |
 #define EDGE_COUNT_BITS(number, member, name, form, flags, shown, expression)  \
     ((uint64_t)((flags) >> 1 & 1u) << (number)) |
 /* Bit k: edges of kind k hold; count. */

@@ -42,7 +42,7 @@ struct search {
 /* The object whose children are being queued. */
 struct family {
     px_node node;
-    px_node inner; /* its __dict__ or frame; PX_NONE: none */
+    px_node inner;  /* its __dict__ or frame; PX_NONE: none */
     uint32_t start; /* of the children in the queue */
     uint64_t last_key;
     bool is_sorted;
@@ -113,8 +113,7 @@ insertion_sort(struct child *children, uint32_t n)
 }
 
 static enum px_status
-sort_children(struct search *s, const struct family *family,
-              struct px_err *err)
+sort_children(struct search *s, const struct family *family, struct px_err *err)
 {
     uint32_t n = s->tail - family->start;
     px_node *nodes = s->queue + family->start;
@@ -123,8 +122,7 @@ sort_children(struct search *s, const struct family *family,
     if (n > SMALL_SORT) {
         children = malloc(n * sizeof *children);
         if (children == NULL)
-            return px_fail(err, PX_ENOMEM,
-                           "no memory to sort %lu references",
+            return px_fail(err, PX_ENOMEM, "no memory to sort %lu references",
                            (unsigned long)n);
     }
     for (uint32_t i = 0; i < n; i++)
@@ -144,8 +142,8 @@ sort_children(struct search *s, const struct family *family,
 static enum px_status
 postpone(struct search *s, px_edge edge, struct px_err *err)
 {
-    enum px_status status = rows_need(&s->maybe, s->n_maybe, &s->cap_maybe,
-                                      sizeof *s->maybe, err);
+    enum px_status status =
+        rows_need(&s->maybe, s->n_maybe, &s->cap_maybe, sizeof *s->maybe, err);
     if (status == PX_OK)
         s->maybe[s->n_maybe++] = edge;
     return status;
@@ -212,10 +210,8 @@ find_children(struct search *s, struct family *family, px_node from,
 static enum px_status
 expand(struct search *s, px_node node, struct px_err *err)
 {
-    struct family family = {.node = node,
-                            .inner = PX_NONE,
-                            .start = s->tail,
-                            .is_sorted = true};
+    struct family family = {
+        .node = node, .inner = PX_NONE, .start = s->tail, .is_sorted = true};
     enum px_status status = find_children(s, &family, node, err);
     if (status == PX_OK && family.inner != PX_NONE)
         status = find_children(s, &family, family.inner, err);
@@ -233,8 +229,7 @@ drain(struct search *s, struct px_work *work, struct px_err *err)
         if ((s->head & 0x3fff) == 0) {
             if (work_is_canceled(work))
                 return work_canceled(err);
-            work_report(work, &reported, "paths", s->head,
-                        s->graph->n_nodes);
+            work_report(work, &reported, "paths", s->head, s->graph->n_nodes);
         }
         px_node node = s->queue[s->head++];
         if (!is_expanded(s, node))
@@ -306,8 +301,7 @@ search_all(struct search *s, struct px_work *work, struct px_err *err)
         struct px_root root;
         px_graph_root(graph, (uint32_t)i, &root);
         order[i] = (struct root_order){px_root_rank(root.root_class),
-                                       root.root_class, root.name,
-                                       (uint32_t)i};
+                                       root.root_class, root.name, (uint32_t)i};
     }
     qsort(order, n, sizeof *order, compare_roots);
     for (size_t at = 0; status == PX_OK && at < n;) {
@@ -337,14 +331,13 @@ make_paths(struct px_paths *paths, struct px_work *work, struct px_err *err)
     if (status != PX_OK)
         return status;
     paths->parent = malloc((n + 1) * sizeof *paths->parent);
-    paths->roots =
-        malloc((graph->tables.n_roots + 1) * sizeof *paths->roots);
+    paths->roots = malloc((graph->tables.n_roots + 1) * sizeof *paths->roots);
     s.queue = malloc((n + 1) * sizeof *s.queue);
     s.expanded = calloc(n / 8 + 1, 1);
     if (paths->parent == NULL || paths->roots == NULL || s.queue == NULL ||
         s.expanded == NULL) {
-        status = px_fail(err, PX_ENOMEM, "no memory for paths of %zu objects",
-                         n);
+        status =
+            px_fail(err, PX_ENOMEM, "no memory for paths of %zu objects", n);
         goto out;
     }
     memset(paths->parent, 0xff, (n + 1) * sizeof *paths->parent);

@@ -22,8 +22,7 @@ enum px_status order_init(struct order *order, const struct px_graph *graph,
 void order_done(struct order *order);
 /* Less comes first; equal keys: in the order of the stream. In a namespace
  * (a __dict__) named keys are as good as attributes. */
-uint64_t order_key(const struct order *order, px_edge edge,
-                   bool in_namespace);
+uint64_t order_key(const struct order *order, px_edge edge, bool in_namespace);
 /* An edge to what is a part of its source in everything but memory: the
  * __dict__ of an instance, the frame of a generator. It has no length, so
  * that versions which keep the one in the other have the same paths. */
@@ -42,7 +41,7 @@ struct root_at {
 struct px_paths {
     const struct px_graph *graph;
     struct order order;
-    uint32_t *parent; /* by node: last edge of its path, or PARENT_* */
+    uint32_t *parent;      /* by node: last edge of its path, or PARENT_* */
     struct root_at *roots; /* by node; the best one of each */
     size_t n_roots;
     px_node n_reached;
@@ -72,7 +71,7 @@ enum step_mode {
     STEP_PLAIN,
     STEP_ROOT,
     STEP_INNER, /* stands on a __dict__; the next key may take its place */
-    STEP_CELL  /* stands on a cell; its contents take its place */
+    STEP_CELL   /* stands on a cell; its contents take its place */
 };
 
 struct step_state {
@@ -104,8 +103,8 @@ enum step_effect step_next(const struct px_paths *paths, bool stars,
 struct machine {
     const struct px_paths *paths;
     bool stars;
-    void (*visit)(void *context, size_t number,
-                  const struct step_state *step, px_node node, px_edge edge);
+    void (*visit)(void *context, size_t number, const struct step_state *step,
+                  px_node node, px_edge edge);
     void *context;
     size_t n_visited;
     unsigned n_waiting;

@@ -192,14 +192,13 @@ previews_load(struct px_graph *graph, struct px_builder *builder,
     load.lengths = calloc((size_t)graph->n_nodes + 1, 1);
     if (load.lengths == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for previews");
-    enum px_status status = builder_each(builder, PX_CHUNK_PREVIEWS,
-                                         "previews", work, note_chunk, &load,
-                                         err);
+    enum px_status status = builder_each(builder, PX_CHUNK_PREVIEWS, "previews",
+                                         work, note_chunk, &load, err);
     if (status == PX_OK && load.n_records > 0) {
         status = make_area(&load, err);
         if (status == PX_OK)
-            status = builder_each(builder, PX_CHUNK_PREVIEWS, "previews",
-                                  work, keep_chunk, &load, err);
+            status = builder_each(builder, PX_CHUNK_PREVIEWS, "previews", work,
+                                  keep_chunk, &load, err);
     }
     free(load.lengths);
     return status;
@@ -223,11 +222,10 @@ show_quoted(const struct preview *preview, bool is_part, size_t out_bytes,
             char *out)
 {
     char text[RECORD_MAX * 4 + 1];
-    px_text_escape((const char *)preview->bytes, preview->n_bytes,
-                   sizeof text, text);
-    char quote = strchr(text, '\'') != NULL && strchr(text, '"') == NULL
-                     ? '"'
-                     : '\'';
+    px_text_escape((const char *)preview->bytes, preview->n_bytes, sizeof text,
+                   text);
+    char quote =
+        strchr(text, '\'') != NULL && strchr(text, '"') == NULL ? '"' : '\'';
     char line[sizeof text + 16];
     int n = snprintf(line, sizeof line, "%c%s%s%c", quote, text,
                      is_part ? "…" : "", quote);
@@ -265,7 +263,9 @@ show_float(uint64_t bits, size_t out_bytes, char *out)
     memcpy(&value, &bits, sizeof value);
     if (isnan(value) || isinf(value)) {
         snprintf(out, out_bytes, "%s",
-                 isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+                 isnan(value) ? "nan"
+                 : value > 0  ? "inf"
+                              : "-inf");
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {
@@ -287,9 +287,9 @@ show_length(const struct px_graph *graph, px_node node, uint64_t n,
         const char *open;
         const char *close;
     } brackets[] = {
-        {"list", "[", "]"},      {"tuple", "(", ")"}, {"dict", "{", "}"},
-        {"set", "{", "}"},       {"frozenset", "{", "}"},
-        {"collections.deque", "[", "]"},
+        {"list", "[", "]"},      {"tuple", "(", ")"},
+        {"dict", "{", "}"},      {"set", "{", "}"},
+        {"frozenset", "{", "}"}, {"collections.deque", "[", "]"},
     };
     const char *type = px_type_name(graph, px_node_type(graph, node));
     const char *open = "";

@@ -81,8 +81,8 @@ records_group(struct px_reader *in, const struct records_limits *limits,
         } else if (form == PX_FORM_INDEX) {
             if (px_read_varint(in, &payload) != PX_OK)
                 return records_bad(err, "edge without its index");
-            index = (int64_t)((uint64_t)px_unzigzag(payload) +
-                              (uint64_t)index + 1);
+            index =
+                (int64_t)((uint64_t)px_unzigzag(payload) + (uint64_t)index + 1);
             if (index < 0)
                 return records_bad(err, "edge with a negative index");
             payload = (uint64_t)index;
@@ -146,8 +146,8 @@ records_each(struct px_reader in, const struct records_limits *limits,
                 return records_bad(err, "edges without an end");
             if (kind == 0)
                 break;
-            status = records_group(&in, limits, visitor, context, kind,
-                                   &target, err);
+            status = records_group(&in, limits, visitor, context, kind, &target,
+                                   err);
         }
         if (status != PX_OK)
             return status;

@@ -99,8 +99,8 @@ spool_append(struct spool *spool, const void *bytes, size_t n,
     if (spool->fd < 0 && spool->memory.len + n > SPOOL_MEMORY_MAX) {
         int fd = open_nameless();
         if (fd >= 0) {
-            status = write_all(fd, spool->memory.data, spool->memory.len, 0,
-                               err);
+            status =
+                write_all(fd, spool->memory.data, spool->memory.len, 0, err);
             if (status != PX_OK) {
                 close(fd);
                 return status;
@@ -138,8 +138,8 @@ spool_bytes(struct spool *spool, const uint8_t **out, struct px_err *err)
         return PX_OK;
     }
     unmap(spool);
-    void *map = mmap(NULL, (size_t)spool->n_bytes, PROT_READ, MAP_SHARED,
-                     spool->fd, 0);
+    void *map =
+        mmap(NULL, (size_t)spool->n_bytes, PROT_READ, MAP_SHARED, spool->fd, 0);
     if (map == MAP_FAILED)
         return px_fail_errno(err, PX_ENOMEM, errno,
                              "cannot map %llu bytes of chunks",
@@ -161,8 +161,8 @@ spool_area_new(struct spool_area *area, size_t n_bytes, struct px_err *err)
     int fd = n_bytes >= AREA_FILE_MIN ? open_nameless() : -1;
     if (fd >= 0) {
         if (posix_fallocate(fd, 0, (off_t)n_bytes) == 0)
-            map = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                       0);
+            map =
+                mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         close(fd);
     }
     if (map == MAP_FAILED)

@@ -37,8 +37,8 @@ static void
 put(struct step_state *out, const char *before, const char *text)
 {
     char line[sizeof out->text * 2];
-    int n = snprintf(line, sizeof line, "%s%.*s", before,
-                     (int)sizeof out->text, text);
+    int n = snprintf(line, sizeof line, "%s%.*s", before, (int)sizeof out->text,
+                     text);
     px_text_escape(line, (size_t)n, sizeof out->text, out->text);
 }
 
@@ -54,9 +54,8 @@ step_root(const struct px_paths *paths, px_node node, struct step_state *out)
     bool says_so = strncmp(root.name, name, n) == 0 && root.name[n] == ' ';
     snprintf(class_name, sizeof class_name, "%s%s", says_so ? "" : name,
              says_so || root.name[0] == '\0' ? "" : " ");
-    *out = (struct step_state){.mode = STEP_ROOT,
-                               .type = px_node_type(graph, node),
-                               .times = 1};
+    *out = (struct step_state){
+        .mode = STEP_ROOT, .type = px_node_type(graph, node), .times = 1};
     out->of_module = root.root_class == PX_ROOT_MODULE;
     put(out, class_name, root.name);
 }
@@ -110,8 +109,7 @@ show_edge(const struct px_graph *graph, px_edge edge, bool stars,
     }
     bool is_one_of_many = info->form == PX_FORM_INDEX;
     if (info->form == PX_FORM_PAIR)
-        is_one_of_many =
-            key_name(graph, edge) == NULL || is_large(graph, edge);
+        is_one_of_many = key_name(graph, edge) == NULL || is_large(graph, edge);
     out->is_plural = is_one_of_many &&
                      (kind == PX_EDGE_ITEM || kind == PX_EDGE_MEMBER ||
                       kind == PX_EDGE_DICT_VALUE) &&
@@ -205,8 +203,8 @@ visit_first(struct machine *machine)
 }
 
 static void
-wait_for(struct machine *machine, const struct step_state *state,
-         px_node node, px_edge edge)
+wait_for(struct machine *machine, const struct step_state *state, px_node node,
+         px_edge edge)
 {
     if (machine->n_waiting == 2)
         visit_first(machine);
@@ -261,9 +259,9 @@ static void
 line_text(struct line *line, const char *text)
 {
     if (line->used + 1 < line->room)
-        line->used += px_text_escape(text, strlen(text),
-                                     line->room - line->used,
-                                     line->out + line->used);
+        line->used +=
+            px_text_escape(text, strlen(text), line->room - line->used,
+                           line->out + line->used);
 }
 
 void
@@ -308,8 +306,8 @@ walk_path(struct machine *machine, px_node node)
     if (!px_paths_is_reached(paths, node) ||
         paths_edges(paths, node, &edges, &n, NULL) != PX_OK)
         return 0;
-    machine_root(machine, n == 0 ? node
-                                 : px_edge_source(paths->graph, edges[0]));
+    machine_root(machine,
+                 n == 0 ? node : px_edge_source(paths->graph, edges[0]));
     for (size_t i = 0; i < n; i++)
         machine_edge(machine, edges[i]);
     machine_end(machine);
@@ -350,10 +348,8 @@ px_paths_steps(const struct px_paths *paths, px_node node, bool stars,
                size_t max, struct px_step *out)
 {
     struct steps steps = {paths, out, max, SIZE_MAX, SIZE_MAX};
-    struct machine machine = {.paths = paths,
-                              .stars = stars,
-                              .visit = take_step,
-                              .context = &steps};
+    struct machine machine = {
+        .paths = paths, .stars = stars, .visit = take_step, .context = &steps};
     size_t n = walk_path(&machine, node);
     size_t culprit = steps.plural != SIZE_MAX     ? steps.plural
                      : steps.instance != SIZE_MAX ? steps.instance
@@ -370,10 +366,8 @@ px_paths_line(const struct px_paths *paths, px_node node, bool stars,
 {
     struct line line;
     line_init(&line, out_bytes, out, stars, ascii);
-    struct machine machine = {.paths = paths,
-                              .stars = stars,
-                              .visit = line_visit,
-                              .context = &line};
+    struct machine machine = {
+        .paths = paths, .stars = stars, .visit = line_visit, .context = &line};
     walk_path(&machine, node);
     return out;
 }

@@ -36,8 +36,8 @@ check_texts(const struct px_graph *graph, const struct px_paths *paths,
               sizeof text);
     px_paths_line(paths, node, (node & 1) != 0, false, sizeof line, line);
     CHECK((line[0] != '\0') == px_paths_is_reached(paths, node));
-    bool is_root = px_paths_held_by(paths, node, sizeof line, line) ==
-                   PX_HELD_ROOT;
+    bool is_root =
+        px_paths_held_by(paths, node, sizeof line, line) == PX_HELD_ROOT;
     CHECK(is_root == px_paths_is_reached(paths, node));
     struct px_refs refs;
     px_node_refs(graph, node, &refs);

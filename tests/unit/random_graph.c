@@ -66,8 +66,7 @@ rg_edge(struct rg *rg, int from, unsigned kind, uint64_t payload, int target,
             realloc(node->edges, node->cap_edges * sizeof *node->edges);
         assert_non_null(node->edges);
     }
-    node->edges[node->n_edges++] =
-        (struct rg_edge){kind, payload, target, key};
+    node->edges[node->n_edges++] = (struct rg_edge){kind, payload, target, key};
 }
 
 int
@@ -143,16 +142,13 @@ static void
 random_edge(struct rg *rg, uint64_t *state, bool stack_edges)
 {
     static const unsigned kinds[] = {
-        PX_EDGE_ATTR,  PX_EDGE_ATTR,       PX_EDGE_SLOT,
-        PX_EDGE_ITEM,  PX_EDGE_ITEM,       PX_EDGE_DICT_VALUE,
-        PX_EDGE_DICT_VALUE, PX_EDGE_MEMBER, PX_EDGE_CLASS,
-        PX_EDGE_LOCAL, PX_EDGE_WEAK,       PX_EDGE_ALIAS,
-        PX_EDGE_CELL,  PX_EDGE_UNNAMED,    PX_EDGE_DICT_ALIAS,
-        PX_EDGE_STACK,
+        PX_EDGE_ATTR,  PX_EDGE_ATTR,       PX_EDGE_SLOT,       PX_EDGE_ITEM,
+        PX_EDGE_ITEM,  PX_EDGE_DICT_VALUE, PX_EDGE_DICT_VALUE, PX_EDGE_MEMBER,
+        PX_EDGE_CLASS, PX_EDGE_LOCAL,      PX_EDGE_WEAK,       PX_EDGE_ALIAS,
+        PX_EDGE_CELL,  PX_EDGE_UNNAMED,    PX_EDGE_DICT_ALIAS, PX_EDGE_STACK,
     };
     int n_kinds = (int)(sizeof kinds / sizeof kinds[0]);
-    unsigned kind =
-        kinds[rg_below(state, stack_edges ? n_kinds : n_kinds - 1)];
+    unsigned kind = kinds[rg_below(state, stack_edges ? n_kinds : n_kinds - 1)];
     enum px_edge_form form = px_edge_info(kind)->form;
     int from = rg_below(state, rg->n);
     uint64_t payload = 0;
@@ -200,9 +196,9 @@ rg_random_graph(uint64_t seed, const struct rg_options *options)
     rg_count(rg);
     for (int i = 0; options->surplus && i < rg->n; i++) {
         if (rg_below(&state, 8) == 0)
-            rg->nodes[i].refcount += (uint64_t)(rg_below(&state, 2) == 0
-                                                   ? 1
-                                                   : rg_below(&state, 70000));
+            rg->nodes[i].refcount +=
+                (uint64_t)(rg_below(&state, 2) == 0 ? 1
+                                                    : rg_below(&state, 70000));
         if (rg_below(&state, 20) == 0)
             rg->nodes[i].flags |= PX_NODE_IMMORTAL;
     }
@@ -300,8 +296,7 @@ put_entry(struct writer *w, const struct rg_edge *edge, int64_t *index)
         put_varint(&w->body, edge->payload);
         break;
     case PX_FORM_INDEX:
-        put_varint(&w->body,
-                   px_zigzag((int64_t)edge->payload - (*index + 1)));
+        put_varint(&w->body, px_zigzag((int64_t)edge->payload - (*index + 1)));
         *index = (int64_t)edge->payload;
         break;
     case PX_FORM_PAIR:
@@ -346,8 +341,7 @@ put_record(struct writer *w, const struct rg_node *node, size_t *at)
     if (is_first) {
         put_varint(&w->body, node->type);
         put_varint(&w->body, node->bytes);
-        assert_int_equal(px_buf_append(&w->body, &node->flags, 1, NULL),
-                         PX_OK);
+        assert_int_equal(px_buf_append(&w->body, &node->flags, 1, NULL), PX_OK);
         if (!is_immortal && node->refcount != 1)
             put_varint(&w->body, node->refcount);
     }
@@ -425,8 +419,7 @@ rg_write(const struct rg *rg, uint64_t seed, struct rg_chunks *out)
     uint64_t last = 0;
     for (int i = 0; i < rg->n_roots; i++) {
         uint8_t root_class = (uint8_t)rg->roots[i].root_class;
-        assert_int_equal(px_buf_append(&w.body, &root_class, 1, NULL),
-                         PX_OK);
+        assert_int_equal(px_buf_append(&w.body, &root_class, 1, NULL), PX_OK);
         put_addr(&w.body, rg->nodes[rg->roots[i].node].addr, &last);
         put_text(&w.body, rg->roots[i].name);
     }
@@ -449,8 +442,8 @@ rg_build(const struct rg *rg, uint64_t seed)
     assert_non_null(builder);
     rg_write(rg, seed, &chunks);
     for (size_t i = 0; i < chunks.n; i++) {
-        if (px_builder_add(builder, chunks.chunks[i].data,
-                           chunks.chunks[i].len, &err) != PX_OK)
+        if (px_builder_add(builder, chunks.chunks[i].data, chunks.chunks[i].len,
+                           &err) != PX_OK)
             fail_msg("chunk %zu: %s", i, err.msg);
     }
     assert_true(px_builder_is_complete(builder));

@@ -39,7 +39,7 @@ struct rg_root {
 
 #define RG_NAMES_MAX 16
 #define RG_ROOTS_MAX 16
-#define RG_TYPES 4 /* "m.T0" …; T0 is made by a class statement */
+#define RG_TYPES 4       /* "m.T0" …; T0 is made by a class statement */
 #define RG_MODULE_TYPE 3 /* "module" */
 
 struct rg {

@@ -70,8 +70,7 @@ assert_same(const struct px_graph *a, const struct px_graph *b)
         assert_int_equal(px_node_addr(a, node), px_node_addr(b, node));
         assert_int_equal(px_node_type(a, node), px_node_type(b, node));
         assert_int_equal(px_node_bytes(a, node), px_node_bytes(b, node));
-        assert_int_equal(px_node_refcount(a, node),
-                         px_node_refcount(b, node));
+        assert_int_equal(px_node_refcount(a, node), px_node_refcount(b, node));
     }
     for (px_edge edge = 0; edge < px_graph_n_edges(a); edge++) {
         char shown_a[256];
@@ -111,8 +110,7 @@ tamper_all(uint64_t seed, tamper_fn *tamper, bool must_fail)
             assert_int_equal(
                 px_buf_append(&copy, chunk->data, chunk->len, NULL), PX_OK);
             bool is_made = tamper(&copy, n);
-            enum px_status status =
-                is_made ? add(builder, &copy) : PX_EPROTO;
+            enum px_status status = is_made ? add(builder, &copy) : PX_EPROTO;
             px_buf_done(&copy);
             n_refused += status != PX_OK;
             if (must_fail && is_made)
@@ -276,11 +274,13 @@ test_bad_records(void **state)
     assert_int_equal(STATUS(PX_CHUNK_ROOTS, "\x77\2\1r"), PX_EPROTO);
     assert_int_equal(STATUS(PX_CHUNK_ROOTS, "\1\0\1r"), PX_EPROTO);
     assert_int_equal(STATUS(PX_CHUNK_NAMES, "\2\xff\xff\xff\xff\xff\xff\xff"
-                                            "\xff\x7f" "x"),
+                                            "\xff\x7f"
+                                            "x"),
                      PX_EPROTO);
     assert_int_equal(STATUS(PX_CHUNK_TYPES, "\2\0\5ab"), PX_EPROTO);
     assert_int_equal(STATUS(PX_CHUNK_PREVIEWS, "\2\x63"), PX_EPROTO);
-    assert_int_equal(STATUS(PX_CHUNK_PREVIEWS, "\2\1\x70\x41" "abc"),
+    assert_int_equal(STATUS(PX_CHUNK_PREVIEWS, "\2\1\x70\x41"
+                                               "abc"),
                      PX_EPROTO);
     assert_int_equal(STATUS(PX_CHUNK_FOOTER, "\1"), PX_EPROTO);
     assert_int_equal(STATUS(PX_CHUNK_FOOTER, "\x7f\1\1\0"), PX_OK);
@@ -328,8 +328,7 @@ test_header_and_order(void **state)
     struct px_graph *graph = NULL;
     assert_int_equal(px_builder_finish(builder, NULL, &graph, NULL), PX_OK);
     struct px_graph *again = NULL;
-    assert_int_equal(px_builder_finish(builder, NULL, &again, NULL),
-                     PX_EINVAL);
+    assert_int_equal(px_builder_finish(builder, NULL, &again, NULL), PX_EINVAL);
     assert_null(again);
     px_graph_free(graph);
     px_builder_free(builder);
@@ -413,11 +412,10 @@ packed_chunk(uint8_t *out, enum px_codec codec, const uint8_t *raw, size_t n,
              uint32_t sequence)
 {
     uint8_t *body = out + PX_CHUNK_HEAD_BYTES;
-    size_t stored =
-        codec == PX_CODEC_LZ4
-            ? (size_t)LZ4_compress_default((const char *)raw, (char *)body,
-                                           (int)n, (int)n)
-            : ZSTD_compress(body, n, raw, n, 1);
+    size_t stored = codec == PX_CODEC_LZ4
+                        ? (size_t)LZ4_compress_default(
+                              (const char *)raw, (char *)body, (int)n, (int)n)
+                        : ZSTD_compress(body, n, raw, n, 1);
     struct px_chunk chunk = {.kind = PX_CHUNK_NODES,
                              .codec = (uint8_t)codec,
                              .raw_bytes = (uint32_t)n,
@@ -504,9 +502,9 @@ test_previews(void **state)
     for (size_t i = 0; i < N; i++) {
         uint8_t delta[PX_VARINT_MAX];
         uint64_t at = rg->nodes[i].addr / PX_ADDR_UNIT;
-        size_t n = (size_t)(px_put_varint(delta,
-                                          px_zigzag((int64_t)(at - last))) -
-                            delta);
+        size_t n =
+            (size_t)(px_put_varint(delta, px_zigzag((int64_t)(at - last))) -
+                     delta);
         last = at;
         px_buf_append(&body, delta, n, NULL);
         px_buf_append(&body, rows[i].record, rows[i].n, NULL);
@@ -523,8 +521,7 @@ test_previews(void **state)
         px_node_preview(graph, rg_id(graph, rg, (int)i), sizeof text, text);
         assert_string_equal(text, rows[i].shown);
         char little[4];
-        px_node_preview(graph, rg_id(graph, rg, (int)i), sizeof little,
-                        little);
+        px_node_preview(graph, rg_id(graph, rg, (int)i), sizeof little, little);
         assert_true(strlen(little) < sizeof little);
     }
     px_graph_free(graph);

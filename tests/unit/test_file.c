@@ -98,8 +98,7 @@ read_file(const char *path, char *damage, size_t damage_bytes)
     struct px_err err = {0};
     struct px_graph *graph = NULL;
     struct px_builder *builder = px_builder_new(&err);
-    if (px_file_read(path, NULL, builder, damage_bytes, damage, &err) !=
-        PX_OK)
+    if (px_file_read(path, NULL, builder, damage_bytes, damage, &err) != PX_OK)
         fail_msg("%s", err.msg);
     assert_int_equal(px_builder_finish(builder, NULL, &graph, &err), PX_OK);
     px_builder_free(builder);
@@ -130,8 +129,7 @@ test_round_trip(void **state)
         write_file(place->path, &chunks);
         assert_int_equal(stat(place->path, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
-        struct px_graph *graph =
-            read_file(place->path, damage, sizeof damage);
+        struct px_graph *graph = read_file(place->path, damage, sizeof damage);
         assert_string_equal(damage, "");
         assert_int_equal(px_graph_n_nodes(graph), rg->n);
         assert_int_equal(px_graph_n_edges(graph), rg_count_edges(rg));
@@ -193,8 +191,7 @@ test_cut_at_every_byte(void **state)
             assert_true(err.msg[0] != '\0');
             continue;
         }
-        struct px_graph *graph =
-            read_file(place->path, damage, sizeof damage);
+        struct px_graph *graph = read_file(place->path, damage, sizeof damage);
         assert_true(strstr(damage, "opens only in part") != NULL);
         assert_int_equal(px_graph_end(graph), PX_END_CUT);
         uint32_t now = px_graph_n_edges(graph);
@@ -267,8 +264,7 @@ test_existing(void **state)
     assert_null(px_file_writer_new(place->path, false, &err));
     assert_non_null(strstr(err.msg, "exists"));
     /* not touched before it is finished */
-    struct px_file_writer *writer =
-        px_file_writer_new(place->path, true, &err);
+    struct px_file_writer *writer = px_file_writer_new(place->path, true, &err);
     assert_non_null(writer);
     px_file_writer_free(writer);
     size_t n;
@@ -362,9 +358,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_round_trip),       TEST(test_cut_at_every_byte),
-        TEST(test_damaged_anywhere), TEST(test_what_is_no_snapshot),
-        TEST(test_existing),         TEST(test_full_disk),
+        TEST(test_round_trip),        TEST(test_cut_at_every_byte),
+        TEST(test_damaged_anywhere),  TEST(test_what_is_no_snapshot),
+        TEST(test_existing),          TEST(test_full_disk),
         TEST(test_very_compressible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,8 +171,7 @@ test_every_allocation(void **state)
         rg_write(rg, seed, &chunks);
         static const char preview[] = "\2\1\3\3ann";
         px_buf_done(&chunks.chunks[--chunks.n]);
-        rg_add_chunk(&chunks, PX_CHUNK_PREVIEWS, preview,
-                     sizeof preview - 1);
+        rg_add_chunk(&chunks, PX_CHUNK_PREVIEWS, preview, sizeof preview - 1);
         long n = 0;
         enum px_status status = PX_ENOMEM;
         for (; status != PX_OK && n < 5000; n++) {

@@ -145,8 +145,8 @@ test_model(void **state)
         for (px_type t = 0; t < px_graph_n_types(graph); t++) {
             px_node *nodes;
             uint32_t n;
-            assert_int_equal(
-                px_type_instances(graph, t, &nodes, &n, NULL), PX_OK);
+            assert_int_equal(px_type_instances(graph, t, &nodes, &n, NULL),
+                             PX_OK);
             assert_int_equal(n, px_type_count(graph, t));
             for (uint32_t k = 0; k < n; k++)
                 assert_int_equal(px_node_type(graph, nodes[k]), t);
@@ -223,8 +223,8 @@ naive_held(const struct rg *rg, int *mark)
         for (int i = 0; i < rg->n; i++) {
             bool is_known = (rg->nodes[i].flags & PX_NODE_IMMORTAL) == 0;
             int64_t surplus = surplus_of(rg, before, i);
-            bool is_source = pass == 0 ? is_known && surplus > 0
-                                       : !is_known || surplus < 0;
+            bool is_source =
+                pass == 0 ? is_known && surplus > 0 : !is_known || surplus < 0;
             if (mark[i] == FREE && is_source)
                 mark[i] = value;
         }

@@ -117,10 +117,10 @@ test_naive(void **state)
         qsort(rg->roots, (size_t)rg->n_roots, sizeof rg->roots[0],
               compare_rg_roots);
         for (int i = rg->n_roots - 1; i >= 0; i--)
-            best[rg_id(graph, rg, rg->roots[i].node)] = (struct naive){
-                .is_reached = true,
-                .rank = px_root_rank(rg->roots[i].root_class),
-                .root = i};
+            best[rg_id(graph, rg, rg->roots[i].node)] =
+                (struct naive){.is_reached = true,
+                               .rank = px_root_rank(rg->roots[i].root_class),
+                               .root = i};
         relax_all(graph, &order, best);
         for (px_node node = 0; node < px_graph_n_nodes(graph); node++) {
             assert_int_equal(px_paths_is_reached(paths, node),
@@ -134,12 +134,10 @@ test_naive(void **state)
             px_edge last = n == 0 ? PX_NONE : best[node].steps[n - 1].edge;
             if (px_paths_edge(paths, node) != last)
                 fail_msg("seed %d: node %d by edge %d, not %d", (int)seed,
-                         (int)node, (int)px_paths_edge(paths, node),
-                         (int)last);
+                         (int)node, (int)px_paths_edge(paths, node), (int)last);
             struct px_root root;
             px_graph_root(graph, px_paths_root(paths, node), &root);
-            assert_string_equal(root.name,
-                                rg->roots[best[node].root].name);
+            assert_string_equal(root.name, rg->roots[best[node].root].name);
         }
         free(best);
         order_done(&order);
@@ -164,8 +162,7 @@ test_addresses_do_not_matter(void **state)
         rg_name(rg, "__dict__");
         for (int i = 0; i < rg->n; i++) {
             if (rg_below(&random, 3) == 0)
-                rg_edge(rg, i, PX_EDGE_ATTR,
-                        (uint64_t)rg_name(rg, "__dict__"),
+                rg_edge(rg, i, PX_EDGE_ATTR, (uint64_t)rg_name(rg, "__dict__"),
                         rg_below(&random, rg->n), -1);
         }
         struct px_graph *a = rg_build(rg, seed);
@@ -180,14 +177,12 @@ test_addresses_do_not_matter(void **state)
         for (int i = 0; i < rg->n; i++) {
             char line_a[2048];
             char line_b[2048];
-            px_paths_line(paths_a, ids[i], true, false, sizeof line_a,
-                          line_a);
-            px_paths_line(paths_b, rg_id(b, rg, i), true, false,
-                          sizeof line_b, line_b);
+            px_paths_line(paths_a, ids[i], true, false, sizeof line_a, line_a);
+            px_paths_line(paths_b, rg_id(b, rg, i), true, false, sizeof line_b,
+                          line_b);
             assert_string_equal(line_a, line_b);
             px_paths_held_by(paths_a, ids[i], sizeof line_a, line_a);
-            px_paths_held_by(paths_b, rg_id(b, rg, i), sizeof line_b,
-                             line_b);
+            px_paths_held_by(paths_b, rg_id(b, rg, i), sizeof line_b, line_b);
             if (strstr(line_a, " at 0x") == NULL)
                 assert_string_equal(line_a, line_b);
         }
@@ -233,8 +228,7 @@ expect_line(const struct px_paths *paths, px_node node, bool stars,
 {
     char line[512];
     assert_string_equal(
-        px_paths_line(paths, node, stars, false, sizeof line, line),
-        expected);
+        px_paths_line(paths, node, stars, false, sizeof line, line), expected);
 }
 
 static void
@@ -249,8 +243,7 @@ test_lines(void **state)
         struct px_paths *paths = px_paths_new(graph, NULL, NULL);
         px_node conn = rg_id(graph, rg, CONN);
         px_node handler = rg_id(graph, rg, HANDLER);
-        expect_line(paths, conn, false,
-                    "module server → _CONNECTIONS[17]");
+        expect_line(paths, conn, false, "module server → _CONNECTIONS[17]");
         expect_line(paths, handler, false,
                     "module server → _CONNECTIONS[17] → .handler");
         expect_line(paths, handler, true,
@@ -295,15 +288,13 @@ test_cycle_line(void **state)
         struct px_paths *paths = px_paths_new(graph, NULL, NULL);
         char line[128];
         px_node nodes[2] = {rg_id(graph, rg, 0), rg_id(graph, rg, 1)};
-        assert_int_equal(
-            px_paths_held_by(paths, nodes[0], sizeof line, line),
-            PX_HELD_CYCLE);
+        assert_int_equal(px_paths_held_by(paths, nodes[0], sizeof line, line),
+                         PX_HELD_CYCLE);
         assert_string_equal(line, ".handler → .connection");
         struct px_path_groups *groups =
             px_path_groups_new(paths, nodes, 1, NULL, NULL);
         assert_int_equal(groups->n_groups, 1);
-        assert_string_equal(groups->groups[0].line,
-                            ".handler → .connection");
+        assert_string_equal(groups->groups[0].line, ".handler → .connection");
         assert_int_equal(groups->groups[0].held_by, PX_HELD_CYCLE);
         assert_int_equal(groups->groups[0].root, PX_NONE);
         px_path_groups_free(groups);
