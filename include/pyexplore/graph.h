@@ -158,6 +158,16 @@ void px_node_each_inbound(const struct px_graph *graph, px_node node,
                           bool (*visit)(void *context, px_edge edge),
                           void *context);
 
+/* The attributes of an instance as its class sees them, whatever the layout:
+ * inline values, __slots__, or through its __dict__. Writes up to `max`, looks
+ * at the first few edges only, returns how many it wrote. */
+struct px_attribute {
+    const char *name;
+    px_edge edge; /* of the instance or of its __dict__ */
+};
+size_t px_node_attributes(const struct px_graph *graph, px_node node,
+                          size_t max, struct px_attribute *out);
+
 /* ---- roots ---- */
 struct px_root {
     px_node node;
