@@ -75,7 +75,7 @@ steps_table(struct cli *cli, struct cli_loaded *loaded, px_node node)
         table_text(table, px_type_name(graph, px_node_type(graph, at)));
         table_bytes(table, px_node_bytes(graph, at));
         table_addr(table, px_node_addr(graph, at));
-        table_text(table, px_node_preview(graph, at, sizeof text, text));
+        table_text(table, object_what(graph, at, sizeof text, text));
         table_row_end(table);
     }
     table_free(table);

@@ -63,9 +63,23 @@ other_end(const struct px_graph *graph, const struct ref_list *list,
                          : px_edge_target(graph, edge);
 }
 
-/* `named` says what stands in the first column. A referrer's edge belongs to
- * the other object, so its type is written before the name: the row reads
- * "server.ConnectionHandler  .connection". */
+/* Up to 3.10 an attribute of an instance is an item of its __dict__: then
+ * whose dict it is says more than how many items it has. */
+static char *
+ref_what(const struct px_graph *graph, px_node node, size_t out_bytes,
+         char *out)
+{
+    px_node owner = object_owner(graph, node);
+    if (owner == PX_NONE)
+        return object_what(graph, node, out_bytes, out);
+    char what[OBJECT_TEXT];
+    snprintf(out, out_bytes, "__dict__ of %s %" PRIx64 "  %s",
+             px_type_name(graph, px_node_type(graph, owner)),
+             px_node_addr(graph, owner),
+             object_what(graph, owner, sizeof what, what));
+    return out;
+}
+
 static void
 refs_table(struct cli *cli, const struct px_graph *graph,
            const struct ref_list *list, bool titled)
@@ -90,7 +104,7 @@ refs_table(struct cli *cli, const struct px_graph *graph,
         table_text(table, px_type_name(graph, px_node_type(graph, other)));
         table_addr(table, px_node_addr(graph, other));
         table_bytes(table, px_node_bytes(graph, other));
-        table_text(table, px_node_preview(graph, other, sizeof text, text));
+        table_text(table, ref_what(graph, other, sizeof text, text));
         table_row_end(table);
     }
     table_free(table);
@@ -207,9 +221,9 @@ show_text(struct cli *cli, struct cli_loaded *loaded, px_node node)
            cli_text(cli, px_type_name(graph, px_node_type(graph, node)),
                     sizeof shown, shown),
            cli_role_stop(cli->color, CLI_TYPE), px_node_addr(graph, node));
-    px_node_preview(graph, node, sizeof text, text);
+    object_what(graph, node, sizeof text, text);
     if (text[0] != '\0')
-        show_line(cli, "preview", text);
+        show_line(cli, "what", text);
     bool approximate = px_node_flags(graph, node) & PX_NODE_APPROXIMATE;
     snprintf(text, sizeof text, "%s%s",
              px_text_bytes(px_node_bytes(graph, node), size),

@@ -219,7 +219,7 @@ instances_table(struct cli *cli, struct cli_loaded *loaded,
         table_bytes(table, px_node_bytes(graph, node));
         table_text(table,
                    object_held(cli, loaded, node, true, sizeof text, text));
-        table_text(table, px_node_preview(graph, node, sizeof text, text));
+        table_text(table, object_what(graph, node, sizeof text, text));
         table_row_end(table);
     }
     table_free(table);

@@ -12,6 +12,8 @@
 
 /* Deeper paths are not written out in a list of many objects. */
 #define PATH_STEPS 64
+#define WHAT_ATTRIBUTES 8
+#define OWNER_REFERRERS 8
 
 const char *
 object_gen(const struct px_graph *graph, px_node node)
@@ -58,6 +60,57 @@ object_refcount(const struct px_graph *graph, px_node node, size_t out_bytes,
         snprintf(out, out_bytes,
                  "refcount %s, but %s named: one of them borrows", all, named);
     return out;
+}
+
+char *
+object_what(const struct px_graph *graph, px_node node, size_t out_bytes,
+            char *out)
+{
+    struct px_attribute attributes[WHAT_ATTRIBUTES];
+    px_node_preview(graph, node, out_bytes, out);
+    if (out[0] != '\0')
+        return out;
+    size_t n = px_node_attributes(graph, node, WHAT_ATTRIBUTES, attributes);
+    size_t len = 0;
+    for (size_t i = 0; i < n && len < out_bytes; i++) {
+        char value[80];
+        px_node_preview(graph, px_edge_target(graph, attributes[i].edge),
+                        sizeof value, value);
+        if (value[0] != '\0')
+            len +=
+                (size_t)snprintf(out + len, out_bytes - len, "%s%s=%s",
+                                 len > 0 ? " " : "", attributes[i].name, value);
+    }
+    return out;
+}
+
+struct owner {
+    const struct px_graph *graph;
+    px_node node;
+};
+
+static bool
+take_owner(void *context, px_edge edge)
+{
+    struct owner *owner = context;
+    const char *name = px_edge_name(owner->graph, edge);
+    if (name == NULL || strcmp(name, "__dict__") != 0)
+        return true;
+    owner->node = px_edge_source(owner->graph, edge);
+    return false;
+}
+
+/* Whoever else refers to a __dict__ is a frame or two; a dict with many
+ * referrers is none, and looking through them would cost. */
+px_node
+object_owner(const struct px_graph *graph, px_node node)
+{
+    struct owner owner = {graph, PX_NONE};
+    uint32_t n = 0;
+    px_node_referrers(graph, node, &n);
+    if (n > 0 && n <= OWNER_REFERRERS)
+        px_node_each_inbound(graph, node, take_owner, &owner);
+    return owner.node;
 }
 
 json_t *
@@ -118,6 +171,9 @@ object_edge_json(const struct px_graph *graph, px_edge edge, px_node other)
     json_t *object = object_json(graph, other);
     json_object_update(row, object);
     json_decref(object);
+    px_node owner = object_owner(graph, other);
+    if (owner != PX_NONE)
+        json_object_set_new(row, "owner", object_json(graph, owner));
     return row;
 }
 

@@ -19,12 +19,19 @@ const char *object_gen(const struct px_graph *graph, px_node node);
 /* "refcount 5 = 3 named + 2 held by C code or the running stack" */
 char *object_refcount(const struct px_graph *graph, px_node node,
                       size_t out_bytes, char *out);
+/* What it is: its preview or, for an instance, its first attributes:
+ * "fd=7 peer=('10.0.0.7', 40123)". */
+char *object_what(const struct px_graph *graph, px_node node, size_t out_bytes,
+                  char *out);
+/* The instance or module whose __dict__ this is, or PX_NONE. */
+px_node object_owner(const struct px_graph *graph, px_node node);
 /* {"address", "type", "bytes", "preview"}: every object in every result. */
 json_t *object_json(const struct px_graph *graph, px_node node);
 /* Adds "refcount", "generation", "flags" to it. */
 void object_json_more(const struct px_graph *graph, px_node node,
                       json_t *object);
-/* {"edge", "kind", "holds", "counts"} and object_json of its other end. */
+/* {"edge", "kind", "holds", "counts"} and object_json of its other end; if
+ * that is somebody's __dict__, also "owner". */
 json_t *object_edge_json(const struct px_graph *graph, px_edge edge,
                          px_node other);
 

@@ -236,6 +236,24 @@ def test_show_json(inline, first):
     assert {r["edge"] for r in result["referrers"]} == {"[0]", ".connection"}
 
 
+def test_a_dict_says_whose_it_is(tmp_path):
+    """As 3.8 to 3.10 lay out instances: attributes are items of a dict."""
+    path = make_pxs(tmp_path / "dict.pxs", "--layout", "dict")
+    row = ok("instances", path, "Connection", "--json", "-n",
+             2).json["instances"][1]
+    back = ok("referrers", path, row["address"], "--json").json["referrers"]
+    item = next(r for r in back if r["edge"] == "['connection']")
+    assert item["type"] == "dict"
+    assert item["owner"]["type"] == "server.ConnectionHandler"
+    assert "__dict__ of server.ConnectionHandler %s" % \
+        item["owner"]["address"] in ok("show", path, row["address"]).out
+
+
+def test_an_instance_shows_its_attributes(snapshot):
+    out = ok("instances", snapshot, "Connection", "-n", 2).lines[2]
+    assert "fd=100001 peer=" in out
+
+
 @pytest.mark.parametrize("prefix", ["", "0x", "0X"])
 def test_addresses_are_taken_with_and_without_0x(inline, first, prefix):
     shown = ok("show", inline, prefix + first, "--json").json

@@ -1,0 +1,274 @@
+"""The explorer on a living target: the whole way to the leak, the collector,
+new snapshots, a busy target and one that ends.
+
+SPDX-License-Identifier: MIT
+"""
+import os
+import time
+
+import pytest
+
+from harness import TUI
+from terminal import Terminal
+
+# Serves, then does what it is told on stdin, one expression a line.
+SERVE = """
+import gc, json, sys, pyexplore
+class Connection: pass
+kept = [Connection() for _ in range(50)]
+server = pyexplore.serve(port=None, %s)
+print(json.dumps({"event": "serving", "path": server.unix_path}), flush=True)
+for line in sys.stdin:
+    print(json.dumps({"event": "said", "value": eval(line)}), flush=True)
+"""
+
+
+@pytest.fixture
+def target(spawn):
+    """A target that evaluates what it is told; .ask(expression)."""
+    def start(options=""):
+        target = spawn(SERVE % options)
+        target.path = target.event("serving")["path"]
+
+        def ask(expression):
+            target.say(expression)
+            return target.event("said")["value"]
+        target.ask = ask
+        return target
+    return start
+
+
+def explorer(where, *args, **how):
+    return Terminal([TUI] + list(args) + [where], **how)
+
+
+@pytest.mark.parametrize("cols, rows", [(80, 24), (200, 50)])
+@pytest.mark.parametrize("leak", ["list", "cycle"])
+def test_from_types_to_the_holder(leak_server, leak, cols, rows):
+    server = leak_server(leak, 60)
+    with explorer(server.pid, cols=cols, rows=rows) as t:
+        t.wait_for("snapshot 1,")
+        t.type("f.Connection !Handler")
+        t.keys("Enter")
+        t.wait_for(r"^▌\S*\.Connection +60 ", regex=True)
+        t.keys("Enter")
+        t.wait_for(r"types › \S*Connection +60 objects", regex=True)
+        t.keys("Enter")
+        t.wait_for("referred to by")
+        t.keys("H")
+        t.wait_for("how all of them are held")
+        if leak == "list":
+            t.wait_for(r"^▌ +60 +100.0 % .*_CONNECTIONS\[\*\]", regex=True)
+        else:
+            t.wait_for("only their cycle holds them")
+            t.wait_for(r"\.handler → \.connection|\.connection → \.handler",
+                       regex=True)
+        t.keys("q")
+        assert t.wait_exit() == 0
+    server.process.poll()
+    assert server.process.returncode is None, "the target lives on"
+
+
+def test_a_new_snapshot_is_followed(target):
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        t.type("fConnection")
+        t.keys("Enter")
+        t.wait_for(r"Connection +50 ", regex=True)
+        served.ask("kept.extend(Connection() for _ in range(7))")
+        t.keys("r")
+        t.wait_for("snapshot 2,")
+        t.wait_for(r"Connection +57 ", regex=True)
+        t.wait_for("filter Connection")
+
+
+def test_what_is_gone_stays_in_its_snapshot(target):
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        t.type(":goto instances:Connection\n")
+        t.wait_for("50 objects")
+        t.keys("Enter")
+        t.wait_for("referred to by")
+        served.ask("kept.clear()")
+        t.keys("r")
+        t.wait_for("still shown from snapshot 1")
+        t.wait_for("referred to by")
+        t.keys("T")
+        t.wait_for("snapshot 2,")
+
+
+def test_the_collector(target):
+    served = target()
+    before = served.ask("[gc.isenabled(), gc.get_debug(), "
+                        "list(gc.get_threshold())]")
+    with explorer(served.pid, cols=120, rows=30) as t:
+        t.wait_for("snapshot 1,")
+        t.keys("G")
+        t.wait_for("automatic collection")
+        t.keys("e")
+        t.wait_for("changed since")
+        assert served.ask("gc.isenabled()") != before[0]
+        t.keys("3")
+        t.wait_for(r"DEBUG_UNCOLLECTABLE +☑ on", regex=True)
+        assert served.ask("gc.get_debug()") == 4
+        t.keys("1")  # prints to the target's stderr: asks
+        t.wait_for("to the target's stderr")
+        t.keys("n")
+        t.wait_for("not done")
+        assert served.ask("gc.get_debug()") == 4
+        t.keys("t")
+        t.wait_for("thresholds: ")
+        t.keys("C-u")
+        t.type("1234 5 6\n")
+        t.wait_for(r"thresholds +1234 5", regex=True)
+        assert served.ask("gc.get_threshold()[0]") == 1234
+        served.ask("(lambda x: x.append(x))([])")
+        t.keys("c")
+        t.wait_for(r"collect\(2\): .*freed", regex=True)
+        frozen = served.ask("gc.get_freeze_count()")
+        t.keys("z")
+        t.wait_for("y/n")
+        t.keys("Escape")
+        t.wait_for("not done")
+        assert served.ask("gc.get_freeze_count()") == frozen
+        t.keys("R")
+        t.wait_for("restored")
+        t.wait_gone("changed since")
+        t.keys("e")
+        t.wait_for("changed since")
+        t.keys("q")
+        t.wait_exit()
+    # what was not restored by hand is when the connection ends
+    end = time.monotonic() + 10
+    now = None
+    while now != before and time.monotonic() < end:
+        now = served.ask("[gc.isenabled(), gc.get_debug(), "
+                         "list(gc.get_threshold())]")
+    assert now == before
+
+
+def test_garbage_can_be_browsed(target):
+    served = target()
+    with explorer(served.pid, cols=100, rows=30) as t:
+        t.wait_for("snapshot 1,")
+        t.keys("G")
+        t.wait_for("automatic collection")
+        t.keys("4")
+        t.wait_for(r"DEBUG_SAVEALL +☑ on", regex=True)
+        t.wait_for("garbage grows")
+        served.ask("[a.append(a) for a in ([], [], [])]")
+        t.keys("c")
+        t.wait_for(r"collect\(2\)", regex=True)
+        t.keys("g")
+        t.wait_for("objects")
+        t.wait_for("not in this snapshot")
+        t.keys("r")
+        t.wait_for("snapshot 2,")
+        t.wait_gone("not in this snapshot")
+        t.keys("Enter")
+        t.wait_for("referred to by")
+    served.ask("gc.garbage.clear()")
+
+
+def test_readonly_refuses_changes(target):
+    served = target("readonly=True")
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        t.keys("G")
+        t.wait_for("readonly")
+        t.keys("e")
+        t.wait_for("its collector stays as it is")
+    assert served.ask("gc.isenabled()") is True
+
+
+def test_the_end_of_the_target_leaves_the_snapshot(target):
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        served.process.kill()
+        t.wait_for("the target has ended; snapshot 1 stays open")
+        assert "ended" in t.lines()[0]
+        t.keys("Enter")
+        t.wait_for("types ›")
+        t.keys("r")
+        t.wait_for("the target has ended; snapshot 1 stays open")
+        t.keys("q")
+        assert t.wait_exit() == 0
+
+
+def test_a_busy_target_is_named_and_keys_go_on(target):
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        # PyDLL keeps the GIL: nobody else runs meanwhile
+        served.say("__import__('ctypes').PyDLL(None).usleep(3000000)")
+        time.sleep(0.2)  # nothing tells that it has begun
+        t.keys("r")
+        t.wait_for(r"waiting for the GIL for .* \(the target is in C code\)",
+                   regex=True)
+        t.keys("j")
+        t.wait_until(lambda _: t.cursor()[1] == 4, "the cursor moves")
+        assert "waiting for the GIL" in t.screen()
+        t.wait_for("snapshot 2,")
+
+
+def test_a_snapshot_can_be_cancelled(target):
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        served.say("__import__('ctypes').PyDLL(None).usleep(2000000)")
+        time.sleep(0.2)
+        t.keys("r")
+        t.wait_for("waiting for the GIL")
+        t.keys("Escape")
+        t.wait_gone("waiting for the GIL")
+        t.wait_for("cancelled")
+        served.event("said")
+        t.keys("r")
+        t.wait_for(r"snapshot [23],", regex=True)
+        assert t.lines()[0].find("snapshot 1,") < 0
+
+
+def test_hostile_names_cannot_move_the_cursor(spawn):
+    served = spawn(SERVE % "")
+    served.event("serving")
+    served.say("setattr(sys.modules['__main__'], 'evil', "
+               "[type('A\\x1b[2J\\u202eB', (), {})() for _ in range(9)]) "
+               "or 1")
+    served.event("said")
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        t.type("fx1b")
+        t.keys("Enter")
+        t.wait_for(r"A\\x1b\[2J\\u202eB", regex=True)
+        t.keys("Enter", "Enter")
+        t.wait_for("referred to by")
+        assert "\u202e" not in t.screen()
+        assert "? help  q quit" in t.lines()[23]
+
+
+def test_the_log_tells_what_it_cost(target):
+    served = target()
+    with explorer(served.pid, cols=120, rows=30) as t:
+        t.wait_for("snapshot 1,")
+        t.keys("L")
+        t.wait_for("GIL: longest wait")
+        t.wait_for(r"snapshot 1: complete; waited .* paused the target",
+                   regex=True)
+        t.wait_for("connected to")
+
+
+def test_a_place_can_be_given(target):
+    served = target()
+    with explorer(served.pid, "--goto", "path:Connection") as t:
+        t.wait_for("how all of them are held")
+        t.wait_for(r"50 +100.0 % +module __main__ → kept\[\*\]", regex=True)
+
+
+def test_nothing_serves_there():
+    with Terminal([TUI, os.getpid()]) as t:
+        assert t.wait_exit() == 3
+        assert "serve" in t.scrollback()
+        assert not t.alternate()

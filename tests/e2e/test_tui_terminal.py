@@ -1,0 +1,257 @@
+"""The explorer as a guest of the terminal: it comes, draws, and leaves it as
+it was, however it ends and whatever the terminal can do.
+
+SPDX-License-Identifier: MIT
+"""
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from harness import REPOSITORY, TUI
+from terminal import Terminal
+
+CANNED = REPOSITORY / "tests" / "unit" / "golden" / "canned.pxs"
+
+
+def explorer(*args, **how):
+    return Terminal([TUI] + list(args) + [CANNED], **how)
+
+
+def in_shell(command, **how):
+    """A shell that runs command and then tells its status and stty."""
+    script = ("before=$(stty -g); %s; status=$?; "
+              "[ \"$before\" = \"$(stty -g)\" ] && echo tty=same "
+              "|| echo tty=changed; echo status=$status; read x" % command)
+    return Terminal(["/bin/sh", "-c", script], **how)
+
+
+def test_types_stand_on_the_first_screen():
+    with explorer() as t:
+        t.wait_for("26 types")
+        t.wait_for("1 of 26")
+        assert t.alternate()
+        assert "server.py  pid 4242" in t.lines()[0]
+        assert t.lines()[2].split()[:2] == ["TYPE", "COUNT"]
+        assert "? help  q quit" in t.lines()[23]
+
+
+def test_the_cursor_stands_on_the_selected_row():
+    with explorer() as t:
+        t.wait_for("1 of 26")
+        for row in range(3, 8):
+            assert t.lines()[row].startswith("▌")
+            t.wait_until(lambda _: t.cursor() == (1, row), "the cursor")
+            t.keys("j")
+            t.wait_for("%d of 26" % (row - 1))
+
+
+@pytest.mark.parametrize("key", ["q", "C-c", "Q", "F10"])
+def test_leaves_the_terminal_as_it_was(key):
+    with in_shell("%s %s" % (TUI, CANNED)) as t:
+        t.wait_for("1 of 26")
+        t.keys(key)
+        t.wait_for("status=0")
+        assert "tty=same" in t.screen()
+        assert not t.alternate()
+        assert "TYPE" not in t.screen()
+
+
+@pytest.mark.parametrize("number, status", [
+    (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131),
+    (signal.SIGINT, 0), (signal.SIGSEGV, 139), (signal.SIGABRT, 134),
+])
+def test_signals_restore_the_terminal(number, status, tmp_path):
+    # exec: the shell's pid file is the program's pid
+    pid_file = tmp_path / "pid"
+    run = "sh -c 'echo $$ > %s; exec %s %s'" % (pid_file, TUI, CANNED)
+    with in_shell(run) as t:
+        t.wait_for("1 of 26")
+        os.kill(int(pid_file.read_text()), number)
+        t.wait_for("status=%d" % status)
+        assert "tty=same" in t.screen()
+        assert not t.alternate()
+
+
+def test_suspends_and_comes_back():
+    with Terminal(["/bin/bash", "--norc", "-i"], env={"PS1": "$ "}) as t:
+        t.wait_for("$")
+        t.type("%s %s\n" % (TUI, CANNED))
+        t.wait_for("1 of 26")
+        t.keys("j", "C-z")
+        t.wait_for("Stopped")
+        assert not t.alternate()
+        t.type("fg\n")
+        t.wait_for("2 of 26")
+        assert t.alternate()
+        t.keys("j")
+        t.wait_for("3 of 26")
+        t.keys("q")
+        t.wait_gone("3 of 26")
+        t.type("echo status=$?\n")
+        t.wait_for("status=0")
+
+
+@pytest.mark.parametrize("cols, rows", [(200, 50), (60, 20), (40, 10),
+                                        (100, 24)])
+def test_resize_keeps_the_row(cols, rows):
+    with explorer() as t:
+        t.wait_for("1 of 26")
+        t.keys("j", "j", "j", "j", "j", "j", "j")
+        t.wait_for("8 of 26")
+        chosen = t.lines()[t.row_of("▌")].split()[0]
+        t.resize(cols, rows)
+        t.wait_until(lambda s: len(t.lines()) == rows
+                     and t.lines()[-1].endswith("q quit"), "the new size")
+        t.wait_for("8 of 26")
+        assert t.lines()[t.row_of("▌")].split()[0] == chosen
+        assert len(t.lines()[0]) <= cols
+
+
+def test_too_small_says_so():
+    with explorer() as t:
+        t.wait_for("1 of 26")
+        t.resize(20, 4)
+        t.wait_for("too small")
+        t.resize(80, 24)
+        t.wait_for("1 of 26")
+
+
+@pytest.mark.parametrize("name", ["vt100", "xterm", "linux", "ansi",
+                                  "screen-256color", "no-such-terminal"])
+def test_other_terminals(name):
+    with explorer(env={"TERM": name}) as t:
+        t.wait_for("1 of 26")
+        t.keys("j", "Enter")
+        t.wait_for("types ›")
+        t.keys("q")
+        assert t.wait_exit() == 0
+
+
+def test_no_color_is_honoured_and_still_reads():
+    with explorer(env={"NO_COLOR": "1"}) as t:
+        t.wait_for("1 of 26")
+        ansi = t.ansi()
+        assert "38;5" not in ansi and "48;5" not in ansi
+        selected = [row for row in ansi.split("\n") if "▌" in row][0]
+        assert re.search(r"\x1b\[(\d+;)*7m", selected), selected
+    with explorer() as t:
+        t.wait_for("1 of 26")
+        assert "48;5" in t.ansi()
+    with explorer("--color=never") as t:
+        t.wait_for("1 of 26")
+        assert "48;5" not in t.ansi()
+
+
+@pytest.mark.parametrize("how", ["--ascii", "C"])
+def test_ascii(how):
+    args = [how] if how == "--ascii" else []
+    env = {} if args else {"LANG": "C", "LC_ALL": "C"}
+    with explorer(*args, env=env) as t:
+        t.wait_for("1 of 26")
+        t.keys("Enter", "Enter")
+        t.wait_for("referred to by")
+        assert t.screen().isascii()
+        assert "|" in t.screen()
+
+
+def test_mouse():
+    # the one whose description asks for SGR reports, as Terminal.click sends
+    with explorer(env={"TERM": "xterm-256color"}) as t:
+        t.wait_for("1 of 26")
+        t.click(10, 6)
+        t.wait_for("4 of 26")
+        t.click(2, 2)
+        t.wait_for("TYPE▴")
+        t.wait_for("9 of 26")  # the same row, dict, in its new place
+        t.click(40, 6, button=65)  # the wheel, away from us
+        t.wait_for("12 of 26")
+        t.click(10, 5)
+        t.click(10, 5)
+        t.wait_for("types ›")
+
+
+def test_escape_is_quick():
+    """Esc alone is Esc, not the begin of a key that never ends."""
+    with explorer() as t:
+        t.wait_for("1 of 26")
+        t.type("fserver")
+        t.wait_for("filter: server")
+        t.raw(b"\x1b")
+        t.wait_for("1 of 26", timeout=2)
+
+
+def test_a_dumb_terminal_is_refused():
+    with explorer(env={"TERM": "dumb"}) as t:
+        assert t.wait_exit() == 2
+        assert "pyexplore types" in t.scrollback()
+
+
+def run(*args, **how):
+    how.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run([str(TUI)] + [str(a) for a in args],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          universal_newlines=True, timeout=60, **how)
+
+
+def test_without_a_terminal_it_names_the_way():
+    done = run(CANNED)
+    assert done.returncode == 2
+    assert "needs a terminal" in done.stderr
+    assert "--plain" in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize("args, status, words", [
+    ([], 2, "TARGET is missing"),
+    (["--nothing"], 2, "no option"),
+    (["a", "b"], 2, "one target"),
+    (["--plain", "localhost:1"], 3, ""),
+    (["--plain", "/nonexistent.pxs"], 3, ""),
+    (["--plain", __file__], 4, "is no snapshot"),
+    (["--plain", "--theme=x", "a"], 2, "no theme"),
+])
+def test_errors_have_a_status_and_a_sentence(args, status, words):
+    done = run(*args)
+    assert done.returncode == status, done.stderr
+    assert done.stderr.startswith("pyexplore-tui: ")
+    assert words in done.stderr
+
+
+def test_help_and_version():
+    assert "TARGET" in run("--help").stdout
+    assert run("--version").stdout.startswith("pyexplore-tui ")
+    table = run("--keys-markdown").stdout
+    assert "| `q`, `Q`, `C-c`, `F10` | `:quit` | leave |" in table
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(TUI), "--help"], stdout=full)
+    assert done.returncode == 4
+
+
+def plain(text, *args):
+    done = run("--plain", *args, CANNED, stdin=None, input=text)
+    assert done.stderr == "" and done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_plain_tells_the_same_in_lines():
+    out = plain("filter server.Connection !Handler\n1\n1\npath\nquit\n")
+    assert "\x1b" not in out
+    assert "TYPE server.Connection, COUNT 86" in out
+    assert "types › server.Connection: 86 objects" in out
+    assert "_CONNECTIONS" in out
+    assert "-- referred to by" in out
+
+
+def test_plain_refuses_and_goes_on():
+    out = plain("nonsense\n99\nback\n\nholders\n")
+    assert "there is no command nonsense" in out
+    assert "there is no row of this number" in out
+    assert "this is where you came in" in out
+
+
+def test_plain_ascii_and_place():
+    out = plain("", "--ascii", "--goto", "path:server.Connection")
+    assert out.isascii()
+    assert "module server -> _CONNECTIONS[*]" in out
