@@ -285,13 +285,14 @@ def test_garbage(spawn):
 def test_freeze_asks_first(spawn):
     """freeze and unfreeze need confirm: true."""
     child = Served(spawn)
+    at_start = child.ask("gc.get_freeze_count()")  # 3.12 freezes some itself
     with child.wire() as wire:
         for body in ({}, {"confirm": False}, {"confirm": 1}):
             with pytest.raises(Refused, match="cannot be undone"):
                 wire.ask("gc_freeze", body)
-        assert child.ask("gc.get_freeze_count()") == 0
+        assert child.ask("gc.get_freeze_count()") == at_start
         assert wire.ask("gc_freeze", {"confirm": True})["frozen"] > 1000
-        assert child.ask("gc.get_freeze_count()") > 1000
+        assert child.ask("gc.get_freeze_count()") > at_start + 1000
         assert wire.ask("gc_unfreeze", {"confirm": True})["frozen"] == 0
     assert child.ask("gc.get_freeze_count()") == 0
 
