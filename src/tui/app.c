@@ -4,6 +4,7 @@
  */
 #include "tui/app.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,11 @@ static void
 on_ready(struct app *app, const struct snapshot *snapshot)
 {
     take_file_facts(app, snapshot);
+    if (snapshot->problem[0] != '\0')
+        app_say(app, ROLE_WARN, "snapshot %u is %s", snapshot->number,
+                snapshot->problem);
+    else if (snapshot->number > 1)
+        app_say(app, ROLE_GOOD, "snapshot %u is here", snapshot->number);
     app_follow(app);
     if (app->begin[0] != '\0') {
         char place[PLACE_TEXT];
@@ -65,11 +71,6 @@ on_ready(struct app *app, const struct snapshot *snapshot)
         app->begin[0] = '\0';
         action_run(app, ACT_GOTO, place);
     }
-    if (snapshot->problem[0] != '\0')
-        app_say(app, ROLE_WARN, "snapshot %u is %s", snapshot->number,
-                snapshot->problem);
-    else if (snapshot->number > 1)
-        app_say(app, ROLE_GOOD, "snapshot %u is here", snapshot->number);
 }
 
 static void
@@ -171,6 +172,23 @@ app_done(struct app *app)
     screen_done(&app->screen);
 }
 
+/* What is wrong with a file is better said before the screen is there. */
+static enum px_status
+check_file(const char *path, struct px_err *err)
+{
+    char magic[PX_FILE_MAGIC_BYTES];
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return px_fail_errno(err, PX_ECONNECT, errno, "cannot open %s", path);
+    size_t n = fread(magic, 1, sizeof magic, file);
+    fclose(file);
+    if (n == sizeof magic && memcmp(magic, PX_FILE_MAGIC, n) == 0)
+        return PX_OK;
+    px_fail(err, PX_EPROTO, "%s is no snapshot", path);
+    px_err_hint(err, "pyexplore snapshot TARGET -o FILE.pxs writes one");
+    return PX_EPROTO;
+}
+
 enum px_status
 app_open(struct app *app, const struct px_target *target, int timeout_ms,
          struct px_err *err)
@@ -178,6 +196,8 @@ app_open(struct app *app, const struct px_target *target, int timeout_ms,
     struct place first = {.view = VIEW_TYPES};
     if (target->kind == PX_TARGET_FILE) {
         app->session.target = *target;
+        if (check_file(target->path, err) != PX_OK)
+            return err->status;
         if (store_read(&app->store, target->path, err) == NULL)
             return err->status;
     } else {

@@ -98,7 +98,7 @@ void app_forget_snapshot(struct app *app, const struct snapshot *snapshot);
 
 void app_say(struct app *app, enum role role, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* What the selected row, else the view, is about. */
+/* What keys act on: what the selected row, else the view, is about. */
 struct subject app_subject(const struct app *app);
 
 #endif

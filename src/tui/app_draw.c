@@ -384,8 +384,13 @@ draw_line(struct app *app, int row)
         char shown[NOTE_TEXT + 80];
         px_text_escape(app->message, strlen(app->message), sizeof shown,
                        shown);
-        screen_put(screen, row, 1, screen->cols - 2, app->message_role,
-                   shown);
+        int used = screen_put(screen, row, 1, screen->cols - 2,
+                              app->message_role, shown);
+        /* Where one is stays in sight if there is room. */
+        app_position(app, sizeof text, text);
+        if (used + screen_cols_of(screen, text) + 5 < screen->cols)
+            screen_put_right(screen, row, screen->cols - 1, screen->cols,
+                             ROLE_DIM, text);
     } else {
         screen_put(screen, row, 1, screen->cols - 2, ROLE_DIM,
                    app_position(app, sizeof text, text));

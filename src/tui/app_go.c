@@ -166,7 +166,8 @@ app_subject(const struct app *app)
     struct subject subject = {.kind = SUBJECT_NONE};
     if (view == NULL || view->snapshot == NULL)
         return subject;
-    subject = list_subject(view_list(view));
+    if (!view->ops->is_about_place)
+        subject = list_subject(view_list(view));
     if (subject.kind != SUBJECT_NONE)
         return subject;
     if (view->node != PX_NONE)

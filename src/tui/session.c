@@ -52,7 +52,8 @@ drop_client(struct session *session)
 {
     if (session->client == NULL)
         return;
-    px_loop_unwatch(session->loop, px_client_fd(session->client));
+    /* A client that has failed may no longer know its descriptor. */
+    px_loop_unwatch(session->loop, session->fd);
     px_client_free(session->client);
     session->client = NULL;
 }
@@ -378,7 +379,8 @@ static void
 watch(struct session *session)
 {
     struct px_err err;
-    if (px_loop_watch(session->loop, px_client_fd(session->client),
+    session->fd = px_client_fd(session->client);
+    if (px_loop_watch(session->loop, session->fd,
                       px_client_poll_events(session->client), on_socket,
                       session, &err) != PX_OK)
         end_session(session, &err);
@@ -491,8 +493,7 @@ session_cancel(struct session *session)
 void
 session_take_gc(struct session *session, const json_t *gc)
 {
-    if (session->hello != NULL || gc == NULL)
+    if (session->gc != NULL || gc == NULL)
         return;
-    json_decref(session->gc);
     session->gc = json_deep_copy(gc);
 }

@@ -47,6 +47,7 @@ struct session_events {
 struct session {
     struct px_target target;
     struct px_client *client; /* NULL: a file, or the connection is over */
+    int fd; /* that the loop watches for the client */
     struct px_loop *loop;
     struct store *store;
     struct notes *notes;
@@ -85,7 +86,8 @@ bool session_snapshot(struct session *session);
 bool session_cancel(struct session *session);
 /* The request that has waited longest, NULL if none. */
 const struct session_request *session_oldest(const struct session *session);
-/* The collector's state as read from a snapshot file. */
+/* The collector's state as a snapshot's header has it, until the target was
+ * asked itself. */
 void session_take_gc(struct session *session, const json_t *gc);
 
 #endif

@@ -22,6 +22,8 @@ struct view_ops {
     int n_panes;
     const struct rows_ops *panes[VIEW_PANES];
     int focus; /* pane at first */
+    /* Keys but Enter are about the place's object, not the selected row. */
+    bool is_about_place;
     size_t state_size;
     /* Fills the state from place and snapshot; view->type and view->node are
      * already found. Absent: nothing to do. */

@@ -35,7 +35,7 @@ enum { PANE_CONTROLS, PANE_FIGURES, PANE_RESULTS };
     X(GC_COLLECT, "collect", 0)                                                \
     X(GC_FREEZE, "frozen", 0)                                                  \
     X(GARBAGE, "garbage", 0)                                                   \
-    X(GC_RESTORE, "when you came", 0)
+    X(GC_RESTORE, "restore", 0)
 
 static const struct control {
     enum action_id action;
@@ -117,15 +117,16 @@ add_state(const json_t *gc, const struct control *control,
                   px_text_count((uint64_t)integer(gc, "garbage"), figure));
         break;
     case ACT_GC_RESTORE:
-        if (entry == NULL)
+        if (!json_is_true(json_object_get(gc, "changed")) || entry == NULL) {
+            cell_add(out, ROLE_DIM, "nothing was changed");
             break;
+        }
+        cell_add(out, ROLE_WARN, "changed from ");
         cell_addf(out, ROLE_NORMAL, "%s, flags %ld, ",
                   json_is_true(json_object_get(entry, "enabled")) ? "on"
                                                                   : "off",
                   integer(entry, "debug"));
         add_list(out, json_object_get(entry, "thresholds"));
-        if (json_is_true(json_object_get(gc, "changed")))
-            cell_add(out, ROLE_WARN, "  changed since");
         break;
     default:
         break;
@@ -155,7 +156,7 @@ controls_empty(const void *context, size_t out_bytes, char *out)
     snprintf(out, out_bytes, "%s",
              session_is_live(&view->app->session)
                  ? "asking the target …"
-                 : "This file does not say how the collector was set.");
+                 : "The snapshot does not say how the collector was set.");
 }
 
 /* ---- figures of the generations ---- */

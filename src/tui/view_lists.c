@@ -13,7 +13,7 @@
 
 /* ---- gc.garbage ---- */
 
-#define GARBAGE_LIMIT 10000
+#define GARBAGE_LIMIT 1000 /* the agent gives no more at once */
 
 static const json_t *
 garbage_row(const void *context, uint32_t row)

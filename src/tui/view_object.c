@@ -708,6 +708,7 @@ const struct view_ops view_object = {
               [PANE_REFERRERS] = &referrers_rows,
               [PANE_REFERENTS] = &referents_rows},
     .focus = PANE_REFERRERS,
+    .is_about_place = true,
     .state_size = sizeof(struct object),
     .open = open_object,
     .close = close_object,

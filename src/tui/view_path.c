@@ -296,7 +296,7 @@ crumb(const struct view *view, struct cell_out *out)
 {
     const char *type = px_type_name(graph_of(view), view->type);
     if (view->node == PX_NONE)
-        cell_addf(out, ROLE_CRUMB, "types › %s › how all of them are held",
+        cell_addf(out, ROLE_CRUMB, "types › %s › paths of all",
                   type);
     else
         cell_addf(out, ROLE_CRUMB, "types › %s › %llx › path",
