@@ -75,7 +75,8 @@
     X(5, STATUS, "status", R)                                                  \
     /* {} → {enabled, thresholds[3], counts[3], debug, debug_names[], frozen,  \
      * garbage, stats[{collections, collected, uncollectable}], on_entry:      \
-     * {enabled, thresholds[3], debug}, changed} */                            \
+     * {enabled, thresholds[3], debug}, changed, kept: {as on_entry:    \
+     * what was there before changes that were kept}} */                       \
     X(100, GC_STATE, "gc_state", R)                                            \
     /* {enabled?, thresholds?, debug?, keep?} → as GC_STATE, and undo: the     \
      * command that undoes it */                                               \
@@ -87,7 +88,8 @@
     X(104, GC_UNFREEZE, "gc_unfreeze", W) /* {confirm: true} → as GC_STATE */  \
     /* {limit} → {count, objects: [{address, type}]} */                        \
     X(105, GC_GARBAGE, "gc_garbage", R)                                        \
-    /* {} → as GC_STATE: what this connection changed is put back */           \
+    /* {kept?} → as GC_STATE: what this connection changed is put back; with   \
+     * kept also what earlier ones changed and kept */                         \
     X(106, GC_RESTORE, "gc_restore", W)                                        \
     /* {detail?, codec?, stop_the_world?} → CHUNK frames with the same id,     \
      * then the reply {end: px_end_name, sentence, objects, pause_ns,          \

@@ -30,7 +30,9 @@
 #define SERVER_PEERS_MAX 8      /* after HELLO */
 #define SERVER_STRANGERS_MAX 16 /* before, for each listener */
 #define SESSION_OPS_MAX 8
-#define SESSION_OUT_MAX (1u << 20) /* more queued: no more requests are read */
+#define SESSION_OUT_MAX                                                        \
+    (1u << 20) /* more queued: no more requests are read                       \
+                */
 #define SESSION_STALL_MS 30000
 #define TICK_MS 100
 
@@ -59,6 +61,8 @@ struct server {
     uint64_t gil_hold_max_ns;
 
     struct gc_settings leftover;
+    /* what there was before changes that were kept: GC_RESTORE {kept: true} */
+    struct gc_settings kept;
 };
 
 enum session_state {
@@ -97,7 +101,7 @@ struct session {
     struct px_buf out;
     short events; /* that are watched */
     unsigned n_ops;
-    unsigned n_changes; /* of these: they change the collector */
+    unsigned n_changes;         /* of these: they change the collector */
     struct gc_settings changed; /* what to put back at its end */
     struct stream stream;
 };

@@ -106,9 +106,8 @@ make_hello(const struct server *server)
     return json_pack(
         "{si, si, ss, so, si, so, so, si, ss, sb, s[s, s, s], sf, sI}",
         "lowest", PX_PROTO_LOWEST, "highest", PX_PROTO_HIGHEST, "version",
-        PX_VERSION, "python", facts_python(), "pid",
-        (int)getpid(), "command", facts_command(), "host", facts_host(),
-        "uid", (int)geteuid(), "detail",
+        PX_VERSION, "python", facts_python(), "pid", (int)getpid(), "command",
+        facts_command(), "host", facts_host(), "uid", (int)geteuid(), "detail",
         snap_detail_name(server->options.detail), "readonly",
         (int)server->options.readonly, "capabilities", "gc", "snapshot",
         "stop_the_world", "started", server->started, "rss_bytes",
@@ -238,11 +237,18 @@ static enum px_status
 on_gc_restore(struct session *session, const struct px_frame *frame,
               const json_t *body, struct px_err *err)
 {
-    (void)body;
+    bool kept = false;
+    enum px_status status = take_bool(body, "kept", &kept, err);
+    if (status != PX_OK)
+        return status;
     struct op *op = make_op(session, frame, OP_GC_RESTORE, err);
     if (op == NULL)
         return PX_ENOMEM;
-    op->settings = session->changed;
+    op->keep = kept;
+    op->settings.fields = 0;
+    if (kept) /* older than what this session found */
+        op->settings = session->server->kept;
+    gc_settings_merge(&op->settings, &session->changed);
     submit(session, op);
     return PX_OK;
 }
@@ -252,8 +258,8 @@ on_gc_collect(struct session *session, const struct px_frame *frame,
               const json_t *body, struct px_err *err)
 {
     json_int_t generation = GC_GENERATIONS - 1;
-    enum px_status status = take_integer(
-        body, "generation", 0, GC_GENERATIONS - 1, &generation, err);
+    enum px_status status = take_integer(body, "generation", 0,
+                                         GC_GENERATIONS - 1, &generation, err);
     if (status != PX_OK)
         return status;
     struct op *op = make_op(session, frame, OP_GC_COLLECT, err);
@@ -283,8 +289,8 @@ on_gc_freeze(struct session *session, const struct px_frame *frame,
         confirmed(body, freeze ? "gc.freeze()" : "gc.unfreeze()", err);
     if (status != PX_OK)
         return status;
-    return submit_simple(session, frame,
-                         freeze ? OP_GC_FREEZE : OP_GC_UNFREEZE, err);
+    return submit_simple(session, frame, freeze ? OP_GC_FREEZE : OP_GC_UNFREEZE,
+                         err);
 }
 
 static enum px_status
@@ -354,11 +360,10 @@ on_snapshot(struct session *session, const struct px_frame *frame,
     if (status == PX_OK)
         status = take_name(body, "codec", snap_codec_find, &codec, err);
     if (status == PX_OK)
-        status =
-            take_bool(body, "stop_the_world", &opts.stop_the_world, err);
+        status = take_bool(body, "stop_the_world", &opts.stop_the_world, err);
     if (status == PX_OK && codec != PX_CODEC_NONE && codec != PX_CODEC_LZ4)
-        status = px_fail(err, PX_EINVAL,
-                         "a live snapshot has codec none or lz4");
+        status =
+            px_fail(err, PX_EINVAL, "a live snapshot has codec none or lz4");
     if (status == PX_OK && session->stream.share != NULL)
         status = px_fail(err, PX_EBUSY,
                          "this connection is getting a snapshot already");
@@ -379,16 +384,11 @@ static const struct {
     unsigned msg;
     request_fn *take;
 } requests[] = {
-    {PX_MSG_HELLO, on_hello},
-    {PX_MSG_CANCEL, on_cancel},
-    {PX_MSG_STATUS, on_status},
-    {PX_MSG_GC_STATE, on_gc_state},
-    {PX_MSG_GC_SET, on_gc_set},
-    {PX_MSG_GC_RESTORE, on_gc_restore},
-    {PX_MSG_GC_COLLECT, on_gc_collect},
-    {PX_MSG_GC_FREEZE, on_gc_freeze},
-    {PX_MSG_GC_UNFREEZE, on_gc_freeze},
-    {PX_MSG_GC_GARBAGE, on_gc_garbage},
+    {PX_MSG_HELLO, on_hello},           {PX_MSG_CANCEL, on_cancel},
+    {PX_MSG_STATUS, on_status},         {PX_MSG_GC_STATE, on_gc_state},
+    {PX_MSG_GC_SET, on_gc_set},         {PX_MSG_GC_RESTORE, on_gc_restore},
+    {PX_MSG_GC_COLLECT, on_gc_collect}, {PX_MSG_GC_FREEZE, on_gc_freeze},
+    {PX_MSG_GC_UNFREEZE, on_gc_freeze}, {PX_MSG_GC_GARBAGE, on_gc_garbage},
     {PX_MSG_SNAPSHOT, on_snapshot},
 };
 
@@ -445,13 +445,12 @@ status_json(const struct server *server, const struct op *op)
         peers += s->state == SESSION_OPEN;
     double uptime_s = (double)(px_now_ns() - server->started_ns) / 1e9;
     return json_pack("{sI, si, sI, sI, sf, sI, sI, sI}", "rss_bytes",
-                     (json_int_t)facts_rss_bytes(), "peers", peers,
-                     "snapshots", (json_int_t)server->n_snapshots,
-                     "last_pause_ns", (json_int_t)server->last_pause_ns,
-                     "uptime_s", uptime_s, "allocated_blocks",
-                     (json_int_t)op->allocated_blocks, "gil_wait_max_ns",
-                     (json_int_t)server->gil_wait_max_ns, "gil_hold_max_ns",
-                     (json_int_t)server->gil_hold_max_ns);
+                     (json_int_t)facts_rss_bytes(), "peers", peers, "snapshots",
+                     (json_int_t)server->n_snapshots, "last_pause_ns",
+                     (json_int_t)server->last_pause_ns, "uptime_s", uptime_s,
+                     "allocated_blocks", (json_int_t)op->allocated_blocks,
+                     "gil_wait_max_ns", (json_int_t)server->gil_wait_max_ns,
+                     "gil_hold_max_ns", (json_int_t)server->gil_hold_max_ns);
 }
 
 static json_t *
@@ -463,6 +462,7 @@ state_json(const struct session *session, const struct op *op)
     json_object_set_new(json, "on_entry", gc_settings_json(&on_entry));
     json_object_set_new(json, "changed",
                         json_boolean(session->changed.fields != 0));
+    json_object_set_new(json, "kept", gc_settings_json(&session->server->kept));
     return json;
 }
 
@@ -473,10 +473,9 @@ set_json(const struct session *session, const struct op *op)
     struct gc_settings before = op->before.now;
     before.fields &= op->settings.fields;
     json_t *json = state_json(session, op);
-    json_object_set_new(
-        json, "undo",
-        json_string(gc_settings_commands(&before, (int)getpid(), sizeof undo,
-                                         undo)));
+    json_object_set_new(json, "undo",
+                        json_string(gc_settings_commands(&before, (int)getpid(),
+                                                         sizeof undo, undo)));
     return json;
 }
 
@@ -487,19 +486,16 @@ collected_json(const struct gc_collected *collected)
     for (size_t i = 0; i < collected->n_freed && i < FREED_TYPES_MAX; i++) {
         const char *name = collected->freed[i].name;
         json_array_append_new(
-            freed, json_pack("{so, sI}", "type",
-                             facts_text(name, strlen(name)), "count",
-                             (json_int_t)collected->freed[i].count));
+            freed, json_pack("{so, sI}", "type", facts_text(name, strlen(name)),
+                             "count", (json_int_t)collected->freed[i].count));
     }
-    return json_pack("{si, sI, sI, sI, so, sI, sI}", "generation",
-                     collected->generation, "collected",
-                     (json_int_t)collected->collected, "uncollectable",
-                     (json_int_t)collected->uncollectable, "duration_ns",
-                     (json_int_t)collected->duration_ns, "freed", freed,
-                     "rss_before_bytes",
-                     (json_int_t)collected->rss_before_bytes,
-                     "rss_after_bytes",
-                     (json_int_t)collected->rss_after_bytes);
+    return json_pack(
+        "{si, sI, sI, sI, so, sI, sI}", "generation", collected->generation,
+        "collected", (json_int_t)collected->collected, "uncollectable",
+        (json_int_t)collected->uncollectable, "duration_ns",
+        (json_int_t)collected->duration_ns, "freed", freed, "rss_before_bytes",
+        (json_int_t)collected->rss_before_bytes, "rss_after_bytes",
+        (json_int_t)collected->rss_after_bytes);
 }
 
 static json_t *
@@ -516,23 +512,29 @@ garbage_json(const struct gc_garbage *garbage)
                                facts_text(type != NULL ? type : "",
                                           type != NULL ? strlen(type) : 0)));
     }
-    return json_pack("{sI, so}", "count", (json_int_t)garbage->count,
-                     "objects", objects);
+    return json_pack("{sI, so}", "count", (json_int_t)garbage->count, "objects",
+                     objects);
 }
 
 /* What a change leaves to be put back, whether its session lives or not. */
 static void
-note_change(struct server *server, struct session *session,
-            const struct op *op)
+note_change(struct server *server, struct session *session, const struct op *op)
 {
     struct gc_settings before = op->before.now;
     before.fields &= op->settings.fields;
     if (op->kind == OP_GC_RESTORE) {
         if (session != NULL)
             session->changed.fields &= ~op->settings.fields;
+        if (op->keep)
+            server->kept.fields &= ~op->settings.fields;
     } else if (op->keep) {
-        if (session != NULL)
+        if (session != NULL) { /* its changes are kept with this one */
+            struct gc_settings first = session->changed;
+            first.fields &= op->settings.fields;
+            gc_settings_merge(&server->kept, &first);
             session->changed.fields &= ~op->settings.fields;
+        }
+        gc_settings_merge(&server->kept, &before);
     } else if (session != NULL) {
         gc_settings_merge(&session->changed, &before);
     } else {
@@ -600,8 +602,8 @@ send_progress(struct session *session, uint64_t id, const char *state,
         return;
     uint64_t waited_ms = (px_now_ns() - since_ns) / 1000000;
     session_send(session, PX_MSG_PROGRESS, 0, id,
-                 json_pack("{ss, sI, sI, sI, sI}", "state", state,
-                           "waited_ms", (json_int_t)waited_ms, "objects",
+                 json_pack("{ss, sI, sI, sI, sI}", "state", state, "waited_ms",
+                           (json_int_t)waited_ms, "objects",
                            (json_int_t)figures->objects, "raw_bytes",
                            (json_int_t)figures->bytes, "pause_ns",
                            (json_int_t)figures->pause_ns));
@@ -620,8 +622,8 @@ request_progress(struct server *server)
     for (struct session *session = server->sessions; session != NULL;
          session = session->next) {
         struct share_figures figures;
-        if (session->state != SESSION_OPEN ||
-            session->stream.share == NULL || session->stream.canceled)
+        if (session->state != SESSION_OPEN || session->stream.share == NULL ||
+            session->stream.canceled)
             continue;
         share_get_figures(session->stream.share, &figures);
         send_progress(session, session->stream.id,
