@@ -331,22 +331,27 @@ do_garbage(struct gc_call *call, struct px_err *err)
     return PX_OK;
 }
 
+/* Puts back what any earlier `gc` changed: the target remembers what it had
+ * before the first change that was kept. */
 static enum px_status
 do_restore(struct gc_call *call, struct px_err *err)
 {
-    json_t *state;
-    enum px_status status =
-        session_call(call->session, PX_MSG_GC_RESTORE, NULL,
-                     "waiting for the target", NULL, &state, err);
+    json_t *before, *state;
+    enum px_status status = get_state(call, &before, err);
     if (status != PX_OK)
         return status;
-    char said[256], thresholds[96], flags[96];
-    snprintf(said, sizeof said,
-             "the collector is as it was: %s, thresholds %s, debug %s",
-             gctext_enabled(state),
-             gctext_thresholds(state, sizeof thresholds, thresholds),
-             gctext_debug(gctext_integer(state, "debug"), sizeof flags, flags));
-    print_change(call, state, said, NULL);
+    bool is_changed = json_object_size(json_object_get(before, "kept")) > 0;
+    json_decref(before);
+    status = session_call(call->session, PX_MSG_GC_RESTORE,
+                          json_pack("{s:b}", "kept", 1),
+                          "waiting for the target", NULL, &state, err);
+    if (status != PX_OK)
+        return status;
+    char said[GCTEXT_SETTINGS + 64], text[GCTEXT_SETTINGS];
+    snprintf(said, sizeof said, "the collector is %s: %s",
+             is_changed ? "again as it was" : "as it was, nothing was changed",
+             gctext_settings(state, sizeof text, text));
+    print_change(call, state, said, is_changed ? NULL : "");
     return PX_OK;
 }
 

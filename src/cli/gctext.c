@@ -100,27 +100,35 @@ state_generations(struct cli *cli, const json_t *state)
     table_free(table);
 }
 
-static void
-print_settings(const char *title, const json_t *state)
+char *
+gctext_settings(const json_t *settings, size_t out_bytes, char *out)
 {
-    char thresholds[96], flags[96], text[256];
-    gctext_thresholds(state, sizeof thresholds, thresholds);
-    gctext_debug(gctext_integer(state, "debug"), sizeof flags, flags);
-    snprintf(text, sizeof text, "%s, thresholds %s, debug %s",
-             gctext_enabled(state), thresholds, flags);
-    state_line(title, text);
+    char text[96];
+    int n = 0;
+    out[0] = '\0';
+    if (json_object_get(settings, "enabled") != NULL)
+        n += snprintf(out, out_bytes, "%s", gctext_enabled(settings));
+    if (json_object_get(settings, "thresholds") != NULL)
+        n += snprintf(out + n, out_bytes - (size_t)n, "%sthresholds %s",
+                      n > 0 ? ", " : "",
+                      gctext_thresholds(settings, sizeof text, text));
+    if (json_object_get(settings, "debug") != NULL)
+        snprintf(
+            out + n, out_bytes - (size_t)n, "%sdebug %s", n > 0 ? ", " : "",
+            gctext_debug(gctext_integer(settings, "debug"), sizeof text, text));
+    return out;
 }
 
 void
 gctext_print_state(struct cli *cli, const json_t *state)
 {
-    print_settings("collector", state);
+    char text[GCTEXT_SETTINGS];
+    state_line("collector", gctext_settings(state, sizeof text, text));
+    gctext_settings(json_object_get(state, "kept"), sizeof text, text);
+    if (text[0] != '\0')
+        state_line("before", text);
     state_count(state, "frozen");
     state_count(state, "garbage");
-    const json_t *entry = json_object_get(state, "on_entry");
-    if (json_is_true(json_object_get(state, "changed")) &&
-        json_is_object(entry))
-        print_settings("on entry", entry);
     printf("\n");
     state_generations(cli, state);
 }

@@ -19,8 +19,12 @@ bool gctext_parse_debug(const char *text, int *out);
 /* "700 10 10" */
 char *gctext_thresholds(const json_t *state, size_t out_bytes, char *out);
 const char *gctext_enabled(const json_t *state); /* "on", "off" */
+/* "on, thresholds 700 10 10, debug 0": the members that there are; fits into
+ * GCTEXT_SETTINGS. */
+#define GCTEXT_SETTINGS 256
+char *gctext_settings(const json_t *settings, size_t out_bytes, char *out);
 
-/* On stdout. */
+/* On stdout. "before": what `gc TARGET restore` would put back. */
 void gctext_print_state(struct cli *cli, const json_t *state);
 void gctext_print_collected(struct cli *cli, const json_t *reply);
 /* What these flags do to the target, on stderr. */

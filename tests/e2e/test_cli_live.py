@@ -255,6 +255,29 @@ def test_gc_changes_stay_and_can_be_undone(server, change, key):
         assert after[name] == before[name]
 
 
+def test_restore_undoes_what_earlier_commands_changed(server):
+    def settings(state):
+        return [state[k] for k in ("enabled", "thresholds", "debug")]
+
+    server.gc("restore")
+    before = server.gc()["state"]
+    assert before["kept"] == {}
+    assert server.gc("restore")["changed"] is False
+    server.gc("disable")
+    server.gc("threshold", "5", "6", "7")
+    server.gc("threshold", "50", "60", "70")
+    server.gc("debug", "SAVEALL")
+    assert re.search(r"^before +on, thresholds %d %d %d, debug 0$" % tuple(
+        before["thresholds"]), server.ok("gc", server.pid).out, re.M)
+    result = server.gc("restore")
+    assert result["changed"] is True
+    assert settings(result["state"]) == settings(before)
+    assert settings(server.gc()["state"]) == settings(before)
+    assert server.gc()["state"]["kept"] == {}
+    assert "nothing was changed" in server.ok("gc", server.pid,
+                                              "restore").out
+
+
 def test_gc_says_what_it_did(server):
     ran = server.ok("gc", server.pid, "disable")
     assert ran.lines == [
