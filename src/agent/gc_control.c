@@ -84,8 +84,7 @@ gc_control_init(void)
      * again, by an embedding program: what we have died with the first one,
      * and must not even be released. In another interpreter it means nothing:
      * the main one's functions work on the interpreter that calls. */
-    bool is_main =
-        PyThreadState_Get()->interp == PyInterpreterState_Main();
+    bool is_main = PyThreadState_Get()->interp == PyInterpreterState_Main();
     if (gc_module == NULL || (is_main && module != gc_module)) {
         if (take_functions(module) == 0)
             return 0;
@@ -214,10 +213,10 @@ gc_read(struct gc_state *out, bool deep, struct px_err *err)
 {
     bool was_enabled = quiet_begin();
     int64_t thresholds[GC_GENERATIONS] = {0};
-    struct gc_state state = {.now = {.fields = GC_ENABLED | GC_THRESHOLDS |
-                                               GC_DEBUG},
-                             .frozen = -1,
-                             .garbage = -1};
+    struct gc_state state = {
+        .now = {.fields = GC_ENABLED | GC_THRESHOLDS | GC_DEBUG},
+        .frozen = -1,
+        .garbage = -1};
     state.now.enabled = was_enabled;
     call_triple(FN_GET_COUNT, state.counts);
     call_triple(FN_GET_THRESHOLD, thresholds);
@@ -247,11 +246,10 @@ gc_apply(const struct gc_settings *settings, struct px_err *err)
     bool was_enabled = quiet_begin();
     const int *t = settings->thresholds;
     if (settings->fields & GC_THRESHOLDS)
-        Py_XDECREF(call(FN_SET_THRESHOLD,
-                        Py_BuildValue("(iii)", t[0], t[1], t[2])));
-    if ((settings->fields & GC_DEBUG) && !PyErr_Occurred())
         Py_XDECREF(
-            call(FN_SET_DEBUG, Py_BuildValue("(i)", settings->debug)));
+            call(FN_SET_THRESHOLD, Py_BuildValue("(iii)", t[0], t[1], t[2])));
+    if ((settings->fields & GC_DEBUG) && !PyErr_Occurred())
+        Py_XDECREF(call(FN_SET_DEBUG, Py_BuildValue("(i)", settings->debug)));
     enum px_status status = PX_OK;
     if (PyErr_Occurred())
         status = take_exception(err, "set the collector");
@@ -289,8 +287,8 @@ struct tallies {
 static struct tally *
 find_tally(struct tallies *t, PyTypeObject *type)
 {
-    size_t i = (((uintptr_t)type >> 4) * 0x9E3779B97F4A7C15u >> 20) &
-               (t->n_slots - 1);
+    size_t i =
+        (((uintptr_t)type >> 4) * 0x9E3779B97F4A7C15u >> 20) & (t->n_slots - 1);
     while (t->slots[i].type != NULL && t->slots[i].type != type)
         i = (i + 1) & (t->n_slots - 1);
     return &t->slots[i];
@@ -313,6 +311,7 @@ grow_tallies(struct tallies *t)
     return true;
 }
 
+/* As snapshots name types: builtins without their module. */
 static char *
 type_name(PyTypeObject *type)
 {
@@ -323,7 +322,9 @@ type_name(PyTypeObject *type)
     if (name == NULL)
         return NULL;
     size_t n = 0;
-    if (text.module_bytes > 0) {
+    bool is_builtin = text.module_bytes == strlen("builtins") &&
+                      memcmp(text.module, "builtins", text.module_bytes) == 0;
+    if (text.module_bytes > 0 && !is_builtin) {
         memcpy(name, text.module, text.module_bytes);
         n = text.module_bytes;
         name[n++] = '.';
@@ -423,8 +424,8 @@ gc_collect(int generation, struct gc_collected *out, struct px_err *err)
         gc_collected_done(&done);
         return status;
     }
-    done.collected = after.stats[generation].collected -
-                     before.stats[generation].collected;
+    done.collected =
+        after.stats[generation].collected - before.stats[generation].collected;
     done.uncollectable = after.stats[generation].uncollectable -
                          before.stats[generation].uncollectable;
     *out = done;

@@ -305,6 +305,9 @@ def test_gc_collect_frees_the_cycles(tmp_path):
                  for r in result["freed"]}
         assert freed["Connection"] >= CONNECTIONS - 2
         assert freed["ConnectionHandler"] == freed["Connection"]
+        assert freed["dict"] >= CONNECTIONS - 2
+        assert not any(r["type"].startswith("builtins.")
+                       for r in result["freed"])
         assert result["collected"] > 0 and result["duration_ns"] > 0
         out = made.ok("gc", made.pid, "collect", "2").out
         assert re.match(r"collect 2: \d+ collected, 0 uncollectable, ", out)
