@@ -15,10 +15,10 @@
 struct app;
 
 /* What an action needs. */
-#define ACT_ARG 1u     /* takes the rest of the command line */
-#define ACT_SUBJECT 2u /* a row that is about a type or an object */
-#define ACT_OBJECT 4u  /* a row that is about an object */
-#define ACT_LIVE 8u    /* a connection */
+#define ACT_ARG 1u      /* takes the rest of the command line */
+#define ACT_SUBJECT 2u  /* a row that is about a type or an object */
+#define ACT_OBJECT 4u   /* a row that is about an object */
+#define ACT_LIVE 8u     /* a connection */
 #define ACT_CHANGES 16u /* changes the collector: not on a readonly server */
 
 /* X(member, command, flags, label in the bar, help)

@@ -41,9 +41,9 @@ on_session(void *context)
     struct app *app = context;
     struct view *view = app_view(app);
     app->is_dirty = true;
-    if (view != NULL && (view->place.view == VIEW_GC ||
-                         view->place.view == VIEW_GARBAGE ||
-                         view->place.view == VIEW_LOG))
+    if (view != NULL &&
+        (view->place.view == VIEW_GC || view->place.view == VIEW_GARBAGE ||
+         view->place.view == VIEW_LOG))
         view_changed(view);
 }
 
@@ -232,8 +232,7 @@ static bool
 is_settled(const struct app *app)
 {
     return worker_is_idle(app->worker) &&
-           session_oldest(&app->session) == NULL &&
-           app->session.coming == NULL;
+           session_oldest(&app->session) == NULL && app->session.coming == NULL;
 }
 
 enum px_status
@@ -423,10 +422,10 @@ app_mouse(struct app *app, enum mouse mouse, int row, int col)
         return click(app, mouse, row, col);
     for (int i = 0; i < view->ops->n_panes; i++) {
         struct rect rect = view->rects[i];
-        if (row >= rect.row && row < rect.row + rect.rows &&
-            col >= rect.col && col < rect.col + rect.cols) {
-            list_move(&view->lists[i], mouse == MOUSE_WHEEL_UP ? -WHEEL_ROWS
-                                                               : WHEEL_ROWS);
+        if (row >= rect.row && row < rect.row + rect.rows && col >= rect.col &&
+            col < rect.col + rect.cols) {
+            list_move(&view->lists[i],
+                      mouse == MOUSE_WHEEL_UP ? -WHEEL_ROWS : WHEEL_ROWS);
             break;
         }
     }

@@ -54,7 +54,7 @@ struct app {
     /* The terminal's part of `y`; NULL: none. */
     void (*copy)(void *context, const char *text);
     void *copy_context;
-    bool is_plain; /* --plain: no screen, lines only */
+    bool is_plain;          /* --plain: no screen, lines only */
     char begin[PLACE_TEXT]; /* where to go when the first snapshot is there */
 };
 

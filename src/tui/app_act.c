@@ -98,9 +98,9 @@ enter(struct app *app)
     struct subject subject = list_subject(view_list(view));
     if (subject.kind == SUBJECT_NONE)
         return;
-    place = place_of(app, subject.kind == SUBJECT_TYPE ? VIEW_INSTANCES
-                                                       : VIEW_OBJECT,
-                     subject);
+    place = place_of(
+        app, subject.kind == SUBJECT_TYPE ? VIEW_INSTANCES : VIEW_OBJECT,
+        subject);
     app_go(app, &place);
 }
 
@@ -233,14 +233,14 @@ static void
 save_screen(struct app *app, const char *path)
 {
     if (path == NULL || path[0] == '\0') {
-        prompt_open(&app->prompt, PROMPT_ANSWER, "save the screen to: ",
-                    "screen.txt", ACT_SAVE_SCREEN);
+        prompt_open(&app->prompt, PROMPT_ANSWER,
+                    "save the screen to: ", "screen.txt", ACT_SAVE_SCREEN);
         return;
     }
     app_draw(app);
     char *dump = screen_dump(&app->screen);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                  0600);
+    int fd =
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     bool is_good = file != NULL && fputs(dump, file) >= 0;
     if (file != NULL && fclose(file) != 0)
@@ -287,8 +287,8 @@ go_subject(struct app *app, enum action_id action)
     struct subject subject = app_subject(app);
     if (action == ACT_HOLDERS)
         subject.kind = SUBJECT_TYPE;
-    struct place place = place_of(
-        app, action == ACT_TYPE ? VIEW_INSTANCES : VIEW_PATH, subject);
+    struct place place =
+        place_of(app, action == ACT_TYPE ? VIEW_INSTANCES : VIEW_PATH, subject);
     /* All of a type: with the cursor on the one that was chosen. */
     if (action == ACT_TYPE && subject.kind == SUBJECT_NODE)
         place.cursor =

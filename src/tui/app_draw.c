@@ -30,7 +30,8 @@ script_name(const json_t *command)
     size_t i = 0;
     json_t *word = NULL;
     const char *name = json_string_value(json_array_get(command, 0));
-    json_array_foreach(command, i, word) {
+    json_array_foreach(command, i, word)
+    {
         const char *text = json_string_value(word);
         if (text == NULL || i == 0)
             continue;
@@ -75,8 +76,7 @@ app_title(const struct app *app, size_t out_bytes, char *out)
         return out;
     }
     const char *python = json_string_value(json_object_get(facts, "python"));
-    add_escaped(out, out_bytes,
-                script_name(json_object_get(facts, "command")));
+    add_escaped(out, out_bytes, script_name(json_object_get(facts, "command")));
     size_t used = strlen(out);
     snprintf(out + used, out_bytes - used, "  pid %lld  CPython ",
              (long long)json_number_value(json_object_get(facts, "pid")));
@@ -97,9 +97,9 @@ char *
 app_snapshot_text(const struct app *app, size_t out_bytes, char *out)
 {
     const struct view *view = app_view(app);
-    const struct snapshot *snapshot =
-        view != NULL && view->snapshot != NULL ? view->snapshot
-                                               : store_latest(&app->store);
+    const struct snapshot *snapshot = view != NULL && view->snapshot != NULL
+                                          ? view->snapshot
+                                          : store_latest(&app->store);
     out[0] = '\0';
     if (snapshot == NULL)
         return out;
@@ -253,8 +253,7 @@ arriving_text(const struct app *app, const struct snapshot *coming,
 }
 
 bool
-app_progress(const struct app *app, size_t out_bytes, char *out,
-             int *permille)
+app_progress(const struct app *app, size_t out_bytes, char *out, int *permille)
 {
     const struct snapshot *coming = store_coming(&app->store);
     const struct session_request *request = session_oldest(&app->session);
@@ -343,7 +342,8 @@ draw_prompt(struct app *app, int row)
     col += 3;
     for (size_t i = 0; i < n && col < screen->cols - 4; i++)
         col += screen_put(screen, row, col, screen->cols - col,
-                          i == 0 ? ROLE_NAME : ROLE_DIM, names[i]) + 2;
+                          i == 0 ? ROLE_NAME : ROLE_DIM, names[i]) +
+               2;
 }
 
 static void
@@ -355,16 +355,15 @@ draw_progress(struct app *app, int row, const char *text, int permille)
     if (coming != NULL)
         snprintf(number, sizeof number, "snapshot %u  ", coming->number);
     int col = 1;
-    col += screen_put(screen, row, col, screen->cols - col, ROLE_STRONG,
-                      number);
+    col +=
+        screen_put(screen, row, col, screen->cols - col, ROLE_STRONG, number);
     if (permille >= 0 && screen->cols >= 60) {
         int n = permille * PROGRESS_COLS / 1000;
         screen_fill(screen, row, col, n, ROLE_BAR, "▓");
         screen_fill(screen, row, col + n, PROGRESS_COLS - n, ROLE_RULE, "░");
         col += PROGRESS_COLS + 2;
     }
-    col += screen_put(screen, row, col, screen->cols - col, ROLE_NORMAL,
-                      text);
+    col += screen_put(screen, row, col, screen->cols - col, ROLE_NORMAL, text);
     if (col + 14 < screen->cols && coming != NULL)
         screen_put_right(screen, row, screen->cols - 1, 12, ROLE_DIM,
                          "Esc cancel");
@@ -382,8 +381,7 @@ draw_line(struct app *app, int row)
         draw_progress(app, row, text, permille);
     } else if (app->message[0] != '\0') {
         char shown[NOTE_TEXT + 80];
-        px_text_escape(app->message, strlen(app->message), sizeof shown,
-                       shown);
+        px_text_escape(app->message, strlen(app->message), sizeof shown, shown);
         int used = screen_put(screen, row, 1, screen->cols - 2,
                               app->message_role, shown);
         /* Where one is stays in sight if there is room. */
@@ -430,8 +428,8 @@ draw_key(struct bar *bar, const struct key_binding *binding)
     app->bar[app->n_bar].action = binding->action;
     app->n_bar++;
     bar->col += screen_put(screen, bar->row, bar->col, need, ROLE_KEY, key);
-    bar->col += screen_put(screen, bar->row, bar->col, need, ROLE_LABEL,
-                           label) + 2;
+    bar->col +=
+        screen_put(screen, bar->row, bar->col, need, ROLE_LABEL, label) + 2;
 }
 
 /* The view's own keys, then the general ones, as far as they fit; help and

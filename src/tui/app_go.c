@@ -171,9 +171,8 @@ app_subject(const struct app *app)
     if (subject.kind != SUBJECT_NONE)
         return subject;
     if (view->node != PX_NONE)
-        return (struct subject){.kind = SUBJECT_NODE,
-                                .type = view->type,
-                                .node = view->node};
+        return (struct subject){
+            .kind = SUBJECT_NODE, .type = view->type, .node = view->node};
     if (view->type != PX_NONE)
         return (struct subject){.kind = SUBJECT_TYPE, .type = view->type};
     return subject;

@@ -74,8 +74,7 @@ preview_class(const struct px_graph *graph, px_node node, size_t out_bytes,
 }
 
 static char *
-preview(const struct px_graph *graph, px_node node, size_t out_bytes,
-        char *out)
+preview(const struct px_graph *graph, px_node node, size_t out_bytes, char *out)
 {
     if (preview_tuple(graph, node, out_bytes, out))
         return out;
@@ -86,8 +85,7 @@ preview(const struct px_graph *graph, px_node node, size_t out_bytes,
 }
 
 void
-fact_add_type(struct cell_out *out, const struct px_graph *graph,
-              px_node node)
+fact_add_type(struct cell_out *out, const struct px_graph *graph, px_node node)
 {
     px_type type = px_node_type(graph, node);
     cell_add(out, fact_type_role(graph, type),
@@ -119,8 +117,8 @@ fact_add_object(struct cell_out *out, const struct px_graph *graph,
 
 /* One `name=value` if the edge is an attribute whose value has a preview. */
 static bool
-add_attribute(struct cell_out *out, const struct px_graph *graph,
-              px_edge edge, const char *name, bool is_first)
+add_attribute(struct cell_out *out, const struct px_graph *graph, px_edge edge,
+              const char *name, bool is_first)
 {
     char value[80];
     preview(graph, px_edge_target(graph, edge), sizeof value, value);
@@ -144,8 +142,8 @@ is_own_dict(const struct px_graph *graph, px_edge edge)
 }
 
 static int
-add_attributes(struct cell_out *out, const struct px_graph *graph,
-               px_node node, int n_added, bool is_dict)
+add_attributes(struct cell_out *out, const struct px_graph *graph, px_node node,
+               int n_added, bool is_dict)
 {
     px_edge first = 0;
     uint32_t n = 0;
@@ -156,14 +154,13 @@ add_attributes(struct cell_out *out, const struct px_graph *graph,
             break;
         enum px_edge_kind kind = px_edge_kind(graph, edge);
         if (is_dict) {
-            px_node key = kind == PX_EDGE_DICT_VALUE ||
-                                  kind == PX_EDGE_DICT_ALIAS
-                              ? px_edge_key(graph, edge)
-                              : PX_NONE;
+            px_node key =
+                kind == PX_EDGE_DICT_VALUE || kind == PX_EDGE_DICT_ALIAS
+                    ? px_edge_key(graph, edge)
+                    : PX_NONE;
             if (key != PX_NONE)
-                n_added += add_attribute(out, graph, edge,
-                                         px_node_text(graph, key),
-                                         n_added == 0);
+                n_added += add_attribute(
+                    out, graph, edge, px_node_text(graph, key), n_added == 0);
         } else if (is_own_dict(graph, edge)) {
             n_added = add_attributes(out, graph, px_edge_target(graph, edge),
                                      n_added, true);
@@ -176,8 +173,7 @@ add_attributes(struct cell_out *out, const struct px_graph *graph,
 }
 
 void
-fact_add_what(struct cell_out *out, const struct px_graph *graph,
-              px_node node)
+fact_add_what(struct cell_out *out, const struct px_graph *graph, px_node node)
 {
     size_t before = out->len;
     fact_add_preview(out, graph, node);

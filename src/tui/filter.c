@@ -35,8 +35,10 @@ parse_figure(const char *word, struct filter_term *term, struct px_err *err)
         term->percent = true;
         end++;
     } else if (*end != '\0') {
-        char letter = *end == 'K' ? 'k' : *end == 'm' || *end == 'g'
-                          ? (char)toupper((unsigned char)*end) : *end;
+        char letter = *end == 'K' ? 'k'
+                      : *end == 'm' || *end == 'g'
+                          ? (char)toupper((unsigned char)*end)
+                          : *end;
         const char *unit = strchr(units, letter);
         if (unit != NULL) {
             term->power = (unsigned)(unit - units) + 1;

@@ -229,7 +229,6 @@ keymap_markdown(FILE *out)
         }
         char keys[200];
         keymap_describe((enum action_id)i, "`", sizeof keys, keys);
-        fprintf(out, "| %s | `:%s` | %s |\n", keys, action->name,
-                action->help);
+        fprintf(out, "| %s | `:%s` | %s |\n", keys, action->name, action->help);
     }
 }

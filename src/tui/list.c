@@ -169,8 +169,8 @@ run_job(struct job *base)
     if (job->is_search)
         search_rows(job);
     else
-        job->status = list_order_make(&job->spec, &base->work, &job->order,
-                                      &job->n_rows);
+        job->status =
+            list_order_make(&job->spec, &base->work, &job->order, &job->n_rows);
 }
 
 static void
@@ -337,8 +337,7 @@ list_filter(struct list *list, const char *text, struct px_err *err)
 }
 
 bool
-list_search(struct list *list, const char *text, uint32_t from,
-            bool backwards)
+list_search(struct list *list, const char *text, uint32_t from, bool backwards)
 {
     list_stop(list);
     if (text != list->search) {
@@ -373,7 +372,7 @@ list_search_next(struct list *list, bool backwards)
 {
     if (list->n_rows == 0)
         return false;
-    uint32_t from = backwards ? list->cursor + list->n_rows - 1
-                              : list->cursor + 1;
+    uint32_t from =
+        backwards ? list->cursor + list->n_rows - 1 : list->cursor + 1;
     return list_search(list, list->search, from, backwards);
 }

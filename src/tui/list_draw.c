@@ -108,8 +108,7 @@ draw_title(const struct list *list, struct screen *screen, struct rect area,
         list->ops->title(list->context, &title);
     else
         cell_add(&title, role, list->ops->name);
-    screen_put(screen, area.row, area.col + 1, area.cols - 1, role,
-               title.text);
+    screen_put(screen, area.row, area.col + 1, area.cols - 1, role, title.text);
 }
 
 static void
@@ -161,8 +160,8 @@ draw_cell(struct screen *screen, int row, int start, int cols, bool is_right_,
     int at = 0;
     for (size_t i = 0; i < cell->n_spans && at < cols; i++) {
         size_t from = cell->spans[i].start;
-        size_t to = i + 1 < cell->n_spans ? cell->spans[i + 1].start
-                                          : cell->len;
+        size_t to =
+            i + 1 < cell->n_spans ? cell->spans[i + 1].start : cell->len;
         char piece[CELL_OUT_BYTES];
         memcpy(piece, cell->text + from, to - from);
         piece[to - from] = '\0';

@@ -104,8 +104,7 @@ keep_rows(const struct list_spec *spec, struct px_work *work, uint32_t n,
             free(rows);
             return PX_ECANCELED;
         }
-        if (spec->filter.n_terms == 0 ||
-            row_passes(spec, row, figure, total))
+        if (spec->filter.n_terms == 0 || row_passes(spec, row, figure, total))
             rows[n_kept++] = row;
     }
     *out = rows;
@@ -146,8 +145,8 @@ radix_sort(struct keyed *items, uint32_t n, struct px_work *work)
 }
 
 static enum px_status
-sort_figures(const struct list_spec *spec, struct px_work *work,
-             uint32_t *rows, uint32_t n)
+sort_figures(const struct list_spec *spec, struct px_work *work, uint32_t *rows,
+             uint32_t n)
 {
     struct keyed *items = mem_new(n, sizeof *items);
     enum px_status status = PX_OK;

@@ -56,7 +56,7 @@ on_signal(int number)
 static void
 catch_signals(struct px_loop *loop)
 {
-    static const int signals[] = {SIGTERM, SIGHUP, SIGINT,
+    static const int signals[] = {SIGTERM, SIGHUP,   SIGINT,
                                   SIGQUIT, SIGWINCH, SIGCONT};
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
@@ -102,9 +102,8 @@ on_input(void *context, int fd, short revents)
         if (input.kind == TERM_KEY)
             react(program, app_key(program->app, input.key));
         else
-            react(program,
-                  app_mouse(program->app, (enum mouse)input.mouse, input.row,
-                            input.col));
+            react(program, app_mouse(program->app, (enum mouse)input.mouse,
+                                     input.row, input.col));
     }
 }
 
@@ -126,8 +125,8 @@ static enum px_status
 run(struct program *program, struct px_err *err)
 {
     struct app *app = program->app;
-    enum px_status status = px_loop_watch(app->loop, STDIN_FILENO, POLLIN,
-                                          on_input, program, err);
+    enum px_status status =
+        px_loop_watch(app->loop, STDIN_FILENO, POLLIN, on_input, program, err);
     resize(program);
     while (status == PX_OK && !program->is_leaving) {
         if (asked.end_signal != 0)

@@ -149,8 +149,10 @@ options_parse(int argc, char *argv[], struct options *out, struct px_err *err)
         else if (!only_words && argv[i][0] == '-' && argv[i][1] != '\0')
             status = parse_option(argc, argv, &i, &options, err);
         else if (options.target != NULL)
-            status = px_fail(err, PX_EINVAL, "one target at a time: '%s' is "
-                             "too much", argv[i]);
+            status = px_fail(err, PX_EINVAL,
+                             "one target at a time: '%s' is "
+                             "too much",
+                             argv[i]);
         else
             options.target = argv[i];
         if (status != PX_OK) {

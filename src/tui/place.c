@@ -65,8 +65,7 @@ parse_hex(const char *text, size_t n, uint64_t *out)
 }
 
 static enum px_status
-parse_what(const char *text, size_t n, struct place *place,
-           struct px_err *err)
+parse_what(const char *text, size_t n, struct place *place, struct px_err *err)
 {
     enum place_what what = view_what(place->view);
     if (what == PLACE_NOTHING) {
@@ -76,8 +75,7 @@ parse_what(const char *text, size_t n, struct place *place,
                        view_name(place->view));
     }
     if (n == 0) {
-        px_fail(err, PX_EINVAL, "the view %s needs %s",
-                view_name(place->view),
+        px_fail(err, PX_EINVAL, "the view %s needs %s", view_name(place->view),
                 what == PLACE_TYPE ? "a type" : "an object's address");
         px_err_hint(err, what == PLACE_TYPE ? "as in %s:dict" : "as in %s:7f00",
                     view_name(place->view));
@@ -109,8 +107,7 @@ place_parse(const char *text, struct place *out, struct px_err *err)
     }
     size_t n = strlen(text);
     const char *at = strrchr(text, '@');
-    if (at != NULL &&
-        parse_hex(at + 1, strlen(at + 1), &place.cursor))
+    if (at != NULL && parse_hex(at + 1, strlen(at + 1), &place.cursor))
         n = (size_t)(at - text);
     const char *colon = memchr(text, ':', n);
     size_t name_bytes = colon != NULL ? (size_t)(colon - text) : n;

@@ -23,8 +23,8 @@ struct plain {
     struct app *app;
     char line[LINE_MAX_BYTES];
     size_t n_bytes;
-    bool is_over; /* quit */
-    bool is_end;  /* of the input */
+    bool is_over;             /* quit */
+    bool is_end;              /* of the input */
     const struct view *shown; /* printed last */
     struct place place;
     uint32_t next; /* first position that was not printed yet */
@@ -66,10 +66,9 @@ put_row(const struct plain *plain, const struct list *list, uint32_t position)
         if (at[0] == '\0' || used + strlen(at) + 80 > sizeof text)
             continue;
         bool has_title = !ops->bare && ops->columns[i].title[0] != '\0';
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%s%s",
-                                 is_first ? "" : ", ",
-                                 has_title ? ops->columns[i].title : "",
-                                 has_title ? " " : "", at);
+        used += (size_t)snprintf(
+            text + used, sizeof text - used, "%s%s%s%s", is_first ? "" : ", ",
+            has_title ? ops->columns[i].title : "", has_title ? " " : "", at);
         is_first = false;
     }
     put(plain, text);
@@ -156,8 +155,7 @@ settle(struct plain *plain)
     int permille = 0;
     bool is_told = false;
     while (app_settle(plain->app, 1000, &err) == PX_EBUSY) {
-        if (!is_told &&
-            app_progress(plain->app, sizeof text, text, &permille))
+        if (!is_told && app_progress(plain->app, sizeof text, text, &permille))
             put(plain, text);
         is_told = true;
         fflush(stdout);
@@ -199,9 +197,9 @@ run_line(struct plain *plain, char *line)
     if (plain->is_over)
         return;
     settle(plain);
-    bool is_refused = app->message[0] != '\0' &&
-                      (app->message_role == ROLE_ERROR ||
-                       app->message_role == ROLE_WARN);
+    bool is_refused =
+        app->message[0] != '\0' &&
+        (app->message_role == ROLE_ERROR || app->message_role == ROLE_WARN);
     put_message(plain);
     if (is_refused && app_view(app) == view)
         return;
@@ -265,8 +263,8 @@ plain_run(struct app *app, const char *place,
     settle(&plain);
     put_message(&plain);
     put_view(&plain);
-    enum px_status status = px_loop_watch(app->loop, STDIN_FILENO, POLLIN,
-                                          on_input, &plain, err);
+    enum px_status status =
+        px_loop_watch(app->loop, STDIN_FILENO, POLLIN, on_input, &plain, err);
     while (status == PX_OK && !plain.is_over && !plain.is_end &&
            *end_signal == 0) {
         if (fflush(stdout) != 0)

@@ -15,8 +15,8 @@
 #include "tui/mem.h"
 
 void
-prompt_open(struct prompt *prompt, enum prompt_kind kind,
-            const char *question, const char *text, enum action_id action)
+prompt_open(struct prompt *prompt, enum prompt_kind kind, const char *question,
+            const char *text, enum action_id action)
 {
     prompt->kind = kind;
     prompt->action = action;
@@ -37,8 +37,7 @@ prompt_done(struct prompt *prompt)
 void
 prompt_remember(struct prompt *prompt)
 {
-    if (prompt->n_history > 0 &&
-        strcmp(prompt->history[0], prompt->text) == 0)
+    if (prompt->n_history > 0 && strcmp(prompt->history[0], prompt->text) == 0)
         return;
     if (prompt->n_history == PROMPT_HISTORY)
         free(prompt->history[--prompt->n_history]);
@@ -163,12 +162,14 @@ complete(struct prompt *prompt)
         return;
     char text[PROMPT_TEXT];
     bool is_view = strncmp(prompt->text, "goto ", 5) == 0;
-    bool takes_more = is_view
-                          ? view_what(view_find(names[0], strlen(names[0]))) !=
-                                PLACE_NOTHING
-                          : (actions[action_find(names[0])].flags & ACT_ARG);
+    bool takes_more =
+        is_view
+            ? view_what(view_find(names[0], strlen(names[0]))) != PLACE_NOTHING
+            : (actions[action_find(names[0])].flags & ACT_ARG);
     snprintf(text, sizeof text, "%s%s%s", is_view ? "goto " : "", names[0],
-             !takes_more ? "" : is_view ? ":" : " ");
+             !takes_more ? ""
+             : is_view   ? ":"
+                         : " ");
     strcpy(prompt->text, text);
     prompt->at = strlen(text);
 }

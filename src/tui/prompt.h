@@ -41,8 +41,7 @@ struct prompt {
 enum prompt_result { PROMPT_GOES_ON, PROMPT_CHANGED, PROMPT_DONE, PROMPT_LEFT };
 
 void prompt_open(struct prompt *prompt, enum prompt_kind kind,
-                 const char *question, const char *text,
-                 enum action_id action);
+                 const char *question, const char *text, enum action_id action);
 void prompt_done(struct prompt *prompt);
 enum prompt_result prompt_key(struct prompt *prompt, int32_t key);
 void prompt_remember(struct prompt *prompt);

@@ -24,15 +24,13 @@ cell_add(struct cell_out *out, enum role role, const char *text)
 {
     if (text[0] == '\0' || out->len + 1 >= sizeof out->text)
         return;
-    if (out->n_spans == 0 ||
-        (out->spans[out->n_spans - 1].role != role &&
-         out->n_spans < CELL_OUT_SPANS)) {
+    if (out->n_spans == 0 || (out->spans[out->n_spans - 1].role != role &&
+                              out->n_spans < CELL_OUT_SPANS)) {
         out->spans[out->n_spans].start = (uint16_t)out->len;
         out->spans[out->n_spans].role = (uint16_t)role;
         out->n_spans++;
     }
-    out->len += px_text_escape(text, strlen(text),
-                               sizeof out->text - out->len,
+    out->len += px_text_escape(text, strlen(text), sizeof out->text - out->len,
                                out->text + out->len);
 }
 
@@ -66,8 +64,7 @@ cell_bytes(struct cell_out *out, uint64_t bytes)
 void
 cell_share(struct cell_out *out, uint64_t part, uint64_t whole)
 {
-    double percent =
-        whole > 0 ? 100.0 * (double)part / (double)whole : 0.0;
+    double percent = whole > 0 ? 100.0 * (double)part / (double)whole : 0.0;
     cell_addf(out, ROLE_NUMBER, "%.1f %%", percent);
     out->key = (uint64_t)(percent * 1000.0);
 }

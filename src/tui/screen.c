@@ -22,14 +22,14 @@ static const struct {
     const char *glyph;
     const char *ascii;
 } folds[] = {
-    {"→", "->"}, {"…", "..."}, {"▌", ">"}, {"▾", "v"}, {"▴", "^"},
-    {"─", "-"},  {"│", "|"},   {"├", "+"}, {"┤", "+"}, {"┬", "+"},
-    {"┴", "+"},  {"┼", "+"},   {"█", "#"}, {"▓", "#"}, {"░", "."},
-    {"▏", " "},  {"▎", " "},   {"▍", "-"}, {"▋", "="},
-    {"▊", "="},  {"▉", "="},   {"▶", ">"}, {"●", "*"}, {"○", "o"},
-    {"☑", "[x]"}, {"☐", "[ ]"}, {"›", ">"}, {"‹", "<"}, {"·", "-"},
-    {"−", "-"},  {"×", "x"},   {"⌫", "BS"}, {"≥", ">="}, {"↑", "^"},
-    {"↓", "v"},  {"⇄", "<->"}, {"’", "'"},
+    {"→", "->"},  {"…", "..."}, {"▌", ">"},  {"▾", "v"}, {"▴", "^"},
+    {"─", "-"},   {"│", "|"},   {"├", "+"},  {"┤", "+"}, {"┬", "+"},
+    {"┴", "+"},   {"┼", "+"},   {"█", "#"},  {"▓", "#"}, {"░", "."},
+    {"▏", " "},   {"▎", " "},   {"▍", "-"},  {"▋", "="}, {"▊", "="},
+    {"▉", "="},   {"▶", ">"},   {"●", "*"},  {"○", "o"}, {"☑", "[x]"},
+    {"☐", "[ ]"}, {"›", ">"},   {"‹", "<"},  {"·", "-"}, {"−", "-"},
+    {"×", "x"},   {"⌫", "BS"},  {"≥", ">="}, {"↑", "^"}, {"↓", "v"},
+    {"⇄", "<->"}, {"’", "'"},
 };
 
 void
@@ -98,8 +98,7 @@ static size_t
 fold_char(const char *at, size_t n, char out[12])
 {
     for (size_t i = 0; i < sizeof folds / sizeof folds[0]; i++) {
-        if (strlen(folds[i].glyph) == n &&
-            memcmp(folds[i].glyph, at, n) == 0) {
+        if (strlen(folds[i].glyph) == n && memcmp(folds[i].glyph, at, n) == 0) {
             strcpy(out, folds[i].ascii);
             return strlen(out);
         }
@@ -160,9 +159,8 @@ write_cells(struct screen *screen, int row, int col, enum role role,
             last->width = (uint8_t)width;
             last->role = (uint8_t)role;
             if (width == 2)
-                *cell_at(screen, row, col + 1) =
-                    (struct cell){.text = "", .width = 0,
-                                  .role = (uint8_t)role};
+                *cell_at(screen, row, col + 1) = (struct cell){
+                    .text = "", .width = 0, .role = (uint8_t)role};
             col += width;
         }
         text += bytes;
@@ -238,8 +236,8 @@ screen_dump(const struct screen *screen)
         char *end = at;
         for (int col = 0; col < screen->cols; col++) {
             const struct cell *cell =
-                &screen->cells[(size_t)row * (size_t)screen->cols +
-                               (size_t)col];
+                &screen
+                     ->cells[(size_t)row * (size_t)screen->cols + (size_t)col];
             size_t n = strlen(cell->text);
             memcpy(at, cell->text, n);
             at += n;

@@ -16,28 +16,28 @@
  * X(member, name) */
 #define ROLE_LIST(X)                                                           \
     X(NORMAL, "normal")                                                        \
-    X(DIM, "dim")           /* addresses, units, what one may overlook */      \
-    X(STRONG, "strong")     /* what the screen is about */                     \
-    X(TITLE, "title")       /* the bar on top */                               \
+    X(DIM, "dim")       /* addresses, units, what one may overlook */          \
+    X(STRONG, "strong") /* what the screen is about */                         \
+    X(TITLE, "title")   /* the bar on top */                                   \
     X(TITLE_DIM, "title-dim")                                                  \
     X(CRUMB, "crumb")                                                          \
-    X(HEADER, "header")     /* titles of columns */                            \
+    X(HEADER, "header")           /* titles of columns */                      \
     X(HEADER_SORT, "header-sort") /* of the column that sorts */               \
-    X(RULE, "rule")         /* lines between panes */                          \
-    X(PANE, "pane")         /* title of a pane */                              \
+    X(RULE, "rule")               /* lines between panes */                    \
+    X(PANE, "pane")               /* title of a pane */                        \
     X(PANE_FOCUS, "pane-focus")                                                \
     X(SELECTED, "selected") /* the row that keys act on */                     \
     X(NAME, "name")         /* names of references */                          \
     X(TYPE, "type")                                                            \
-    X(OWN, "own")           /* a type made by a class statement */             \
-    X(VALUE, "value")       /* previews */                                     \
+    X(OWN, "own")     /* a type made by a class statement */                   \
+    X(VALUE, "value") /* previews */                                           \
     X(NUMBER, "number")                                                        \
     X(BAR, "bar")                                                              \
-    X(MATCH, "match")       /* what the search found */                        \
+    X(MATCH, "match") /* what the search found */                              \
     X(GOOD, "good")                                                            \
     X(WARN, "warn")                                                            \
     X(ERROR, "error")                                                          \
-    X(KEY, "key")           /* in the bar at the bottom */                     \
+    X(KEY, "key") /* in the bar at the bottom */                               \
     X(LABEL, "label")                                                          \
     X(PROMPT, "prompt")
 
@@ -79,8 +79,8 @@ int screen_put(struct screen *screen, int row, int col, int max_cols,
 int screen_put_right(struct screen *screen, int row, int end_col, int max_cols,
                      enum role role, const char *text);
 /* Writes `glyph` (one cell wide) n times. */
-void screen_fill(struct screen *screen, int row, int col, int n,
-                 enum role role, const char *glyph);
+void screen_fill(struct screen *screen, int row, int col, int n, enum role role,
+                 const char *glyph);
 /* Gives cells another role, keeps their text. */
 void screen_paint(struct screen *screen, int row, int col, int n,
                   enum role role);

@@ -19,9 +19,8 @@ say(struct session *session, enum role role, const char *text)
     session->events.say(session->events.context, role, text);
 }
 
-static void
-note(struct session *session, enum role role, const char *kind,
-     const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void note(struct session *session, enum role role, const char *kind,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 static void
 note(struct session *session, enum role role, const char *kind,
@@ -36,9 +35,8 @@ note(struct session *session, enum role role, const char *kind,
 }
 
 void
-session_init(struct session *session, struct px_loop *loop,
-             struct store *store, struct notes *notes,
-             const struct session_events *events)
+session_init(struct session *session, struct px_loop *loop, struct store *store,
+             struct notes *notes, const struct session_events *events)
 {
     memset(session, 0, sizeof *session);
     session->loop = loop;
@@ -131,7 +129,8 @@ on_collected(struct session *session, const json_t *body)
                      px_text_ns(figure(body, "duration_ns"), time));
     used = (size_t)n;
     json_t *freed = json_object_get(body, "freed");
-    json_array_foreach(freed, i, entry) {
+    json_array_foreach(freed, i, entry)
+    {
         char type[80];
         const char *name = json_string_value(json_object_get(entry, "type"));
         if (name == NULL)
@@ -144,10 +143,9 @@ on_collected(struct session *session, const json_t *body)
                                      " and others");
             break;
         }
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s %s %s",
-                                 i > 0 ? "," : "",
-                                 px_text_count(figure(entry, "count"), number),
-                                 type);
+        used += (size_t)snprintf(
+            text + used, sizeof text - used, "%s %s %s", i > 0 ? "," : "",
+            px_text_count(figure(entry, "count"), number), type);
     }
     if (json_array_size(freed) == 0)
         used += (size_t)snprintf(
@@ -163,8 +161,8 @@ on_collected(struct session *session, const json_t *body)
     if (before > 0 && before != after && used < sizeof text)
         snprintf(text + used, sizeof text - used, "; rss %s%s",
                  after < before ? "−" : "+",
-                 px_text_bytes(after < before ? before - after
-                                              : after - before, number));
+                 px_text_bytes(after < before ? before - after : after - before,
+                               number));
     note(session, ROLE_GOOD, "gc", "%s", text);
     say(session, ROLE_GOOD, text);
     session_send(session, PX_MSG_GC_STATE, NULL, "gc state");
@@ -202,8 +200,7 @@ on_snapshot_end(struct session *session, const json_t *body)
     if (snapshot == NULL)
         return;
     const char *end = json_string_value(json_object_get(body, "end"));
-    const char *sentence =
-        json_string_value(json_object_get(body, "sentence"));
+    const char *sentence = json_string_value(json_object_get(body, "sentence"));
     char wait[PX_FIGURE_MAX], pause[PX_FIGURE_MAX], wall[PX_FIGURE_MAX];
     note(session, ROLE_NORMAL, "snapshot",
          "snapshot %u: %s; waited %s for the GIL, paused the target %s, "
@@ -342,8 +339,7 @@ end_session(struct session *session, const struct px_err *err)
     const struct snapshot *open = store_latest(session->store);
     if (open != NULL)
         snprintf(text, sizeof text,
-                 "the target has ended; snapshot %u stays open",
-                 open->number);
+                 "the target has ended; snapshot %u stays open", open->number);
     else if (half != NULL)
         snprintf(text, sizeof text,
                  "the target has ended; what had arrived stays open");
@@ -359,8 +355,7 @@ end_session(struct session *session, const struct px_err *err)
     session->events.changed(session->events.context);
 }
 
-static void
-watch(struct session *session);
+static void watch(struct session *session);
 
 static void
 on_socket(void *context, int fd, short revents)

@@ -47,7 +47,7 @@ struct session_events {
 struct session {
     struct px_target target;
     struct px_client *client; /* NULL: a file, or the connection is over */
-    int fd; /* that the loop watches for the client */
+    int fd;                   /* that the loop watches for the client */
     struct px_loop *loop;
     struct store *store;
     struct notes *notes;

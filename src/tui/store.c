@@ -59,8 +59,7 @@ remove_snapshot(struct store *store, struct snapshot *snapshot)
     for (size_t i = 0; i < store->n_snapshots; i++) {
         if (store->snapshots[i] == snapshot) {
             memmove(&store->snapshots[i], &store->snapshots[i + 1],
-                    (store->n_snapshots - i - 1) *
-                        sizeof store->snapshots[0]);
+                    (store->n_snapshots - i - 1) * sizeof store->snapshots[0]);
             store->n_snapshots--;
             break;
         }
@@ -100,13 +99,12 @@ run_graph(struct snapshot_job *job)
     struct px_work *work = &job->job.work;
     if (snapshot->path[0] != '\0') {
         job->status = px_file_read(snapshot->path, work, snapshot->builder,
-                                   sizeof job->damage, job->damage,
-                                   &job->err);
+                                   sizeof job->damage, job->damage, &job->err);
         if (job->status != PX_OK)
             return;
     }
-    job->status = px_builder_finish(snapshot->builder, work, &job->graph,
-                                    &job->err);
+    job->status =
+        px_builder_finish(snapshot->builder, work, &job->graph, &job->err);
 }
 
 static void
@@ -225,8 +223,7 @@ store_end(struct store *store, struct snapshot *snapshot, const char *problem)
 }
 
 void
-store_fail(struct store *store, struct snapshot *snapshot,
-           const char *problem)
+store_fail(struct store *store, struct snapshot *snapshot, const char *problem)
 {
     snapshot->state = SNAPSHOT_FAILED;
     snprintf(snapshot->problem, sizeof snapshot->problem, "%s", problem);

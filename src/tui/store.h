@@ -43,8 +43,8 @@ struct snapshot {
 };
 
 enum store_event {
-    STORE_MORE,   /* counts of an arriving snapshot grew */
-    STORE_READY,  /* the graph is there */
+    STORE_MORE,     /* counts of an arriving snapshot grew */
+    STORE_READY,    /* the graph is there */
     STORE_CHANGING, /* the paths are about to be there: a list that the worker
                      * sorts must not read them meanwhile */
     STORE_PATHS,    /* the paths are there */

@@ -257,8 +257,8 @@ term_draw(struct terminal *term, const struct screen *screen, bool is_repaint)
     for (int row = 0; row < screen->rows && row < LINES; row++) {
         for (int col = 0; col < screen->cols && col < COLS; col++) {
             const struct cell *cell =
-                &screen->cells[(size_t)row * (size_t)screen->cols +
-                               (size_t)col];
+                &screen
+                     ->cells[(size_t)row * (size_t)screen->cols + (size_t)col];
             /* A wide character and ncurses may disagree about its width:
              * each cell is placed by itself. */
             if (cell->width == 0 || move(row, col) == ERR)
@@ -349,8 +349,8 @@ term_next(struct terminal *term)
             return input;
         if (kind != KEY_CODE_YES) {
             input.kind = TERM_KEY;
-            input.key = code == 127   ? KEYS_BACKSPACE
-                        : code == 8   ? KEYS_BACKSPACE
+            input.key = code == 127    ? KEYS_BACKSPACE
+                        : code == 8    ? KEYS_BACKSPACE
                         : code == '\n' ? KEYS_ENTER
                                        : (int32_t)code;
             return input;

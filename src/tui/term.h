@@ -34,7 +34,7 @@ struct term_input {
 
 /* The status is PX_EUNSUPPORTED with a hint if there is no usable terminal. */
 struct terminal *term_open(const struct term_options *options,
-                       struct px_err *err);
+                           struct px_err *err);
 void term_close(struct terminal *term);
 /* Takes the size anew. */
 void term_size(struct terminal *term, int *rows, int *cols);

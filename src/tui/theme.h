@@ -19,10 +19,10 @@
 #define STYLE_UNDERLINE 8u
 
 struct style {
-    short fg256, bg256;   /* -1: the terminal's own */
+    short fg256, bg256; /* -1: the terminal's own */
     short fg8, bg8;
-    unsigned attributes;  /* with colours */
-    unsigned mono;        /* without */
+    unsigned attributes; /* with colours */
+    unsigned mono;       /* without */
 };
 
 struct theme {

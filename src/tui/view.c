@@ -12,10 +12,10 @@
 #include "tui/mem.h"
 
 static const struct view_ops *const all_ops[VIEW_END] = {
-    [VIEW_TYPES] = &view_types,     [VIEW_INSTANCES] = &view_instances,
-    [VIEW_OBJECT] = &view_object,   [VIEW_PATH] = &view_path,
-    [VIEW_GC] = &view_gc,           [VIEW_GARBAGE] = &view_garbage,
-    [VIEW_LOG] = &view_log,         [VIEW_HELP] = &view_help,
+    [VIEW_TYPES] = &view_types,   [VIEW_INSTANCES] = &view_instances,
+    [VIEW_OBJECT] = &view_object, [VIEW_PATH] = &view_path,
+    [VIEW_GC] = &view_gc,         [VIEW_GARBAGE] = &view_garbage,
+    [VIEW_LOG] = &view_log,       [VIEW_HELP] = &view_help,
 };
 
 static enum px_status
@@ -45,8 +45,10 @@ find_subject(struct view *view, struct px_err *err)
     if (view->place.addr != 0) {
         view->node = px_node_find(graph, view->place.addr);
         if (view->node == PX_NONE) {
-            px_fail(err, PX_ENOTFOUND, "there is no object at %llx in "
-                    "snapshot %u", (unsigned long long)view->place.addr,
+            px_fail(err, PX_ENOTFOUND,
+                    "there is no object at %llx in "
+                    "snapshot %u",
+                    (unsigned long long)view->place.addr,
                     view->snapshot->number);
             px_err_hint(err, "it may be gone, or newer: r takes a snapshot");
             return PX_ENOTFOUND;

@@ -85,13 +85,12 @@ row_number(const void *context, uint32_t row)
 }
 
 static void
-add_state(const json_t *gc, const struct control *control,
-          struct cell_out *out)
+add_state(const json_t *gc, const struct control *control, struct cell_out *out)
 {
     char figure[PX_FIGURE_MAX];
     if (control->flag != 0) {
-        bool is_set = ((int)integer(gc, "debug") & control->flag) ==
-                      control->flag;
+        bool is_set =
+            ((int)integer(gc, "debug") & control->flag) == control->flag;
         cell_add(out, is_set ? ROLE_WARN : ROLE_NORMAL,
                  is_set ? "☑ on" : "☐ off");
         return;
@@ -164,17 +163,16 @@ controls_empty(const void *context, size_t out_bytes, char *out)
 static uint32_t
 figures_count(const void *context)
 {
-    return (uint32_t)json_array_size(
-        json_object_get(gc_of(context), "stats"));
+    return (uint32_t)json_array_size(json_object_get(gc_of(context), "stats"));
 }
 
 static void
 figures_cell(const void *context, uint32_t row, int column,
              struct cell_out *out)
 {
-    static const char *const names[] = {NULL,          "counts",
-                                        "thresholds",  "collections",
-                                        "collected",   "uncollectable"};
+    static const char *const names[] = {NULL,         "counts",
+                                        "thresholds", "collections",
+                                        "collected",  "uncollectable"};
     const json_t *gc = gc_of(context);
     const json_t *stats = json_array_get(json_object_get(gc, "stats"), row);
     if (column == 0) {
@@ -263,8 +261,8 @@ set_debug(struct app *app, int flags, const char *name, bool is_on)
 {
     char what[80];
     snprintf(what, sizeof what, "%s %s", name, is_on ? "on" : "off");
-    session_send(&app->session, PX_MSG_GC_SET, json_pack("{s:i}", "debug",
-                 flags), what);
+    session_send(&app->session, PX_MSG_GC_SET,
+                 json_pack("{s:i}", "debug", flags), what);
 }
 
 static void
@@ -272,11 +270,10 @@ switch_flag(struct app *app, const struct control *control, bool is_sure)
 {
     int flags = (int)integer(app->session.gc, "debug");
     bool is_on = (flags & control->flag) == control->flag;
-    const char *prints =
-        control->flag == DEBUG_STATS ? "at every collection"
-        : control->flag & DEBUG_COLLECTABLE
-            ? "a line for every object that it collects"
-            : NULL;
+    const char *prints = control->flag == DEBUG_STATS ? "at every collection"
+                         : control->flag & DEBUG_COLLECTABLE
+                             ? "a line for every object that it collects"
+                             : NULL;
     if (!is_on && prints != NULL && !is_sure) {
         char question[200];
         snprintf(question, sizeof question,
@@ -310,12 +307,11 @@ set_thresholds(struct app *app, const char *text)
     for (int i = n; i < 3; i++)
         values[i] = (long)json_number_value(json_array_get(now, (size_t)i));
     char what[80];
-    snprintf(what, sizeof what, "thresholds %ld %ld %ld", values[0],
-             values[1], values[2]);
+    snprintf(what, sizeof what, "thresholds %ld %ld %ld", values[0], values[1],
+             values[2]);
     session_send(&app->session, PX_MSG_GC_SET,
-                 json_pack("{s:[I,I,I]}", "thresholds",
-                           (json_int_t)values[0], (json_int_t)values[1],
-                           (json_int_t)values[2]),
+                 json_pack("{s:[I,I,I]}", "thresholds", (json_int_t)values[0],
+                           (json_int_t)values[1], (json_int_t)values[2]),
                  what);
 }
 
@@ -361,10 +357,9 @@ freeze(struct app *app, bool is_freeze, bool is_sure)
                     "", is_freeze ? ACT_GC_FREEZE : ACT_GC_UNFREEZE);
         return;
     }
-    session_send(&app->session,
-                 is_freeze ? PX_MSG_GC_FREEZE : PX_MSG_GC_UNFREEZE,
-                 json_pack("{s:b}", "confirm", 1),
-                 is_freeze ? "freeze" : "unfreeze");
+    session_send(
+        &app->session, is_freeze ? PX_MSG_GC_FREEZE : PX_MSG_GC_UNFREEZE,
+        json_pack("{s:b}", "confirm", 1), is_freeze ? "freeze" : "unfreeze");
 }
 
 static bool
@@ -453,8 +448,7 @@ summary(const struct view *view, struct cell_out *out)
 }
 
 static void
-layout(const struct view *view, struct rect area,
-       struct rect out[VIEW_PANES])
+layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
 {
     (void)view;
     int n_controls = (int)(sizeof controls / sizeof controls[0]) + 1;
@@ -466,17 +460,16 @@ layout(const struct view *view, struct rect area,
         out[PANE_CONTROLS] = (struct rect){area.row, area.col, top, left};
         out[PANE_FIGURES] = (struct rect){area.row, area.col + left + 1, top,
                                           area.cols - left - 1};
-        out[PANE_RESULTS] = (struct rect){area.row + top, area.col,
-                                          area.rows - top, area.cols};
+        out[PANE_RESULTS] =
+            (struct rect){area.row + top, area.col, area.rows - top, area.cols};
         return;
     }
     int figures = area.rows - top >= 7 ? 4 : 0;
     out[PANE_CONTROLS] = (struct rect){area.row, area.col, top, area.cols};
     out[PANE_FIGURES] =
         (struct rect){area.row + top, area.col, figures, area.cols};
-    out[PANE_RESULTS] =
-        (struct rect){area.row + top + figures, area.col,
-                      area.rows - top - figures, area.cols};
+    out[PANE_RESULTS] = (struct rect){area.row + top + figures, area.col,
+                                      area.rows - top - figures, area.cols};
 }
 
 static const struct column control_columns[] = {

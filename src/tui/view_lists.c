@@ -37,8 +37,7 @@ garbage_count(const void *context)
 static uint64_t
 garbage_addr(const void *context, uint32_t row)
 {
-    const json_t *value =
-        json_object_get(garbage_row(context, row), "address");
+    const json_t *value = json_object_get(garbage_row(context, row), "address");
     if (json_is_string(value))
         return strtoull(json_string_value(value), NULL, 16);
     return (uint64_t)json_integer_value(value);
@@ -49,16 +48,16 @@ garbage_cell(const void *context, uint32_t row, int column,
              struct cell_out *out)
 {
     const struct view *view = context;
-    const char *type = json_string_value(
-        json_object_get(garbage_row(context, row), "type"));
+    const char *type =
+        json_string_value(json_object_get(garbage_row(context, row), "type"));
     if (column == 0) {
         cell_addf(out, ROLE_DIM, "%llx",
                   (unsigned long long)garbage_addr(context, row));
     } else if (column == 1) {
         cell_add(out, ROLE_TYPE, type != NULL ? type : "?");
     } else if (view->snapshot != NULL) {
-        px_node node = px_node_find(view->snapshot->graph,
-                                    garbage_addr(context, row));
+        px_node node =
+            px_node_find(view->snapshot->graph, garbage_addr(context, row));
         if (node != PX_NONE)
             fact_add_what(out, view->snapshot->graph, node);
         else
@@ -72,14 +71,12 @@ garbage_subject(const void *context, uint32_t row)
     const struct view *view = context;
     px_node node = PX_NONE;
     if (view->snapshot != NULL)
-        node = px_node_find(view->snapshot->graph,
-                            garbage_addr(context, row));
+        node = px_node_find(view->snapshot->graph, garbage_addr(context, row));
     if (node == PX_NONE)
         return (struct subject){.kind = SUBJECT_NONE};
-    return (struct subject){
-        .kind = SUBJECT_NODE,
-        .type = px_node_type(view->snapshot->graph, node),
-        .node = node};
+    return (struct subject){.kind = SUBJECT_NODE,
+                            .type = px_node_type(view->snapshot->graph, node),
+                            .node = node};
 }
 
 static void
@@ -286,8 +283,9 @@ help_edge(unsigned kind, int column, struct cell_out *out)
         if (column == 0)
             cell_add(out, ROLE_OWN, "References");
         else if (column == 2)
-            cell_add(out, ROLE_DIM, "as the screens write them, and how "
-                                    "Python gets there from the object src");
+            cell_add(out, ROLE_DIM,
+                     "as the screens write them, and how "
+                     "Python gets there from the object src");
     } else if (column == 0) {
         cell_addf(out, ROLE_NAME, "  %s", info->shown);
     } else if (column == 1) {
@@ -303,8 +301,7 @@ help_edge(unsigned kind, int column, struct cell_out *out)
 }
 
 static void
-help_cell(const void *context, uint32_t row, int column,
-          struct cell_out *out)
+help_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     (void)context;
     int at = (int)row;

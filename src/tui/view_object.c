@@ -67,9 +67,8 @@ subject_node(const struct px_graph *graph, px_node node)
 {
     if (node == PX_NONE)
         return (struct subject){.kind = SUBJECT_NONE};
-    return (struct subject){.kind = SUBJECT_NODE,
-                            .type = px_node_type(graph, node),
-                            .node = node};
+    return (struct subject){
+        .kind = SUBJECT_NODE, .type = px_node_type(graph, node), .node = node};
 }
 
 /* ---- chain ---- */
@@ -131,8 +130,8 @@ find_ways(struct view *view)
     if (!px_paths_is_reached(paths, view->node))
         return;
     object->ways[object->n_ways++] = best;
-    for (uint32_t row = 0;
-         row < object->n_referrers && row < WAYS_LOOKED_AT; row++) {
+    for (uint32_t row = 0; row < object->n_referrers && row < WAYS_LOOKED_AT;
+         row++) {
         px_node source = object->referrers[row];
         if (object->n_ways == WAYS_MAX || best == PX_NONE)
             break;
@@ -187,8 +186,7 @@ chain_id(const void *context, uint32_t row)
 }
 
 static void
-chain_cell(const void *context, uint32_t row, int column,
-           struct cell_out *out)
+chain_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     (void)column;
     const struct view *view = context;
@@ -211,8 +209,7 @@ chain_cell(const void *context, uint32_t row, int column,
 static struct subject
 chain_subject(const void *context, uint32_t row)
 {
-    return subject_node(graph_of(context),
-                        object_of(context)->steps[row].node);
+    return subject_node(graph_of(context), object_of(context)->steps[row].node);
 }
 
 static void
@@ -237,8 +234,8 @@ chain_empty(const void *context, size_t out_bytes, char *out)
         return;
     }
     char cycle[240];
-    enum px_held_by held_by = px_paths_held_by(
-        view->snapshot->paths, view->node, sizeof cycle, cycle);
+    enum px_held_by held_by = px_paths_held_by(view->snapshot->paths,
+                                               view->node, sizeof cycle, cycle);
     size_t used =
         (size_t)snprintf(out, out_bytes, "%s", fact_held_words(held_by));
     if (cycle[0] != '\0' && used < out_bytes) {
@@ -301,8 +298,7 @@ make_facts(struct view *view)
         cell_add(out, ROLE_ERROR, "  could not be read");
     add_refcount(view);
     out = fact_add(object);
-    cell_add(out, ROLE_NORMAL,
-             fact_generation(px_node_gen(graph, view->node)));
+    cell_add(out, ROLE_NORMAL, fact_generation(px_node_gen(graph, view->node)));
     struct cell_out what;
     cell_clear(&what);
     fact_add_what(&what, graph, view->node);
@@ -330,8 +326,7 @@ facts_id(const void *context, uint32_t row)
 }
 
 static void
-facts_cell(const void *context, uint32_t row, int column,
-           struct cell_out *out)
+facts_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     (void)column;
     *out = object_of(context)->facts[row].text;
@@ -426,8 +421,7 @@ referrers_cell(const void *context, uint32_t row, int column,
 static struct subject
 referrers_subject(const void *context, uint32_t row)
 {
-    return subject_node(graph_of(context),
-                        object_of(context)->referrers[row]);
+    return subject_node(graph_of(context), object_of(context)->referrers[row]);
 }
 
 static void
@@ -473,8 +467,8 @@ referents_cell(const void *context, uint32_t row, int column,
     }
     char name[240];
     px_edge_show(graph, edge, sizeof name, name);
-    cell_add(out, px_edge_flags(graph, edge) & PX_EDGE_HOLDS ? ROLE_NAME
-                                                            : ROLE_DIM,
+    cell_add(out,
+             px_edge_flags(graph, edge) & PX_EDGE_HOLDS ? ROLE_NAME : ROLE_DIM,
              name);
     cell_add(out, ROLE_DIM, " → ");
     fact_add_object(out, graph, target);
@@ -495,9 +489,9 @@ referents_total(const void *context, int column)
     uint64_t sum = 0;
     (void)column;
     for (uint32_t i = 0; i < object->n_referents; i++)
-        sum += px_node_bytes(graph_of(context),
-                             px_edge_target(graph_of(context),
-                                            object->first_referent + i));
+        sum += px_node_bytes(
+            graph_of(context),
+            px_edge_target(graph_of(context), object->first_referent + i));
     return sum;
 }
 
@@ -534,8 +528,8 @@ open_object(struct view *view, struct px_err *err)
     struct object *object = view->state;
     if (view->node == PX_NONE)
         return px_fail(err, PX_EINVAL, "an object needs an address");
-    object->referrers = px_node_referrers(graph_of(view), view->node,
-                                          &object->n_referrers);
+    object->referrers =
+        px_node_referrers(graph_of(view), view->node, &object->n_referrers);
     px_node_referents(graph_of(view), view->node, &object->first_referent,
                       &object->n_referents);
     changed(view);
@@ -561,10 +555,9 @@ act(struct view *view, enum action_id action, const char *arg,
         app_say(view->app, ROLE_NORMAL, "no other way holds it");
         return true;
     }
-    object->way = (object->way + (action == ACT_WAY_NEXT
-                                      ? 1
-                                      : object->n_ways - 1)) %
-                  object->n_ways;
+    object->way =
+        (object->way + (action == ACT_WAY_NEXT ? 1 : object->n_ways - 1)) %
+        object->n_ways;
     list_stop(&view->lists[PANE_CHAIN]);
     make_chain(view);
     list_refresh(&view->lists[PANE_CHAIN]);
@@ -581,8 +574,7 @@ crumb(const struct view *view, struct cell_out *out)
 }
 
 static void
-layout(const struct view *view, struct rect area,
-       struct rect out[VIEW_PANES])
+layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
 {
     int n_facts = (int)((const struct object *)view->state)->n_facts + 1;
     if (area.cols >= 100) {
@@ -593,12 +585,10 @@ layout(const struct view *view, struct rect area,
         out[PANE_CHAIN] = (struct rect){area.row, area.col, area.rows, left};
         out[PANE_SUBJECT] =
             (struct rect){area.row, area.col + left + 1, top, middle};
-        out[PANE_REFERRERS] =
-            (struct rect){area.row + top, area.col + left + 1,
-                          area.rows - top, middle};
-        out[PANE_REFERENTS] =
-            (struct rect){area.row, area.col + left + middle + 2, area.rows,
-                          right};
+        out[PANE_REFERRERS] = (struct rect){area.row + top, area.col + left + 1,
+                                            area.rows - top, middle};
+        out[PANE_REFERENTS] = (struct rect){
+            area.row, area.col + left + middle + 2, area.rows, right};
         return;
     }
     if (area.cols >= 60) {
@@ -612,8 +602,8 @@ layout(const struct view *view, struct rect area,
             (struct rect){area.row, area.col + left + 1, top, right};
         out[PANE_REFERRERS] =
             (struct rect){area.row + top, area.col, below, left};
-        out[PANE_REFERENTS] = (struct rect){
-            area.row + top, area.col + left + 1, below, right};
+        out[PANE_REFERENTS] =
+            (struct rect){area.row + top, area.col + left + 1, below, right};
         return;
     }
     /* One below the other; the one with the focus has the most room. */

@@ -94,11 +94,11 @@ changed(struct view *view)
     if (view->node != PX_NONE) {
         if (path->steps == NULL)
             path->steps = mem_new(STEPS_MAX, sizeof *path->steps);
-        path->n_steps_ever = px_paths_steps(paths, view->node, false,
-                                            STEPS_MAX, path->steps);
-        path->n_steps = (uint32_t)(path->n_steps_ever < STEPS_MAX
-                                       ? path->n_steps_ever
-                                       : STEPS_MAX);
+        path->n_steps_ever =
+            px_paths_steps(paths, view->node, false, STEPS_MAX, path->steps);
+        path->n_steps =
+            (uint32_t)(path->n_steps_ever < STEPS_MAX ? path->n_steps_ever
+                                                      : STEPS_MAX);
     } else if (path->groups == NULL && path->job == NULL &&
                path->problem[0] == '\0') {
         struct groups_job *job = mem_new(1, sizeof *job);
@@ -169,8 +169,7 @@ group_words(enum px_held_by held_by)
 }
 
 static void
-groups_cell(const void *context, uint32_t row, int column,
-            struct cell_out *out)
+groups_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     const struct px_path_groups *groups = path_of(context)->groups;
     const struct px_path_group *group = &groups->groups[row];
@@ -192,10 +191,10 @@ static struct subject
 groups_subject(const void *context, uint32_t row)
 {
     const struct view *view = context;
-    return (struct subject){
-        .kind = SUBJECT_NODE,
-        .type = view->type,
-        .node = path_of(context)->groups->groups[row].example};
+    return (struct subject){.kind = SUBJECT_NODE,
+                            .type = view->type,
+                            .node =
+                                path_of(context)->groups->groups[row].example};
 }
 
 static uint64_t
@@ -237,15 +236,13 @@ steps_id(const void *context, uint32_t row)
 }
 
 static void
-steps_cell(const void *context, uint32_t row, int column,
-           struct cell_out *out)
+steps_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     const struct px_step *step = &path_of(context)->steps[row];
     const struct px_graph *graph = graph_of(context);
     switch (column) {
     case 0:
-        cell_addf(out, ROLE_NORMAL, "%*s",
-                  (int)(row < 12 ? 2 * row : 24), "");
+        cell_addf(out, ROLE_NORMAL, "%*s", (int)(row < 12 ? 2 * row : 24), "");
         cell_add(out, ROLE_WARN, step->is_culprit ? "▶ " : "");
         cell_add(out, row == 0 ? ROLE_STRONG : ROLE_NAME, step->text);
         if (step->times > 1)
@@ -282,8 +279,8 @@ steps_empty(const void *context, size_t out_bytes, char *out)
         return;
     }
     char cycle[240], shown[240];
-    enum px_held_by held_by = px_paths_held_by(
-        view->snapshot->paths, view->node, sizeof cycle, cycle);
+    enum px_held_by held_by = px_paths_held_by(view->snapshot->paths,
+                                               view->node, sizeof cycle, cycle);
     px_text_escape(cycle, strlen(cycle), sizeof shown, shown);
     snprintf(out, out_bytes, "%s%s%s. b shows what refers to it.",
              fact_held_words(held_by), shown[0] != '\0' ? ":  " : "", shown);
@@ -296,13 +293,11 @@ crumb(const struct view *view, struct cell_out *out)
 {
     const char *type = px_type_name(graph_of(view), view->type);
     if (view->node == PX_NONE)
-        cell_addf(out, ROLE_CRUMB, "types › %s › paths of all",
-                  type);
+        cell_addf(out, ROLE_CRUMB, "types › %s › paths of all", type);
     else
         cell_addf(out, ROLE_CRUMB, "types › %s › %llx › path",
                   fact_last_part(type),
-                  (unsigned long long)px_node_addr(graph_of(view),
-                                                   view->node));
+                  (unsigned long long)px_node_addr(graph_of(view), view->node));
 }
 
 static void
@@ -320,8 +315,7 @@ summary(const struct view *view, struct cell_out *out)
 }
 
 static void
-layout(const struct view *view, struct rect area,
-       struct rect out[VIEW_PANES])
+layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
 {
     struct rect none = {area.row, area.col, 0, 0};
     out[PANE_GROUPS] = view->node == PX_NONE ? area : none;

@@ -44,8 +44,8 @@ test_key_names_round_trip(void **state)
     for (size_t i = 0; i < n_key_bindings; i++) {
         char name[16];
         int32_t key = keymap_parse(key_bindings[i].key);
-        assert_int_equal(
-            keymap_parse(keymap_name(key, sizeof name, name)), key);
+        assert_int_equal(keymap_parse(keymap_name(key, sizeof name, name)),
+                         key);
     }
     assert_int_equal(keymap_parse("C-d"), 4);
     assert_int_equal(keymap_parse("Enter"), '\r');
@@ -112,8 +112,8 @@ test_views_shadow_general_keys(void **state)
     assert_int_equal(keymap_find(VIEW_OBJECT, '<'), ACT_WAY_BEFORE);
     assert_int_equal(keymap_find(VIEW_LOG, '<'), ACT_END);
     char keys[80];
-    assert_string_equal(
-        keymap_keys(VIEW_END, ACT_DOWN, sizeof keys, keys), "j Down");
+    assert_string_equal(keymap_keys(VIEW_END, ACT_DOWN, sizeof keys, keys),
+                        "j Down");
 }
 
 /* Whoever cannot leave is caught. */
@@ -198,8 +198,8 @@ static void
 test_bad_places(void **state)
 {
     static const char *const bad[] = {
-        "",        "nowhere", "object",       "object:zz", "types:dict",
-        "1:2:gc:", "0x:types", "object:11112222333344445",
+        "",           "nowhere", "object",   "object:zz",
+        "types:dict", "1:2:gc:", "0x:types", "object:11112222333344445",
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -415,8 +415,8 @@ test_options(void **state)
 static void
 test_themes_read_without_colour(void **state)
 {
-    static const enum role roles[] = {ROLE_TITLE, ROLE_HEADER, ROLE_SELECTED,
-                                      ROLE_WARN,  ROLE_ERROR,  ROLE_KEY,
+    static const enum role roles[] = {ROLE_TITLE, ROLE_HEADER,    ROLE_SELECTED,
+                                      ROLE_WARN,  ROLE_ERROR,     ROLE_KEY,
                                       ROLE_MATCH, ROLE_PANE_FOCUS};
     const struct theme *theme = NULL;
     (void)state;
@@ -428,8 +428,7 @@ test_themes_read_without_colour(void **state)
              * of 8 colours, black on black, must not come to be. */
             const struct style *style = &theme->styles[role];
             if (style->bg256 >= 0)
-                assert_true(style->fg256 >= 0 &&
-                            style->fg256 != style->bg256);
+                assert_true(style->fg256 >= 0 && style->fg256 != style->bg256);
             if (style->bg8 >= 0)
                 assert_true(style->fg8 >= 0 && style->fg8 != style->bg8);
         }

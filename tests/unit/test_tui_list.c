@@ -117,8 +117,7 @@ test_sorts_and_is_stable(void **state)
         for (uint32_t i = 1; i < 1000; i++) {
             uint64_t a = at(&list, i - 1) % 3, b = at(&list, i) % 3;
             if (a == b)
-                assert_true(list_row_at(&list, i - 1) <
-                            list_row_at(&list, i));
+                assert_true(list_row_at(&list, i - 1) < list_row_at(&list, i));
             else
                 assert_true((a < b) == (descending == 0));
         }
@@ -469,8 +468,7 @@ test_screen_cuts_and_folds(void **state)
     (void)state;
     screen_init(&screen, false);
     screen_resize(&screen, 1, 10);
-    assert_int_equal(screen_put(&screen, 0, 0, 6, ROLE_NORMAL, "abcdefgh"),
-                     6);
+    assert_int_equal(screen_put(&screen, 0, 0, 6, ROLE_NORMAL, "abcdefgh"), 6);
     check_rows(&screen, "abcde…\n");
     screen_clear(&screen);
     /* A wide character is not cut in two. */

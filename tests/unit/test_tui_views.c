@@ -224,9 +224,9 @@ test_golden_ascii(void **state)
 static void
 test_any_size(void **state)
 {
-    static const int sizes[][2] = {{1, 1},   {2, 80},  {5, 24},  {6, 24},
-                                   {7, 30},  {10, 40}, {12, 59}, {24, 60},
-                                   {9, 99},  {8, 100}, {50, 200}, {3, 300}};
+    static const int sizes[][2] = {{1, 1},  {2, 80},  {5, 24},   {6, 24},
+                                   {7, 30}, {10, 40}, {12, 59},  {24, 60},
+                                   {9, 99}, {8, 100}, {50, 200}, {3, 300}};
     struct app *app = *state;
     for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
         go(app, screens[i].place);
@@ -420,9 +420,8 @@ test_panes(void **state)
     press(app, "o");
     press(app, "b");
     app_draw(app);
-    assert_string_equal(
-        app_view(app)->ops->panes[app_view(app)->focus]->name,
-        "referred to by");
+    assert_string_equal(app_view(app)->ops->panes[app_view(app)->focus]->name,
+                        "referred to by");
 }
 
 static void
