@@ -73,6 +73,12 @@ PX_CHILD void walk_root(struct walk *w, enum px_root_class root_class,
 PX_CHILD void walk_label(struct walk *w, const void *address,
                          const char *text, size_t n_bytes);
 
+/* Runs one part of a larger piece of work (one thread, one module) so that a
+ * fault or a hang in it ends that part only. False: it did not finish; what it
+ * had open is closed and flagged. Inside the target it just runs. */
+typedef void walk_part(struct walk *w, const void *context);
+PX_CHILD bool walk_try(struct walk *w, walk_part *part, const void *context);
+
 /* Marks what must have no preview (secret.c decides). */
 PX_CHILD void walk_mark_secret(struct walk *w, PyObject *object);
 

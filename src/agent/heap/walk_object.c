@@ -202,9 +202,26 @@ object_failed(struct walk *w)
     } else if (info != NULL && w->object != NULL) {
         bad_put_as(w, w->object, info);
     }
-    if (info != NULL && info->type != NULL && !info->is_core &&
-        !info->is_bad) {
+    if (info != NULL && info->type != NULL && !info->is_core && !info->is_bad) {
         info->is_bad = true;
         w->n_bad_types++;
     }
+}
+
+bool
+walk_try(struct walk *w, walk_part *part, const void *context)
+{
+    sigjmp_buf here;
+    sigjmp_buf *const outer = w->guard->landing;
+    if (w->is_guarded && sigsetjmp(here, 0) != 0) {
+        w->guard->landing = outer;
+        object_failed(w);
+        guard_leave(w->guard);
+        return false;
+    }
+    if (w->is_guarded)
+        w->guard->landing = &here;
+    part(w, context);
+    w->guard->landing = outer;
+    return true;
 }
