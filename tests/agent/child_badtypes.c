@@ -22,8 +22,7 @@
 enum evil { CRASH, LOOP, VISITS, BLOCKS, MALLOCS, LOCKS, N_EVILS };
 
 struct bad {
-    PyObject_HEAD
-    PyObject *held;
+    PyObject_HEAD PyObject *held;
 };
 
 static long target_pid;
@@ -116,9 +115,8 @@ bad_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static PyTypeObject types[N_EVILS];
 static const char *const names[N_EVILS] = {
-    "child_badtypes.crash",   "child_badtypes.loop",
-    "child_badtypes.visits",  "child_badtypes.blocks",
-    "child_badtypes.mallocs", "child_badtypes.locks"};
+    "child_badtypes.crash",  "child_badtypes.loop",    "child_badtypes.visits",
+    "child_badtypes.blocks", "child_badtypes.mallocs", "child_badtypes.locks"};
 static const traverseproc traverses[N_EVILS] = {
     traverse_crash,  traverse_loop,    traverse_visits,
     traverse_blocks, traverse_mallocs, traverse_locks};
@@ -153,8 +151,15 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "child_badtypes", NULL, -1, methods, NULL, NULL,
-    NULL, NULL,
+    PyModuleDef_HEAD_INIT,
+    "child_badtypes",
+    NULL,
+    -1,
+    methods,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 __attribute__((visibility("default"))) PyMODINIT_FUNC

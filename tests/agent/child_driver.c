@@ -46,9 +46,9 @@ fail(const struct px_err *err)
 static PyObject *
 driver_new(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"detail",        "codec",     "spool_bytes",
-                            "slow_peer_ms",  "time_limit_ms", "stop_the_world",
-                            "mark_only",     "count_dirty",   NULL};
+    static char *names[] = {"detail",       "codec",         "spool_bytes",
+                            "slow_peer_ms", "time_limit_ms", "stop_the_world",
+                            "mark_only",    "count_dirty",   NULL};
     int detail = PX_DETAIL_VALUES;
     int codec = 0;
     unsigned long long spool_bytes = 0;
@@ -60,8 +60,8 @@ driver_new(PyObject *self, PyObject *args, PyObject *kwargs)
     struct px_err err = {PX_OK, "", ""};
     (void)self;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|iiKiippp", names, &detail,
-                                     &codec, &spool_bytes, &slow, &limit,
-                                     &stop, &mark, &dirty))
+                                     &codec, &spool_bytes, &slow, &limit, &stop,
+                                     &mark, &dirty))
         return NULL;
     struct heap_options options = {
         .detail = (enum px_detail)detail,
@@ -323,7 +323,7 @@ driver_forbid(PyObject *self, PyObject *args)
 static struct watch {
     _Atomic int n_calls;
     long pid;
-} *watch;
+} * watch;
 static PyMemAllocatorEx real[3];
 
 static void
@@ -418,8 +418,15 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "child_driver", NULL, -1, methods, NULL, NULL,
-    NULL, NULL,
+    PyModuleDef_HEAD_INIT,
+    "child_driver",
+    NULL,
+    -1,
+    methods,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 __attribute__((visibility("default"))) PyMODINIT_FUNC

@@ -78,8 +78,15 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "child_hammer", NULL, -1, methods, NULL, NULL,
-    NULL, NULL,
+    PyModuleDef_HEAD_INIT,
+    "child_hammer",
+    NULL,
+    -1,
+    methods,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 __attribute__((visibility("default"))) PyMODINIT_FUNC

@@ -103,9 +103,12 @@ class Result:
         return pxs.read_bytes(self.data, allow_cut)
 
     def footer(self, name):
-        """One value of the footer."""
+        """One value of the footer, without decoding all the rest."""
         import pxs
-        return self.read().footer.get(pxs.FOOTER[name])
+        *_, (kind, _, _, _, body) = pxs.split(self.data)
+        reader = pxs.Reader()
+        reader.add(kind, body)
+        return reader.snap.footer.get(pxs.FOOTER[name])
 
 
 @contextlib.contextmanager

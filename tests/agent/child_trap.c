@@ -31,7 +31,7 @@ static struct trap {
     _Atomic int n_calls;
     _Atomic(const char *) last;
     long pid;
-} *trap;
+} * trap;
 
 __attribute__((constructor)) static void
 trap_set(void)

@@ -189,10 +189,12 @@ def test_time_limit(inside):
         seconds = time.monotonic() - start
         snap = result.read()
         print(json.dumps([result.end, snap.footer[pxs.FOOTER["END"]],
-                          snap.complete, seconds]))
+                          snap.complete, seconds, len(snap.nodes),
+                          result.objects]))
     """ % inside)
     assert result[:3] == [TIME_LIMIT, TIME_LIMIT, True]
     assert result[3] < 20
+    assert result[4] >= result[5]  # what was walked by then is there
 
 
 def test_own_objects_are_left_out():

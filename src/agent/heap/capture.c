@@ -64,9 +64,9 @@ heap_capture_new(const struct heap_options *opts, struct px_err *err)
     uint64_t available = UINT64_MAX;
     /* Not malloc: the child writes to its copy, and this way that costs none
      * of the target's pages. */
-    void *memory = mmap(NULL, sizeof(struct heap_capture),
-                        PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                        -1, 0);
+    void *memory =
+        mmap(NULL, sizeof(struct heap_capture), PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         px_fail_errno(err, PX_ENOMEM, errno, "memory for a snapshot");
         return NULL;
@@ -225,7 +225,8 @@ child_reap(struct heap_capture *capture, bool wait)
     int status;
     pid_t got;
     do {
-        got = waitpid(capture->pid, &status, (int)__WCLONE | (wait ? 0 : WNOHANG));
+        got = waitpid(capture->pid, &status,
+                      (int)__WCLONE | (wait ? 0 : WNOHANG));
     } while (got < 0 && errno == EINTR);
     if (got == 0)
         return false;

@@ -114,8 +114,7 @@ child_main(struct walk_plan *plan, pid_t parent)
     syscall(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     core_off();
     syscall(SYS_setpriority, PRIO_PROCESS, 0, NICE);
-    const int keep[] = {plan->spool->fd, plan->spool->wake_fd,
-                        plan->smaps_fd};
+    const int keep[] = {plan->spool->fd, plan->spool->wake_fd, plan->smaps_fd};
     close_all_but(keep, sizeof keep / sizeof keep[0]);
     enum px_end end = walk_run(plan);
     leave(end == PX_END_COMPLETE ? 0 : 1);

@@ -118,7 +118,7 @@ block_take(struct arena *arena)
 struct guard *
 guard_start(struct arena *arena)
 {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE,
+    static const int faults[] = {SIGSEGV, SIGBUS,  SIGFPE,
                                  SIGILL,  SIGTRAP, SIGABRT};
     char *block = block_take(arena);
     if (block == NULL)

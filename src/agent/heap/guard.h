@@ -32,11 +32,11 @@ enum guard_why {
 };
 
 struct guard {
-    sigjmp_buf *landing;         /* NULL: a fault ends the child */
-    volatile uint64_t progress;  /* the walk counts it up at each object */
-    volatile uint64_t extra_ns;  /* patience beyond a second */
-    volatile sig_atomic_t busy;  /* our own code runs: no jump by the clock */
-    volatile sig_atomic_t why;   /* read after a jump */
+    sigjmp_buf *landing;        /* NULL: a fault ends the child */
+    volatile uint64_t progress; /* the walk counts it up at each object */
+    volatile uint64_t extra_ns; /* patience beyond a second */
+    volatile sig_atomic_t busy; /* our own code runs: no jump by the clock */
+    volatile sig_atomic_t why;  /* read after a jump */
     /* the watchdog's own */
     uint64_t seen;
     uint64_t seen_cpu_ns;

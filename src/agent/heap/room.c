@@ -71,8 +71,7 @@ number_after(const char *text, const char *key)
 }
 
 static uint64_t
-level_number(const struct room_level *level, const char *name,
-             const char *key)
+level_number(const struct room_level *level, const char *name, const char *key)
 {
     char path[ROOM_PATH_MAX + 64];
     char text[FILE_MAX];
@@ -89,8 +88,8 @@ static uint64_t
 level_free(const struct room_level *level)
 {
     bool v1 = level->is_v1;
-    uint64_t limit = level_number(
-        level, v1 ? "memory.limit_in_bytes" : "memory.max", NULL);
+    uint64_t limit =
+        level_number(level, v1 ? "memory.limit_in_bytes" : "memory.max", NULL);
     if (!v1) {
         uint64_t high = level_number(level, "memory.high", NULL);
         if (high < limit)
@@ -150,8 +149,8 @@ cgroup_path(const char *text, bool v1, size_t size, char *out)
                 const char *stop = memchr(name, ',', (size_t)(path - name));
                 if (stop == NULL)
                     stop = path;
-                hit = hit || (stop - name == 6 &&
-                              memcmp(name, "memory", 6) == 0);
+                hit =
+                    hit || (stop - name == 6 && memcmp(name, "memory", 6) == 0);
                 name = stop + 1;
             }
             if (hit) {
@@ -177,8 +176,7 @@ cgroup_mount(const char *text, bool v1, char root[ROOM_PATH_MAX],
         char row[1024];
         snprintf(row, sizeof row, "%.*s", (int)(end - line), line);
         char *type = strstr(row, v1 ? " - cgroup " : " - cgroup2 ");
-        bool hit = type != NULL &&
-                   (!v1 || strstr(type, ",memory") != NULL);
+        bool hit = type != NULL && (!v1 || strstr(type, ",memory") != NULL);
         if (hit && sscanf(row, "%*s %*s %*s %511s %511s", root, mount) == 2)
             return true;
         line = *end == '\0' ? NULL : end + 1;
@@ -187,8 +185,7 @@ cgroup_mount(const char *text, bool v1, char root[ROOM_PATH_MAX],
 }
 
 static void
-levels_add(struct room *room, bool v1, const char *cgroups,
-           const char *mounts)
+levels_add(struct room *room, bool v1, const char *cgroups, const char *mounts)
 {
     char path[ROOM_PATH_MAX];
     char root[ROOM_PATH_MAX];

@@ -56,8 +56,8 @@ spool_init(struct spool *spool, uint64_t bound, struct px_err *err)
         goto fail;
     }
     spool->page = page;
-    spool->fd = fd_high((int)syscall(SYS_memfd_create, "pyexplore-spool",
-                                     MFD_CLOEXEC));
+    spool->fd =
+        fd_high((int)syscall(SYS_memfd_create, "pyexplore-spool", MFD_CLOEXEC));
     if (spool->fd < 0) {
         px_fail_errno(err, PX_ELIMIT, errno, "making the snapshot's spool");
         goto fail;
@@ -212,8 +212,7 @@ spool_release(struct spool *spool, uint64_t offset)
     uint64_t from = released & ~(uint64_t)(PAGE_BYTES - 1);
     uint64_t to = offset & ~(uint64_t)(PAGE_BYTES - 1);
     if (to > from) /* best effort: without it only memory is lost */
-        (void)fallocate(spool->fd,
-                        FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+        (void)fallocate(spool->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                         (off_t)from, (off_t)(to - from));
     atomic_store(&page->released, offset);
     turn_next(page);

@@ -44,9 +44,9 @@ struct spool_page {
 
 struct spool {
     struct spool_page *page;
-    int fd;       /* the memfd */
-    int event_fd; /* the pipe's read end, the agent's */
-    int wake_fd;  /* its write end, the writer's; -1 once the child has it */
+    int fd;         /* the memfd */
+    int event_fd;   /* the pipe's read end, the agent's */
+    int wake_fd;    /* its write end, the writer's; -1 once the child has it */
     uint64_t bound; /* unread bytes at most, 0: none */
 };
 
@@ -57,9 +57,9 @@ void spool_done(struct spool *spool);
 
 enum spool_result {
     SPOOL_OK,
-    SPOOL_SLOW,    /* full for `patience_ns` */
-    SPOOL_CANCEL,  /* the agent said so while we waited */
-    SPOOL_NO_ROOM  /* the memfd could not take it */
+    SPOOL_SLOW,   /* full for `patience_ns` */
+    SPOOL_CANCEL, /* the agent said so while we waited */
+    SPOOL_NO_ROOM /* the memfd could not take it */
 };
 /* Appends one chunk and publishes it. Waits while the spool is full, unless
  * `patience_ns` is 0: then the bound does not count (header and footer). */

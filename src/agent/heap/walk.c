@@ -273,7 +273,8 @@ walk_rest(struct walk *w)
 
     size_t type_named = w->n_named_type + (w->info->is_heap ? 1 : 0);
     bool same = w->n_seen == w->n_named && w->seen_sum == w->sum &&
-                w->seen_xor == w->xor;
+                w->seen_xor == w->xor
+        ;
     w->n_unnamed = 0;
     if (!same) {
         if (w->n_named != 0)

@@ -72,7 +72,9 @@ chunk_left(void *context)
 static void
 chunk_stuck(void *context, enum px_end end)
 {
-    walk_stop(context, end);
+    struct walk *w = context;
+    w->writer.lost = true;
+    walk_stop(w, end);
 }
 
 /* ---- setting up ---- */
@@ -138,7 +140,8 @@ lists_next(struct walk *w)
     const struct heap_notes *notes = w->plan->notes;
     size_t n_interpreters = heads->per_interpreter ? notes->n_interpreters : 1;
     while (w->n_lists < n_interpreters * HEADS_N) {
-        PyInterpreterState *interpreter = notes->interpreters[w->n_lists / HEADS_N];
+        PyInterpreterState *interpreter =
+            notes->interpreters[w->n_lists / HEADS_N];
         w->generation = (unsigned)(w->n_lists % HEADS_N);
         w->n_lists++;
         w->list = heads_list(heads, interpreter, w->generation);
@@ -264,8 +267,8 @@ static_roots(struct walk *w)
         char text[sizeof names.module + sizeof names.name + 1];
         size_t n = 0;
         names_of_type(at->type, &names);
-        bool builtin = names.module_bytes == 8 &&
-                       memcmp(names.module, "builtins", 8) == 0;
+        bool builtin =
+            names.module_bytes == 8 && memcmp(names.module, "builtins", 8) == 0;
         if (names.module_bytes != 0 && !builtin) {
             memcpy(text, names.module, names.module_bytes);
             n = names.module_bytes;
@@ -405,6 +408,19 @@ footer_put(struct walk *w)
     writer_put_plain(spool, PX_CHUNK_FOOTER, body, (size_t)(at - body));
 }
 
+/* What was written and not sent when the walk was stopped for a reason that
+ * is not the reader's or the memory's. May be stopped itself: then no more. */
+static void
+rest_flush(struct walk *w)
+{
+    bool wanted = w->end == PX_END_TIME_LIMIT || w->end == PX_END_FAULT;
+    if (!wanted || w->is_mark_only || w->writer.lost)
+        return;
+    if (w->writer.record.is_open)
+        record_end(&w->writer);
+    writer_flush_all(&w->writer);
+}
+
 enum px_end
 walk_run(const struct walk_plan *plan)
 {
@@ -430,6 +446,10 @@ walk_run(const struct walk_plan *plan)
         walk_all(w);
     } else if (w->end == PX_END_COMPLETE) { /* a fault outside all loops */
         w->end = PX_END_FAULT;
+    }
+    if (w->end != PX_END_COMPLETE && sigsetjmp(w->finish, 0) == 0) {
+        w->guard->landing = &w->finish;
+        rest_flush(w);
     }
     enum px_end end = w->end;
     w->guard->landing = NULL;

@@ -27,10 +27,10 @@
 #include "agent/heap/walk_run.h"
 #include "agent/heap/writer.h"
 
-#define FRESH_MAX 256u  /* new referents that wait to be read: their cache */
-                        /* lines are fetched meanwhile */
-#define NAMED_MAX 256u  /* named targets kept for walk_rest */
-#define RECENT_N 256u   /* direct-mapped cache of types */
+#define FRESH_MAX 256u /* new referents that wait to be read: their cache */
+                       /* lines are fetched meanwhile */
+#define NAMED_MAX 256u /* named targets kept for walk_rest */
+#define RECENT_N 256u  /* direct-mapped cache of types */
 #define OWN_BITS 4096u
 /* A refcount that nobody reaches by counting: 3.8-3.11 write 999,999,999 into
  * deep-frozen objects, 3.12+ set the sign of the low 32 bits. */
@@ -44,7 +44,7 @@ struct type_info {
     bool is_heap;
     bool is_gc;
     bool has_edges; /* its instances are walked, not only counted */
-    bool is_core; /* the interpreter's own: never given up */
+    bool is_core;   /* the interpreter's own: never given up */
     bool is_bad;
 };
 
@@ -66,7 +66,7 @@ struct walk {
     bool replays; /* walk_rest asks again: nothing is written */
     bool is_mark_only;
     uintptr_t sum;
-    uintptr_t xor;
+    uintptr_t xor ;
     size_t n_named;
     size_t n_named_type; /* edges to its own type, but for CLASS */
     uintptr_t named[NAMED_MAX];
@@ -80,7 +80,7 @@ struct walk {
     struct map multiset;
 
     enum px_detail detail;
-    bool is_guarded; /* in the child */
+    bool is_guarded;        /* in the child */
     struct visited secret;  /* reached under a secret name */
     struct visited checked; /* keys whose text is out and no secret */
     struct map types;       /* PyTypeObject -> struct type_info * */

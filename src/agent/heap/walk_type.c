@@ -107,8 +107,8 @@ type_new(struct walk *w, PyTypeObject *type)
 
     names_of_type(type, &names);
     unsigned flags = type_flags(w, type);
-    bool is_core = (flags & PX_TYPE_HEAP) == 0 &&
-                   strchr(type->tp_name, '.') == NULL;
+    bool is_core =
+        (flags & PX_TYPE_HEAP) == 0 && strchr(type->tp_name, '.') == NULL;
     bool has_edges =
         (flags & PX_TYPE_HEAP) != 0 || w->is_mark_only || edges_type_has(type);
     /* Nothing of the target is read from here on. */
@@ -165,8 +165,7 @@ name_of_str(struct walk *w, PyObject *str, bool *secret)
     } else {
         text[0] = '?';
     }
-    return name_put(w, (uintptr_t)str, (uintptr_t)str, *secret, text,
-                    n_bytes);
+    return name_put(w, (uintptr_t)str, (uintptr_t)str, *secret, text, n_bytes);
 }
 
 uint64_t
@@ -182,7 +181,8 @@ name_of_text(struct walk *w, const char *text)
 bool
 key_check(struct walk *w, PyObject *key)
 {
-    if (w->detail == PX_DETAIL_TYPES || visited_has(&w->checked, (uintptr_t)key))
+    if (w->detail == PX_DETAIL_TYPES ||
+        visited_has(&w->checked, (uintptr_t)key))
         return false;
     bool secret = false;
     bool is_str = PyUnicode_Check(key);

@@ -18,9 +18,9 @@ _Static_assert(WRITER_CHUNK_BYTES <= PX_CHUNK_RAW_MAX, "a chunk is too large");
 _Static_assert(WRITER_CHUNK_BYTES > 16 * WRITER_SLACK, "a chunk is too small");
 
 static const enum px_chunk_kind role_kinds[ROLE_N] = {
-    [ROLE_TYPES] = PX_CHUNK_TYPES,   [ROLE_NAMES] = PX_CHUNK_NAMES,
-    [ROLE_NODES] = PX_CHUNK_NODES,   [ROLE_ATOMS] = PX_CHUNK_NODES,
-    [ROLE_ROOTS] = PX_CHUNK_ROOTS,   [ROLE_LABELS] = PX_CHUNK_LABELS,
+    [ROLE_TYPES] = PX_CHUNK_TYPES,       [ROLE_NAMES] = PX_CHUNK_NAMES,
+    [ROLE_NODES] = PX_CHUNK_NODES,       [ROLE_ATOMS] = PX_CHUNK_NODES,
+    [ROLE_ROOTS] = PX_CHUNK_ROOTS,       [ROLE_LABELS] = PX_CHUNK_LABELS,
     [ROLE_PREVIEWS] = PX_CHUNK_PREVIEWS,
 };
 
@@ -76,8 +76,8 @@ chunk_put(struct spool *spool, enum px_chunk_kind kind, enum px_codec codec,
 }
 
 enum spool_result
-writer_put_plain(struct spool *spool, enum px_chunk_kind kind,
-                 const void *body, size_t n_bytes)
+writer_put_plain(struct spool *spool, enum px_chunk_kind kind, const void *body,
+                 size_t n_bytes)
 {
     return chunk_put(spool, kind, PX_CODEC_NONE, n_bytes, body, n_bytes, 0);
 }

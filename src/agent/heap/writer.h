@@ -51,7 +51,7 @@ enum writer_role {
 struct chunk {
     uint8_t *base;
     uint8_t *at;
-    uint8_t *limit; /* an entry may begin up to here */
+    uint8_t *limit;       /* an entry may begin up to here */
     uint64_t last_node;   /* of ATOMS, NAMES …: the last address */
     uint64_t last_target; /* both in units of PX_ADDR_UNIT */
 };
@@ -76,6 +76,7 @@ struct writer {
     enum px_codec codec;
     uint64_t patience_ns;
     uint64_t raw_bytes;
+    bool lost; /* a chunk could not leave: no other may follow */
     uint8_t *packed;
     void *lz4_state;
     /* Called when a chunk cannot leave; does not return. */
