@@ -15,7 +15,9 @@
 /* ---- shortest named path from a root to every object ----
  * One breadth-first search from all roots over edges that hold (weak and
  * alias edges are not followed). Order: root class, then length, then names;
- * never addresses or ids, so that paths stay the same between snapshots. */
+ * never addresses or ids, so that paths stay the same between snapshots. What
+ * may be a leftover on a stack comes last of all. An edge to the __dict__ or
+ * the frame of an object does not lengthen a path. */
 struct px_paths;
 struct px_paths *px_paths_new(const struct px_graph *graph,
                               struct px_work *work, struct px_err *err);
@@ -61,12 +63,12 @@ enum px_held_by {
 const char *px_held_name(enum px_held_by held_by); /* "root", "cycle", … */
 
 struct px_path_group {
-    char *line;           /* starred; for held_by cycle the cycle's edges:
-                           * ".handler → .connection" */
-    uint32_t count;       /* instances with this path */
-    px_node example;      /* the first of them */
+    char *line;      /* starred; for held_by cycle the cycle's edges:
+                      * ".handler → .connection" */
+    uint32_t count;  /* instances with this path */
+    px_node example; /* the first of them */
     enum px_held_by held_by;
-    uint32_t root;        /* index of the root, PX_NONE if unreached */
+    uint32_t root; /* index of the root, PX_NONE if unreached */
 };
 struct px_path_groups {
     struct px_path_group *groups; /* most frequent first */
@@ -83,18 +85,18 @@ struct px_path_groups *px_path_groups_new(const struct px_paths *paths,
 void px_path_groups_free(struct px_path_groups *groups);
 
 /* How one unreached node is held, and a shortest cycle through it as a line
- * ("" if there is none). */
+ * ("" if there is none, or none within some thousand objects). */
 enum px_held_by px_paths_held_by(const struct px_paths *paths, px_node node,
                                  size_t out_bytes, char *cycle);
 
 /* ---- counted references of one object ---- */
 struct px_refs {
-    uint64_t refcount;  /* as the object says */
-    uint64_t named;     /* inbound edges that count */
-    uint64_t unnamed;   /* of these: kind UNNAMED */
-    int64_t outside;    /* refcount - named: held by C code or the running
-                         * stack; meaningless if !known */
-    bool known;         /* false for immortal objects */
+    uint64_t refcount; /* as the object says */
+    uint64_t named;    /* inbound edges that count */
+    uint64_t unnamed;  /* of these: kind UNNAMED */
+    int64_t outside;   /* refcount - named: held by C code or the running
+                        * stack; meaningless if !known */
+    bool known;        /* false for immortal objects */
 };
 void px_node_refs(const struct px_graph *graph, px_node node,
                   struct px_refs *out);

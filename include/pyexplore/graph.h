@@ -145,8 +145,8 @@ const char *px_edge_name(const struct px_graph *graph, px_edge edge);
 /* The key of an edge of form PAIR, else PX_NONE. */
 px_node px_edge_key(const struct px_graph *graph, px_edge edge);
 /* As Python would write it: ".handler", "['peer']", "[17]", "<cell conn>". */
-char *px_edge_show(const struct px_graph *graph, px_edge edge,
-                   size_t out_bytes, char *out);
+char *px_edge_show(const struct px_graph *graph, px_edge edge, size_t out_bytes,
+                   char *out);
 
 /* Sources of the inbound edges of `node`, one entry per edge (a source that
  * refers twice stands twice). Borrowed. */
@@ -180,14 +180,15 @@ void px_graph_root(const struct px_graph *graph, uint32_t i,
 
 /* ---- files ---- */
 /* Writes chunks to a new .pxs file (0600, O_EXCL, O_NOFOLLOW), compressing
- * with zstd. A full disk or any error removes the file. */
+ * with zstd. It has its name only once it is finished; a full disk or any
+ * other error leaves nothing, and an older file as it was. */
 struct px_file_writer;
 struct px_file_writer *px_file_writer_new(const char *path, bool overwrite,
                                           struct px_err *err);
 enum px_status px_file_writer_add(struct px_file_writer *writer,
                                   const void *chunk, size_t n_bytes,
                                   struct px_err *err);
-/* Flushes and closes; the file stays. */
+/* Flushes, closes, and gives the file its name. */
 enum px_status px_file_writer_finish(struct px_file_writer *writer,
                                      struct px_err *err);
 /* Frees; removes the file if it was not finished. NULL is fine. */

@@ -11,6 +11,8 @@
  *
  *   head:  u16 kind | u8 codec | u8 zero | u32 raw_bytes | u32 stored_bytes
  *          | u32 sequence number from 0 | u64 XXH3-64 of the stored bytes
+ *          raw_bytes / 256 <= stored_bytes + 64: what LZ4 cannot exceed, so
+ *          that a small file cannot ask for much memory
  *
  * Addresses are written in units of PX_ADDR_UNIT bytes, as zigzag varint
  * deltas against the previous address of the same role ("last node", "last
@@ -22,8 +24,8 @@
  *            qualified name.   text = varint bytes + UTF-8 (surrogates as
  *            WTF-8, not NUL-terminated)
  *   NAMES    records, name numbers count up from 0 over the whole stream:
- *            varint address delta of the str object (last name), or of 0 for
- *            a C text | text.       The names that edges of form NAME carry.
+ *            address delta of the str object (last name), or to address 0
+ *            for a C text | text.   The names that edges of form NAME carry.
  *   NODES    records:
  *            u8 flags (PX_NODE_REC_*) | zigzag address delta (last node)
  *            | unless CONTINUED: varint type number, varint size in bytes,

@@ -499,6 +499,9 @@ def split(data):
         kind, codec, zero, raw, stored, number, digest = struct.unpack_from(
             "<HBBIIIQ", data, at)
         at += 24
+        if raw // 256 > stored + 64:
+            raise FormatError("chunk %d: %d bytes in %d" % (number, raw,
+                                                            stored))
         if zero or codec not in CODEC.values() or raw > RAW_MAX:
             raise FormatError("bad head of chunk %d" % number)
         if stored > RAW_MAX + RAW_MAX // 128 + 1024:
@@ -566,9 +569,12 @@ class Writer:
         self.node_last = self.target_last = 0
 
     def flush(self, kind, body):
-        stored = _pack(self.codec, bytes(body))
+        codec, stored = self.codec, _pack(self.codec, bytes(body))
+        if len(body) // 256 > len(stored) + 64:  # too good to be believed
+            codec = CODEC["LZ4"]
+            stored = _pack(codec, bytes(body))
         self.chunks.append(struct.pack(
-            "<HBBIIIQ", kind, self.codec, 0, len(body), len(stored),
+            "<HBBIIIQ", kind, codec, 0, len(body), len(stored),
             len(self.chunks), xxh3(stored)) + stored)
 
     def rows(self, kind, rows, put):
