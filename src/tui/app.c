@@ -15,6 +15,8 @@
 #define TICK_BUSY_MS 100
 #define TICK_IDLE_MS 1000
 #define WHEEL_ROWS 3
+/* Chunks may come by the hundred in a second; eyes are slower. */
+#define COUNT_EVERY_NS 100000000u
 
 void
 app_say(struct app *app, enum role role, const char *format, ...)
@@ -81,8 +83,11 @@ on_store(void *context, struct snapshot *snapshot, enum store_event event)
     app->is_dirty = true;
     switch (event) {
     case STORE_MORE:
-        if (now != NULL && now->snapshot == NULL)
+        if (now != NULL && now->snapshot == NULL &&
+            px_now_ns() - app->counted_ns > COUNT_EVERY_NS) {
             view_changed(now);
+            app->counted_ns = px_now_ns();
+        }
         break;
     case STORE_READY:
         on_ready(app, snapshot);

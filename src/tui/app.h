@@ -44,7 +44,8 @@ struct app {
     struct screen screen;
     bool is_dirty;
     bool is_repaint;
-    uint64_t tick; /* timer that redraws clocks */
+    uint64_t counted_ns; /* when types were last counted while they arrive */
+    uint64_t tick;       /* timer that redraws clocks */
     struct {
         int col, cols;
         enum action_id action;

@@ -209,6 +209,19 @@ say_order(struct app *app)
 }
 
 static void
+sort(struct app *app, const char *title)
+{
+    struct list *list = view_list(app_view(app));
+    if (title == NULL || title[0] == '\0') {
+        list_sort_next(list);
+    } else if (!list_sort_by(list, title)) {
+        app_say(app, ROLE_ERROR, "there is no column %.100s here", title);
+        return;
+    }
+    say_order(app);
+}
+
+static void
 cancel(struct app *app)
 {
     struct list *list = view_list(app_view(app));
@@ -367,12 +380,7 @@ look(struct app *app, enum action_id action, const char *arg)
         filter(app, arg);
         break;
     case ACT_SORT:
-        if (arg == NULL || arg[0] == '\0')
-            list_sort_next(list);
-        else if (!list_sort_by(list, arg))
-            app_say(app, ROLE_ERROR, "there is no column %.100s here", arg);
-        if (app->message_role != ROLE_ERROR || app->message[0] == '\0')
-            say_order(app);
+        sort(app, arg);
         break;
     case ACT_REVERSE:
         list_sort_reverse(list);

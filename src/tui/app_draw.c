@@ -27,24 +27,18 @@
 static const char *
 script_name(const json_t *command)
 {
-    size_t i = 0;
-    json_t *word = NULL;
     const char *name = json_string_value(json_array_get(command, 0));
-    json_array_foreach(command, i, word)
-    {
-        const char *text = json_string_value(word);
-        if (text == NULL || i == 0)
-            continue;
-        if (strcmp(text, "-m") == 0)
+    for (size_t i = 1; i < json_array_size(command); i++) {
+        const char *text = json_string_value(json_array_get(command, i));
+        if (text == NULL || strcmp(text, "-m") == 0)
             continue;
         if (strcmp(text, "-c") == 0)
             return "python -c";
-        if (text[0] == '-') {
-            i += strcmp(text, "-X") == 0 || strcmp(text, "-W") == 0;
-            continue;
+        if (text[0] != '-') {
+            name = text;
+            break;
         }
-        name = text;
-        break;
+        i += strcmp(text, "-X") == 0 || strcmp(text, "-W") == 0;
     }
     if (name == NULL)
         return "?";

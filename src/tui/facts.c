@@ -10,6 +10,7 @@
 #define WHAT_ATTRIBUTES 6
 #define WHAT_EDGES 64
 #define TUPLE_ITEMS 4
+#define PATH_MAX_STEPS 4096u
 
 const char *
 fact_last_part(const char *type_name)
@@ -205,6 +206,12 @@ fact_add_path(struct cell_out *out, enum role role,
               const struct px_paths *paths, px_node node)
 {
     char line[CELL_OUT_BYTES];
+    uint32_t length = px_paths_length(paths, node);
+    /* A row is drawn in no time, however long the path. */
+    if (length > PATH_MAX_STEPS) {
+        cell_addf(out, role, "a chain of %u references from a root", length);
+        return;
+    }
     px_paths_line(paths, node, false, false, sizeof line, line);
     const char *arrow = strstr(line, " → ");
     bool is_module = strncmp(line, "module ", 7) == 0 && arrow != NULL;

@@ -4,7 +4,9 @@
  * radix sort on their 64-bit keys (least significant byte first, bytes that
  * all keys share are skipped): O(n) and stable, so equal rows keep the
  * source's order, 20 M rows take about a second on the worker. Texts are
- * sorted by comparison, ties by the source's order.
+ * sorted by comparison, ties by the source's order; beyond TEXTS_MAX rows by
+ * their first eight bytes, as figures are, for the texts would not fit in
+ * memory.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,6 +17,7 @@
 #include "tui/mem.h"
 
 #define LOOK_EVERY 4096u
+#define TEXTS_MAX 2000000u
 
 struct keyed {
     uint64_t key;
@@ -144,6 +147,15 @@ radix_sort(struct keyed *items, uint32_t n, struct px_work *work)
     return PX_OK;
 }
 
+static uint64_t
+first_bytes(const struct cell_out *cell)
+{
+    uint64_t key = 0;
+    for (size_t i = 0; i < 8; i++)
+        key = key << 8 | (i < cell->len ? (unsigned char)cell->text[i] : 0);
+    return key;
+}
+
 static enum px_status
 sort_figures(const struct list_spec *spec, struct px_work *work, uint32_t *rows,
              uint32_t n)
@@ -158,8 +170,11 @@ sort_figures(const struct list_spec *spec, struct px_work *work, uint32_t *rows,
         struct cell_out cell;
         cell_clear(&cell);
         spec->ops->cell(spec->context, rows[i], spec->sort, &cell);
+        uint64_t key = is_figure(&spec->ops->columns[spec->sort])
+                           ? cell.key
+                           : first_bytes(&cell);
         /* Turned over, so that largest first is stable as well. */
-        items[i].key = spec->is_descending ? ~cell.key : cell.key;
+        items[i].key = spec->is_descending ? ~key : key;
         items[i].row = rows[i];
     }
     status = radix_sort(items, n, work);
@@ -170,15 +185,24 @@ out:
     return status;
 }
 
+struct wording {
+    bool is_descending;
+    const struct px_work *work;
+};
+
 static int
-compare_words(const void *a, const void *b, void *is_descending)
+compare_words(const void *a, const void *b, void *context)
 {
     const struct worded *left = a, *right = b;
+    const struct wording *wording = context;
+    /* qsort cannot be left; so it at least ends soon. */
+    if (wording->work != NULL && wording->work->canceled)
+        return 0;
     int order = strcasecmp(left->text, right->text);
     if (order == 0)
         order = strcmp(left->text, right->text);
     if (order != 0)
-        return *(const bool *)is_descending ? -order : order;
+        return wording->is_descending ? -order : order;
     return left->row < right->row ? -1 : left->row > right->row;
 }
 
@@ -188,7 +212,7 @@ sort_texts(const struct list_spec *spec, struct px_work *work, uint32_t *rows,
 {
     struct worded *items = mem_new(n, sizeof *items);
     enum px_status status = PX_OK;
-    bool is_descending = spec->is_descending;
+    struct wording wording = {spec->is_descending, work};
     for (uint32_t i = 0; i < n; i++) {
         if (i % LOOK_EVERY == 0 && work != NULL && work->canceled) {
             status = PX_ECANCELED;
@@ -199,7 +223,9 @@ sort_texts(const struct list_spec *spec, struct px_work *work, uint32_t *rows,
         spec->ops->cell(spec->context, rows[i], spec->sort, &cell);
         items[i] = (struct worded){mem_dup(cell.text), rows[i]};
     }
-    qsort_r(items, n, sizeof *items, compare_words, &is_descending);
+    qsort_r(items, n, sizeof *items, compare_words, &wording);
+    if (work != NULL && work->canceled)
+        status = PX_ECANCELED;
     for (uint32_t i = 0; i < n; i++)
         rows[i] = items[i].row;
 out:
@@ -230,7 +256,8 @@ list_order_make(const struct list_spec *spec, struct px_work *work,
             rows[i] = rows[n_rows - 1 - i];
             rows[n_rows - 1 - i] = swap;
         }
-    } else if (is_figure(&spec->ops->columns[spec->sort])) {
+    } else if (is_figure(&spec->ops->columns[spec->sort]) ||
+               n_rows > TEXTS_MAX) {
         status = sort_figures(spec, work, rows, n_rows);
     } else {
         status = sort_texts(spec, work, rows, n_rows);

@@ -118,9 +118,11 @@ parse_option(int argc, char *argv[], int *at, struct options *options,
         const char *value = equals != NULL ? equals + 1 : NULL;
         if (strlen(rows[i].name) != n || memcmp(rows[i].name, word, n) != 0)
             continue;
-        if (rows[i].value == NULL && value != NULL)
+        if (rows[i].value == NULL && value == NULL)
+            return set_option(&rows[i], "", options, err);
+        if (rows[i].value == NULL)
             return px_fail(err, PX_EINVAL, "%s takes no value", rows[i].name);
-        if (rows[i].value != NULL && value == NULL) {
+        if (value == NULL) {
             if (*at + 1 >= argc)
                 return px_fail(err, PX_EINVAL, "%s needs %s", rows[i].name,
                                rows[i].value);

@@ -148,7 +148,7 @@ write_cells(struct screen *screen, int row, int col, enum role role,
         int width = px_text_cols(text, bytes);
         if (width <= 0) {
             size_t have = last != NULL ? strlen(last->text) : CELL_BYTES;
-            if (have + bytes <= CELL_BYTES) {
+            if (last != NULL && have + bytes <= CELL_BYTES) {
                 memcpy(last->text + have, text, bytes);
                 last->text[have + bytes] = '\0';
             }

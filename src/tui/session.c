@@ -122,15 +122,14 @@ static void
 on_collected(struct session *session, const json_t *body)
 {
     char text[NOTE_TEXT], number[PX_FIGURE_MAX], time[PX_FIGURE_MAX];
-    size_t used = 0, i = 0;
-    json_t *entry = NULL;
+    size_t used = 0;
     int n = snprintf(text, sizeof text, "collect(%d): %s, freed",
                      (int)figure(body, "generation"),
                      px_text_ns(figure(body, "duration_ns"), time));
     used = (size_t)n;
     json_t *freed = json_object_get(body, "freed");
-    json_array_foreach(freed, i, entry)
-    {
+    for (size_t i = 0; i < json_array_size(freed); i++) {
+        const json_t *entry = json_array_get(freed, i);
         char type[80];
         const char *name = json_string_value(json_object_get(entry, "type"));
         if (name == NULL)

@@ -282,3 +282,11 @@ store_find(const struct store *store, unsigned number)
     }
     return NULL;
 }
+
+const char *
+store_no_paths(const struct snapshot *snapshot)
+{
+    if (snapshot->job != NULL || snapshot->problem[0] == '\0')
+        return "finding the paths …";
+    return snapshot->problem;
+}

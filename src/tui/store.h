@@ -89,6 +89,8 @@ void store_cancel(struct store *store, struct snapshot *snapshot);
 struct snapshot *store_latest(const struct store *store);
 /* The one that is on its way, NULL if none. */
 struct snapshot *store_coming(const struct store *store);
+/* Why there are no paths (yet). */
+const char *store_no_paths(const struct snapshot *snapshot);
 /* 0: the latest. NULL: not (or no longer) there. */
 struct snapshot *store_find(const struct store *store, unsigned number);
 

@@ -62,11 +62,9 @@ integer(const json_t *object, const char *name)
 static void
 add_list(struct cell_out *out, const json_t *list)
 {
-    size_t i = 0;
-    json_t *item = NULL;
-    json_array_foreach(list, i, item)
+    for (size_t i = 0; i < json_array_size(list); i++)
         cell_addf(out, ROLE_NUMBER, "%s%lld", i > 0 ? " " : "",
-                  (long long)json_number_value(item));
+                  (long long)json_number_value(json_array_get(list, i)));
 }
 
 /* ---- controls ---- */

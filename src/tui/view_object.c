@@ -21,6 +21,8 @@
 #define WAYS_MAX 64
 #define WAYS_LOOKED_AT 2048u
 #define WALK_MAX 4096u
+#define WALK_COST 50u        /* a step of a path, in edges looked at */
+#define WAYS_BUDGET 5000000u /* edges: some 10 ms */
 #define FACTS_MAX 8
 #define EDGE_CACHE 256u
 
@@ -130,6 +132,9 @@ find_ways(struct view *view)
     if (!px_paths_is_reached(paths, view->node))
         return;
     object->ways[object->n_ways++] = best;
+    /* What interned strings and None are referred to by is not looked at to
+     * the end: the screen must not wait. */
+    uint64_t budget = WAYS_BUDGET;
     for (uint32_t row = 0; row < object->n_referrers && row < WAYS_LOOKED_AT;
          row++) {
         px_node source = object->referrers[row];
@@ -137,6 +142,15 @@ find_ways(struct view *view)
             break;
         if (!px_paths_is_reached(paths, source))
             continue;
+        px_edge first = 0;
+        uint32_t n_edges = 0;
+        px_node_referents(graph_of(view), source, &first, &n_edges);
+        uint32_t length = px_paths_length(paths, source);
+        uint64_t cost = n_edges + (uint64_t)WALK_COST *
+                                      (length < WALK_MAX ? length : WALK_MAX);
+        if (cost > budget)
+            break;
+        budget -= cost;
         px_edge edge = referrer_edge(view, row);
         if (edge == PX_NONE || edge == best ||
             !(px_edge_flags(graph_of(view), edge) & PX_EDGE_HOLDS) ||
@@ -230,7 +244,7 @@ chain_empty(const void *context, size_t out_bytes, char *out)
 {
     const struct view *view = context;
     if (view->snapshot->paths == NULL) {
-        snprintf(out, out_bytes, "finding the paths …");
+        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
         return;
     }
     char cycle[240];

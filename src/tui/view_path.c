@@ -214,7 +214,7 @@ groups_empty(const void *context, size_t out_bytes, char *out)
         snprintf(out, out_bytes, "The paths could not be made: %s",
                  path->problem);
     else if (path->groups == NULL)
-        snprintf(out, out_bytes, "finding the paths …");
+        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
     else
         snprintf(out, out_bytes,
                  "No object of this type in snapshot %u. Backspace goes back.",
@@ -275,7 +275,7 @@ steps_empty(const void *context, size_t out_bytes, char *out)
 {
     const struct view *view = context;
     if (view->snapshot->paths == NULL) {
-        snprintf(out, out_bytes, "finding the paths …");
+        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
         return;
     }
     char cycle[240], shown[240];
