@@ -87,6 +87,9 @@ PX_CHILD size_t edges_members(PyTypeObject *type, const PyTypeObject *stop,
 PX_CHILD bool edges_made_by_class(PyTypeObject *type);
 PX_CHILD bool edges_shows_dict(PyTypeObject *type);
 
+/* edges_function.c: hides what a cell of a secret name holds. */
+PX_CHILD void edges_mark_cell(struct walk *w, PyObject *name, PyObject *cell);
+
 /* Short forms for walkers. */
 static inline void
 edge_attr(struct walk *w, const char *name, PyObject *to)

@@ -33,10 +33,35 @@ walk_list(struct walk *w, PyObject *object)
     walk_items(w, ((PyListObject *)object)->ob_item, Py_SIZE(object));
 }
 
+/* collections.namedtuple: the class has a tuple of names in its dict. They
+ * are second names of the items, so they neither count nor hold. */
+static void
+walk_named_items(struct walk *w, PyObject *object)
+{
+    PyObject *fields = NULL;
+
+    for (PyTypeObject *t = Py_TYPE(object); t != &PyTuple_Type && t != NULL;
+         t = t->tp_base) {
+        fields = layout_dict_get(compat_type_dict(t), "_fields");
+        if (fields != NULL)
+            break;
+    }
+    if (fields == NULL || !PyTuple_CheckExact(fields) ||
+        Py_SIZE(fields) != Py_SIZE(object))
+        return;
+    for (Py_ssize_t i = 0; i < Py_SIZE(object); i++) {
+        PyObject *name = PyTuple_GET_ITEM(fields, i);
+        if (PyUnicode_CheckExact(name))
+            walk_edge_name(w, PX_EDGE_ALIAS, name, PyTuple_GET_ITEM(object, i));
+    }
+}
+
 static void
 walk_tuple(struct walk *w, PyObject *object)
 {
     walk_items(w, ((PyTupleObject *)object)->ob_item, Py_SIZE(object));
+    if (!PyTuple_CheckExact(object))
+        walk_named_items(w, object);
 }
 
 /* 3.13+: a dict over the values of its instance does not own them

@@ -74,7 +74,8 @@ LIST(hamts) = {{2, F, "root"}, END};
 LIST(locals) = {{3, F, "args"}, {4, F, "kwargs"}, {6, F, "dummies"}, END};
 LIST(locals_13) = {
     {2, F, "args"}, {3, F, "kwargs"}, {5, F, "dicts"}, {6, F, "watchers"}, END};
-LIST(local_dummies) = {{2, F, "dict"}, END};
+LIST(abc_datas) = {
+    {2, F, "registry"}, {3, F, "cache"}, {4, F, "negative cache"}, END};
 LIST(typevars) = {{3, F, "bound"},
                   {4, F, "evaluate bound"},
                   {5, F, "constraints"},
@@ -238,7 +239,8 @@ const struct edges_row edges_rows_field[] = {
     ROW("hamt", 5, hamts),
     ROW("_thread._local", 7, locals_13),
     ROW("_thread._local", 8, locals),
-    ROW("_thread._localdummy", 4, local_dummies),
+    ROW("_abc_data", 6, abc_datas),
+    ROW("_abc._abc_data", 6, abc_datas),
     ROW("typing.TypeVar", 8, typevars),
     ROW("typing.TypeVar", 10, typevars_13),
     ROW("typing.TypeAliasType", 7, type_aliases),

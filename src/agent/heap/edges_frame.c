@@ -25,9 +25,10 @@ frames_walk_slots(struct walk *w, const struct layout_frame *frame,
             continue;
         /* The name stands for what the cell holds, not for the cell; an
          * argument that becomes a cell is a plain value at first. */
-        if (is != CODE_LOCAL && PyCell_Check(value))
+        if (is != CODE_LOCAL && PyCell_Check(value)) {
             walk_edge_name(w, PX_EDGE_FIELD, name, value);
-        else
+            edges_mark_cell(w, name, value);
+        } else
             walk_edge_name(w, kind, name, value);
     }
 }

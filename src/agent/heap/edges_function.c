@@ -17,15 +17,43 @@ walk_annotations(struct walk *w, PyObject *annotations)
         edge_attr(w, "__annotations__", annotations);
 }
 
+/* The name says what is in the cell. */
+void
+edges_mark_cell(struct walk *w, PyObject *name, PyObject *cell)
+{
+    if (secret_is_name(name) && PyCell_Check(cell) &&
+        ((PyCellObject *)cell)->ob_ref != NULL)
+        walk_mark_secret(w, ((PyCellObject *)cell)->ob_ref);
+}
+
 static void
 walk_closure(struct walk *w, PyObject *code, PyObject *closure)
 {
     if (closure == NULL || !PyTuple_Check(closure))
         return;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(closure); i++) {
+        PyObject *cell = PyTuple_GET_ITEM(closure, i);
         PyObject *name = code_free_name((PyCodeObject *)code, i);
-        if (name != NULL)
-            walk_edge_name(w, PX_EDGE_CELL, name, PyTuple_GET_ITEM(closure, i));
+        if (name == NULL)
+            continue;
+        walk_edge_name(w, PX_EDGE_CELL, name, cell);
+        edges_mark_cell(w, name, cell);
+    }
+}
+
+/* The defaults belong to the last arguments. */
+static void
+mark_defaults(struct walk *w, PyCodeObject *code, PyObject *defaults)
+{
+    if (defaults == NULL || !PyTuple_Check(defaults))
+        return;
+    int n = (int)PyTuple_GET_SIZE(defaults);
+    for (int i = 0; i < n && n <= code->co_argcount; i++) {
+        enum code_kind kind;
+        int slot = code->co_argcount - n + i;
+        PyObject *name = code_slot_name(code, slot, &kind);
+        if (name != NULL && secret_is_name(name))
+            walk_mark_secret(w, PyTuple_GET_ITEM(defaults, i));
     }
 }
 
@@ -54,8 +82,10 @@ walk_function(struct walk *w, PyObject *object)
 #if COMPAT_FUNC_ANNOTATE
     edge_field(w, "annotate", f->func_annotate);
 #endif
-    if (f->func_code != NULL && PyCode_Check(f->func_code))
+    if (f->func_code != NULL && PyCode_Check(f->func_code)) {
         walk_closure(w, f->func_code, f->func_closure);
+        mark_defaults(w, (PyCodeObject *)f->func_code, f->func_defaults);
+    }
 }
 
 static void

@@ -58,8 +58,9 @@ struct library_array {
 };
 
 /* Modules/_decimal/_decimal.c: PyDecObject; libmpdec: mpd_t */
-#define LIBRARY_MPD_DATA_FLAGS (0x20 | 0x40 | 0x80) /* static, shared, const   \
-                                                     */
+#define LIBRARY_MPD_DATA_FLAGS                                                 \
+    (0x20 | 0x40 | 0x80) /* static, shared, const                              \
+                          */
 struct library_decimal {
     PyObject_HEAD Py_hash_t hash;
     uint8_t flags;

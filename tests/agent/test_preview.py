@@ -1,0 +1,110 @@
+"""Previews show values of builtin types, and nobody's code runs for them.
+
+SPDX-License-Identifier: MIT
+"""
+import json
+import textwrap
+
+import pxs
+import pytest
+
+pytestmark = pytest.mark.smoke
+
+PROGRAM = textwrap.dedent("""
+    import enum, json, sys, pyexplore
+
+    def evil(*args): raise SystemExit("code of the target ran")
+    class Evil:
+        __repr__ = __str__ = __len__ = __sizeof__ = __hash__ = evil
+        __eq__ = __getattribute__ = __bool__ = __iter__ = evil
+    class EvilStr(str):
+        __str__ = __repr__ = __len__ = evil
+
+    def function(a, b=1):
+        return a
+
+    objects = {
+        "text": "text" * 1, "long": "x" * 1000, "euro": "\\u20ac" * 40,
+        "lone": "a\\ud800b", "control": "a\\x1b[31m\\u202eb",
+        "nul": "a\\0b", "empty": "",
+        "bytes": b"by\\xfftes", "bytearray": bytearray(b"z" * 100),
+        "zero": 0, "one": 1, "minus": -1, "billion": 10 ** 9 + 7,
+        "62 bits": 2 ** 62 - 1, "minus 62 bits": -(2 ** 62 - 1),
+        "big": 2 ** 100, "minus big": -(2 ** 64),
+        "float": 1.5, "inf": float("-inf"), "small": 5e-324,
+        "true": True, "false": False, "none": None,
+        "list": [1, 2, 3], "tuple": (1, 2), "dict": {1: 2}, "set": {1, 2},
+        "frozenset": frozenset([7]), "no list": [],
+        "function": function, "code": function.__code__,
+        "evil": Evil(), "evil str": EvilStr("x"),
+    }
+    pyexplore.snapshot(sys.argv[1])
+    print(json.dumps({name: id(o) for name, o in objects.items()}),
+          flush=True)
+""")
+
+
+@pytest.fixture
+def preview(spawn, tmp_path):
+    path = tmp_path / "preview.pxs"
+    target = spawn(PROGRAM, str(path))
+    addresses = json.loads(target.line())
+    snap = pxs.read(str(path))
+    names = {v: k for k, v in pxs.PREVIEW.items()}
+
+    def get(name):
+        form, value = snap.previews[addresses[name]]
+        return names[form], value
+    get.has = lambda name: addresses[name] in snap.previews
+    return get
+
+
+def test_text_and_bytes(preview):
+    assert preview("text") == ("STR", (4, "text"))
+    assert preview("long") == ("STR", (1000, "x" * 64))
+    assert preview("euro") == ("STR", (40, "\u20ac" * 21))
+    assert preview("lone") == ("STR", (3, "a\ud800b"))
+    assert preview("nul") == ("STR", (3, "a\0b"))
+    assert preview("empty") == ("STR", (0, ""))
+    assert preview("bytes") == ("BYTES", (6, b"by\xfftes"))
+    assert preview("bytearray") == ("BYTES", (100, b"z" * 64))
+
+
+def test_numbers(preview):
+    assert preview("zero") == ("INT", 0)
+    assert preview("one") == ("INT", 1)
+    assert preview("minus") == ("INT", -1)
+    assert preview("billion") == ("INT", 10 ** 9 + 7)
+    assert preview("big") == ("BIGINT", (101, 0))
+    assert preview("minus big") == ("BIGINT", (65, 1))
+    for sign, name in ((1, "62 bits"), (-1, "minus 62 bits")):
+        form, value = preview(name)
+        assert (form, value) in (("INT", sign * (2 ** 62 - 1)),
+                                 ("BIGINT", (62, int(sign < 0))))
+    assert preview("float") == ("FLOAT", 1.5)
+    assert preview("inf") == ("FLOAT", float("-inf"))
+    assert preview("small") == ("FLOAT", 5e-324)
+
+
+def test_constants(preview):
+    assert preview("true") == ("TEXT", "True")
+    assert preview("false") == ("TEXT", "False")
+    assert preview("none") == ("TEXT", "None")
+
+
+def test_lengths(preview):
+    for name, n in (("list", 3), ("tuple", 2), ("dict", 1), ("set", 2),
+                    ("frozenset", 1), ("no list", 0)):
+        assert preview(name) == ("LEN", n)
+
+
+def test_functions_say_where_they_are(preview):
+    form, text = preview("function")
+    assert form == "TEXT"
+    assert text.startswith("function() <string>:")
+    assert preview("code") == (form, text)
+
+
+def test_nobodys_code_runs(preview):
+    """Reaching this at all shows it; subclasses have no builtin preview."""
+    assert not preview.has("evil str") or preview("evil str")[0] != "STR"

@@ -1,0 +1,170 @@
+"""Roots carry the names that a reader of the program knows.
+
+SPDX-License-Identifier: MIT
+"""
+import textwrap
+
+import pxs
+import pytest
+
+pytestmark = pytest.mark.smoke
+
+
+@pytest.fixture
+def take(spawn, tmp_path):
+    """take(code) runs it with `path`; it prints numbers; (snap, numbers)."""
+    def run(code):
+        path = tmp_path / "roots.pxs"
+        target = spawn("import sys, pyexplore\npath = sys.argv[1]\n" +
+                       textwrap.dedent(code), str(path))
+        numbers = [int(word) for word in target.line().split()]
+        return pxs.read(str(path)), numbers
+    return run
+
+
+def roots_of(snap, root_class):
+    return {name: address for c, address, name in snap.roots
+            if c == pxs.ROOT[root_class]}
+
+
+def edge_names(snap, node):
+    return {snap.names[e.name][1]: e.target for e in node.edges
+            if e.name is not None}
+
+
+def test_modules(take):
+    """Every module of sys.modules is a root under its name there."""
+    snap, numbers = take("""
+        import json, xml.sax
+        sys.modules["alias"] = json
+        sys.modules["nothing"] = None
+        pyexplore.snapshot(path)
+        print(id(json), id(xml.sax), flush=True)
+    """)
+    modules = roots_of(snap, "MODULE")
+    assert modules["json"] == modules["alias"] == numbers[0]
+    assert modules["xml.sax"] == numbers[1]
+    assert "nothing" not in modules
+    assert all(address in snap.nodes for address in modules.values())
+
+
+def test_interpreter(take):
+    """What only the interpreter holds is held by a node with its name."""
+    snap, numbers = take("""
+        import codecs
+        def search(name): return None
+        codecs.register(search)
+        address = id(search); del search
+        pyexplore.snapshot(path)
+        print(id(sys.modules), address, flush=True)
+    """)
+    (address,) = roots_of(snap, "INTERPRETER").values()
+    names = edge_names(snap, snap.nodes[address])
+    assert names["sys.modules"] == numbers[0]
+    searches = snap.nodes[names["codec search functions"]]
+    assert numbers[1] in [e.target for e in searches.edges]
+
+
+def test_garbage_and_callbacks(take):
+    snap, numbers = take("""
+        import gc
+        gc.garbage.append(["left over"])
+        gc.callbacks.append(lambda phase, info: None)
+        pyexplore.snapshot(path)
+        print(id(gc.garbage), id(gc.callbacks), flush=True)
+    """)
+    assert roots_of(snap, "GARBAGE") == {"gc.garbage": numbers[0]}
+    assert roots_of(snap, "CALLBACK")["gc.callbacks"] == numbers[1]
+
+
+def test_static_types(take):
+    """Static types that nothing else holds are roots with their names."""
+    snap, numbers = take("""
+        it = iter([1])
+        pyexplore.snapshot(path)
+        print(id(type(it)), id(int), flush=True)
+    """)
+    types = roots_of(snap, "STATIC_TYPE")
+    assert types["list_iterator"] == numbers[0]
+    assert types["int"] == numbers[1]
+    assert all(address in snap.nodes for address in types.values())
+
+
+def test_thread_without_a_name(take):
+    """A thread that threading does not know is shown by its ident."""
+    snap, numbers = take("""
+        import _thread
+        here, go = _thread.allocate_lock(), _thread.allocate_lock()
+        here.acquire(); go.acquire()
+        def run():
+            kept = ["kept"]
+            here.release(); go.acquire()
+        ident = _thread.start_new_thread(run, ())
+        here.acquire()
+        pyexplore.snapshot(path)
+        print(ident, flush=True)
+    """)
+    assert "thread %d" % numbers[0] in roots_of(snap, "THREAD")
+
+
+def test_main_thread_has_its_name(take):
+    snap, _ = take("""
+        import threading
+        threading.current_thread().name = "renamed \\u20ac"
+        pyexplore.snapshot(path)
+        print(1, flush=True)
+    """)
+    assert "renamed \u20ac" in roots_of(snap, "THREAD")
+
+
+def test_counted_references(take):
+    """A planted C reference shows as refcount beyond the counted edges, and
+    instances that only Python holds have none."""
+    snap, numbers = take("""
+        import ctypes
+        class Held: pass
+        held = [Held() for _ in range(50)]
+        leaked = Held()
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(leaked))
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(leaked))
+        o = None
+        addresses = [id(h) for h in held]
+        pyexplore.snapshot(path)
+        print(id(leaked), *addresses, flush=True)
+    """)
+    counted = snap.counted()
+
+    def beyond(address):
+        return snap.nodes[address].refcount - counted.get(address, 0)
+
+    assert beyond(numbers[0]) == 2
+    assert [beyond(address) for address in numbers[1:]] == [0] * 50
+
+
+def test_no_object_of_a_python_class_is_over_counted(take):
+    """No instance or container has more counted references than references."""
+    snap, _ = take("""
+        import asyncio, collections, decimal, json, logging, unittest
+        loop = asyncio.new_event_loop()
+        async def work(): await asyncio.sleep(3600)
+        task = loop.create_task(work())
+        loop.call_soon(loop.stop); loop.run_forever()
+        pyexplore.snapshot(path)
+        print(1, flush=True)
+        task.cancel()
+        try: loop.run_until_complete(task)
+        except asyncio.CancelledError: pass
+        loop.close()
+    """)
+    counted = snap.counted()
+    wrong = {}
+    for address, node in snap.nodes.items():
+        kind = snap.types[node.type]
+        if node.refcount is None or not kind.flags & pxs.TYPE_GC:
+            continue
+        name = snap.type_name(node)
+        # static types lend references of themselves and of their parts
+        if name == "type" or counted.get(address, 0) <= node.refcount:
+            continue
+        wrong[name] = wrong.get(name, 0) + 1
+    assert not wrong
