@@ -28,11 +28,11 @@ enum px_target_kind {
 };
 struct px_target {
     enum px_target_kind kind;
-    char text[PX_PATH_MAX]; /* as the user typed it */
-    char host[256];         /* TCP, SSH (with user@) */
-    int port;               /* TCP, SSH; 0: none */
-    pid_t pid;              /* PID, SSH; 0: none */
-    char path[PX_PATH_MAX]; /* SOCKET, FILE */
+    char text[PX_PATH_MAX];     /* as the user typed it */
+    char host[256];             /* TCP, SSH (with user@) */
+    int port;                   /* TCP, SSH; 0: none */
+    pid_t pid;                  /* PID, SSH; 0: none */
+    char path[PX_PATH_MAX];     /* SOCKET, FILE */
     char key_file[PX_PATH_MAX]; /* --key-file or $PYEXPLORE_KEY_FILE, or "" */
 };
 /* PX_EINVAL with the grammar as hint. Looks at the file system only to tell a
@@ -91,7 +91,7 @@ enum px_status px_client_call(struct px_client *client, unsigned msg,
 struct px_load_options {
     enum px_detail detail;
     bool stop_the_world;
-    int connect_ms; /* at most, as timeout_ms of px_client_new; 0: 10 s */
+    int connect_ms;       /* at most, as timeout_ms of px_client_new; 0: 10 s */
     struct px_work *work; /* may be NULL */
     /* PROGRESS of the agent while it waits or walks; may be NULL */
     void (*progress)(void *context, const json_t *body,

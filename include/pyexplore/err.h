@@ -18,11 +18,11 @@
  * not allowed, 4 the target or file broke off, 5 no such type or object. */
 #define PX_STATUS_LIST(X)                                                      \
     X(PX_OK, "ok", 0)                                                          \
-    X(PX_AGAIN, "again", 4)        /* more bytes are needed; nothing moved */  \
+    X(PX_AGAIN, "again", 4) /* more bytes are needed; nothing moved */         \
     X(PX_EOF, "end_of_file", 4)                                                \
     X(PX_ENOMEM, "out_of_memory", 2)                                           \
     X(PX_EIO, "io_error", 4)                                                   \
-    X(PX_EPROTO, "bad_data", 4)    /* bytes that no honest peer sends */       \
+    X(PX_EPROTO, "bad_data", 4) /* bytes that no honest peer sends */          \
     X(PX_ETRUNCATED, "cut_short", 4)                                           \
     X(PX_ELIMIT, "limit_exceeded", 2)                                          \
     X(PX_EINVAL, "bad_argument", 2)                                            \

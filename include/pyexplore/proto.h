@@ -46,8 +46,8 @@
     (PX_MAGIC_BYTES + 4 + PX_NONCE_BYTES + PX_PROOF_BYTES)
 
 #define PX_FRAME_HEAD_BYTES 16
-#define PX_REQUEST_MAX (64u * 1024)      /* JSON body towards the agent */
-#define PX_REPLY_MAX (4u * 1024 * 1024)  /* JSON body towards the client */
+#define PX_REQUEST_MAX (64u * 1024)     /* JSON body towards the agent */
+#define PX_REPLY_MAX (4u * 1024 * 1024) /* JSON body towards the client */
 #define PX_BULK_MAX (PX_CHUNK_HEAD_BYTES + PX_CHUNK_STORED_MAX)
 #define PX_JSON_DEPTH 32
 
@@ -57,44 +57,44 @@
 /* X(number, member, name, needs: R asks only, W changes the collector)
  * Request body → reply body; every field has the unit in its name or is a
  * count. Any request may be answered by ERROR instead. */
-#define PX_MSG_LIST(X)                                                         \
-    /* {lowest, highest, program, version} ↔ {lowest, highest, version,        \
-     * python, pid, command[], host, uid, detail, readonly,                    \
-     * capabilities[], started (unix s), rss_bytes} */                         \
-    X(1, HELLO, "hello", R)                                                    \
-    /* reply only: {code: px_status_name, message, hint} */                    \
-    X(2, ERROR, "error", R)                                                    \
-    /* {id} → {} ; the cancelled request ends with ERROR cancelled or, for a   \
-     * snapshot, SNAPSHOT complete=false */                                    \
-    X(3, CANCEL, "cancel", R)                                                  \
-    /* no reply, agent → client: {state: "waiting_gil"|"walking",              \
-     * waited_ms, objects, raw_bytes, pause_ns} */                             \
-    X(4, PROGRESS, "progress", R)                                              \
-    /* {} → {rss_bytes, peers, snapshots, last_pause_ns, uptime_s,             \
-     * allocated_blocks, gil_wait_max_ns, gil_hold_max_ns} */                  \
-    X(5, STATUS, "status", R)                                                  \
-    /* {} → {enabled, thresholds[3], counts[3], debug, debug_names[], frozen,  \
-     * garbage, stats[{collections, collected, uncollectable}], on_entry:      \
-     * {enabled, thresholds[3], debug}, changed, kept: {as on_entry:    \
-     * what was there before changes that were kept}} */                       \
-    X(100, GC_STATE, "gc_state", R)                                            \
-    /* {enabled?, thresholds?, debug?, keep?} → as GC_STATE, and undo: the     \
-     * command that undoes it */                                               \
-    X(101, GC_SET, "gc_set", W)                                                \
-    /* {generation} → {generation, collected, uncollectable, duration_ns,      \
-     * freed: [{type, count}], rss_before_bytes, rss_after_bytes} */           \
-    X(102, GC_COLLECT, "gc_collect", W)                                        \
-    X(103, GC_FREEZE, "gc_freeze", W)     /* {confirm: true} → as GC_STATE */  \
-    X(104, GC_UNFREEZE, "gc_unfreeze", W) /* {confirm: true} → as GC_STATE */  \
-    /* {limit} → {count, objects: [{address, type}]} */                        \
-    X(105, GC_GARBAGE, "gc_garbage", R)                                        \
-    /* {kept?} → as GC_STATE: what this connection changed is put back; with   \
-     * kept also what earlier ones changed and kept */                         \
-    X(106, GC_RESTORE, "gc_restore", W)                                        \
-    /* {detail?, codec?, stop_the_world?} → CHUNK frames with the same id,     \
-     * then the reply {end: px_end_name, sentence, objects, pause_ns,          \
-     * gil_wait_ns, wall_ns, cpu_ns, raw_bytes, shared} */                     \
-    X(200, SNAPSHOT, "snapshot", R)                                            \
+#define PX_MSG_LIST(X)                                                          \
+    /* {lowest, highest, program, version} ↔ {lowest, highest, version,       \
+     * python, pid, command[], host, uid, detail, readonly,                     \
+     * capabilities[], started (unix s), rss_bytes} */                          \
+    X(1, HELLO, "hello", R)                                                     \
+    /* reply only: {code: px_status_name, message, hint} */                     \
+    X(2, ERROR, "error", R)                                                     \
+    /* {id} → {} ; the cancelled request ends with ERROR cancelled or, for a  \
+     * snapshot, SNAPSHOT complete=false */                                     \
+    X(3, CANCEL, "cancel", R)                                                   \
+    /* no reply, agent → client: {state: "waiting_gil"|"walking",             \
+     * waited_ms, objects, raw_bytes, pause_ns} */                              \
+    X(4, PROGRESS, "progress", R)                                               \
+    /* {} → {rss_bytes, peers, snapshots, last_pause_ns, uptime_s,            \
+     * allocated_blocks, gil_wait_max_ns, gil_hold_max_ns} */                   \
+    X(5, STATUS, "status", R)                                                   \
+    /* {} → {enabled, thresholds[3], counts[3], debug, debug_names[], frozen, \
+     * garbage, stats[{collections, collected, uncollectable}], on_entry:       \
+     * {enabled, thresholds[3], debug}, changed, kept: {as on_entry:            \
+     * what was there before changes that were kept}} */                        \
+    X(100, GC_STATE, "gc_state", R)                                             \
+    /* {enabled?, thresholds?, debug?, keep?} → as GC_STATE, and undo: the    \
+     * command that undoes it */                                                \
+    X(101, GC_SET, "gc_set", W)                                                 \
+    /* {generation} → {generation, collected, uncollectable, duration_ns,     \
+     * freed: [{type, count}], rss_before_bytes, rss_after_bytes} */            \
+    X(102, GC_COLLECT, "gc_collect", W)                                         \
+    X(103, GC_FREEZE, "gc_freeze", W) /* {confirm: true} → as GC_STATE */     \
+    X(104, GC_UNFREEZE, "gc_unfreeze", W) /* {confirm: true} → as GC_STATE */ \
+    /* {limit} → {count, objects: [{address, type}]} */                       \
+    X(105, GC_GARBAGE, "gc_garbage", R)                                         \
+    /* {kept?} → as GC_STATE: what this connection changed is put back; with  \
+     * kept also what earlier ones changed and kept */                          \
+    X(106, GC_RESTORE, "gc_restore", W)                                         \
+    /* {detail?, codec?, stop_the_world?} → CHUNK frames with the same id,    \
+     * then the reply {end: px_end_name, sentence, objects, pause_ns,           \
+     * gil_wait_ns, wall_ns, cpu_ns, raw_bytes, shared} */                      \
+    X(200, SNAPSHOT, "snapshot", R)                                             \
     X(201, CHUNK, "chunk", R) /* bulk, agent → client */
 
 enum px_msg {

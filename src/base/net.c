@@ -192,7 +192,7 @@ out:
 static enum px_status
 bind_tcp(int fd, const union tcp_address *address, socklen_t n, int *bound_port)
 {
-    union tcp_address bound;
+    union tcp_address bound = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t bound_bytes = sizeof bound;
     /* Also after a restart, while old connections are in TIME_WAIT. On Linux
      * it does not let two sockets listen on one port. */

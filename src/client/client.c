@@ -1,8 +1,7 @@
-/* client.c — one connection: opened over the first route that works, then a
- * state machine over a non-blocking socket.
+/* client.c — one connection that is open: a state machine over a non-blocking
+ * socket.
  *
- * Opening waits (with a deadline): connect, handshake, HELLO. After that only
- * px_client_call waits; px_client_pump reads a bounded amount, so that a
+ * Only px_client_call waits; px_client_pump reads a bounded amount, so that a
  * program with its own loop stays responsive while a snapshot pours in. Input
  * is gathered in one buffer; whole frames are handed out in place and removed
  * together, so a byte is moved at most once. Nothing from the server is
@@ -11,13 +10,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "client/internal.h"
+#include "client/connection.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,33 +26,6 @@
 #define RECV_BYTES (256u * 1024)
 #define RECVS_PER_PUMP 8
 #define NS_PER_MS UINT64_C(1000000)
-
-struct request {
-    uint64_t id;
-    unsigned msg;
-    bool is_silent; /* nobody wants its reply */
-};
-
-struct px_client {
-    int fd;         /* -1 when the connection is over */
-    char name[200]; /* the target, for sentences */
-    struct ssh *ssh;
-    struct px_buf in;
-    struct px_buf out;
-    json_t *hello;
-    struct px_client_events events;
-    bool is_open;      /* HELLO came: events are told */
-    bool has_more;     /* frames came right behind HELLO */
-    struct px_err end; /* why the connection is over */
-    uint64_t last_id;
-    struct request *requests; /* that have no reply yet */
-    size_t n_requests;
-    size_t request_cap;
-    /* px_client_call */
-    uint64_t awaited; /* 0: none */
-    json_t *reply;
-    struct px_err reply_err;
-};
 
 /* ---- requests without a reply ---- */
 
@@ -301,8 +271,8 @@ take_frames(struct px_client *client)
     return end_nonsense(client, &why);
 }
 
-static enum px_status
-flush(struct px_client *client)
+enum px_status
+client_flush(struct px_client *client)
 {
     while (client->out.len > 0) {
         size_t sent = 0;
@@ -327,7 +297,7 @@ px_client_pump(struct px_client *client, struct px_err *err)
         goto out;
     }
     /* What the peer said before it left is read even if we cannot send. */
-    enum px_status sent = flush(client);
+    enum px_status sent = client_flush(client);
     if (client->has_more)
         status = take_frames(client);
     for (int i = 0; i < RECVS_PER_PUMP && status == PX_OK; i++) {
@@ -353,9 +323,8 @@ out:
 
 /* ---- waiting ---- */
 
-/* Milliseconds until the deadline, for poll; 0 when it is over. */
-static int
-left_ms(uint64_t deadline_ns)
+int
+client_left_ms(uint64_t deadline_ns)
 {
     if (deadline_ns == UINT64_MAX)
         return -1;
@@ -366,24 +335,23 @@ left_ms(uint64_t deadline_ns)
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
-/* PX_OK: something happened (or a signal came). PX_ECANCELED: too late. */
-static enum px_status
-wait_for(int fd, short events, uint64_t deadline_ns, struct px_err *err)
+enum px_status
+client_wait(int fd, short events, uint64_t deadline_ns, struct px_err *err)
 {
     struct pollfd polled = {fd, events, 0};
-    int ms = left_ms(deadline_ns);
+    int ms = client_left_ms(deadline_ns);
     int ready = ms == 0 ? 0 : poll(&polled, 1, ms);
     if (ready > 0 || (ready < 0 && errno == EINTR))
         return PX_OK;
     if (ready < 0)
         return px_fail_errno(err, PX_EIO, errno, "wait for the target");
-    return left_ms(deadline_ns) != 0
+    return client_left_ms(deadline_ns) != 0
                ? PX_OK
                : px_fail(err, PX_ECANCELED, "no answer in time");
 }
 
-static uint64_t
-deadline_after(int timeout_ms)
+uint64_t
+client_deadline(int timeout_ms)
 {
     if (timeout_ms < 0)
         return UINT64_MAX;
@@ -394,7 +362,7 @@ enum px_status
 px_client_call(struct px_client *client, unsigned msg, json_t *body,
                int timeout_ms, json_t **reply, struct px_err *err)
 {
-    uint64_t deadline_ns = deadline_after(timeout_ms);
+    uint64_t deadline_ns = client_deadline(timeout_ms);
     struct px_err why = {0};
     assert(client->awaited == 0);
     uint64_t id = px_client_send(client, msg, body, &why);
@@ -404,8 +372,8 @@ px_client_call(struct px_client *client, unsigned msg, json_t *body,
         status = px_client_pump(client, &why);
         if (status != PX_OK || client->awaited == 0)
             break;
-        status = wait_for(client->fd, px_client_poll_events(client),
-                          deadline_ns, &why);
+        status = client_wait(client->fd, px_client_poll_events(client),
+                             deadline_ns, &why);
         if (status == PX_ECANCELED)
             status =
                 px_fail(&why, PX_EGONE, "%.100s did not answer %s within %d ms",
@@ -426,274 +394,6 @@ px_client_call(struct px_client *client, unsigned msg, json_t *body,
     if (status != PX_OK && err != NULL)
         *err = why;
     return status;
-}
-
-/* ---- opening ---- */
-
-/* Connects; a full queue of a Unix socket is waited for. */
-static enum px_status
-open_socket(struct px_client *client, const struct route *route,
-            uint64_t deadline_ns, struct px_err *err)
-{
-    enum px_status status;
-    if (route->kind == ROUTE_UNIX) {
-        for (;;) {
-            status = px_net_connect_unix(route->path, &client->fd, err);
-            if (status != PX_EBUSY || left_ms(deadline_ns) == 0)
-                return status;
-            poll(NULL, 0, 20);
-        }
-    }
-    status = px_net_connect_tcp(route->address, route->port, &client->fd, err);
-    if (status == PX_OK)
-        status = wait_for(client->fd, POLLOUT, deadline_ns, err);
-    if (status == PX_OK)
-        status = px_net_connected(client->fd, err);
-    return status;
-}
-
-/* A Unix socket must be listened on by ourselves, by root, or (for root) by
- * anyone; a pid's socket by that process. */
-static enum px_status
-check_server(const struct px_client *client, const struct route *route,
-             struct px_err *err)
-{
-    struct px_net_peer peer;
-    char user[USER_TEXT];
-    if (route->kind != ROUTE_UNIX)
-        return PX_OK;
-    enum px_status status = px_net_peer(client->fd, &peer, err);
-    if (status != PX_OK)
-        return status;
-    uid_t own = geteuid();
-    if (own != 0 && peer.uid != 0 && peer.uid != own && !route->any_uid) {
-        px_fail(err, PX_EDENIED,
-                "%.150s is served by %s, who is neither you "
-                "nor root",
-                route->path, process_user(peer.uid, user));
-        px_err_hint(err, "another user's process could tell you anything: "
-                         "not connected");
-        return PX_EDENIED;
-    }
-    if (route->pid != 0 && peer.pid != 0 && peer.pid != route->pid)
-        return px_fail(err, PX_ENOTFOUND,
-                       "%.150s is served by process %d, not by %d", route->path,
-                       (int)peer.pid, (int)route->pid);
-    return PX_OK;
-}
-
-static enum px_status
-shake_hands(struct px_client *client, const struct route *route,
-            uint64_t deadline_ns, struct px_err *err)
-{
-    struct px_handshake handshake;
-    enum px_status status = px_handshake_init(
-        &handshake, PX_ROLE_CLIENT, route->has_key ? route->key : NULL,
-        &client->out, err);
-    if (status == PX_OK)
-        status = PX_AGAIN;
-    while (status == PX_AGAIN) {
-        status = flush(client);
-        if (status == PX_OK)
-            status = wait_for(client->fd,
-                              client->out.len > 0 ? POLLIN | POLLOUT : POLLIN,
-                              deadline_ns, err);
-        if (status != PX_OK)
-            break;
-        status = px_net_recv(client->fd, px_handshake_need(&handshake),
-                             &client->in, err);
-        if (status != PX_OK)
-            continue;
-        struct px_reader reader = px_reader_of(client->in.data, client->in.len);
-        status = px_handshake_step(&handshake, &reader, &client->out, err);
-        px_buf_clear(&client->in);
-    }
-    px_handshake_done(&handshake);
-    return status;
-}
-
-static enum px_status
-check_hello(struct px_client *client, struct px_err *err)
-{
-    json_t *lowest = json_object_get(client->hello, "lowest");
-    json_t *highest = json_object_get(client->hello, "highest");
-    if (!json_is_integer(lowest) || !json_is_integer(highest))
-        return px_fail(err, PX_EPROTO, "%.200s names no protocol version",
-                       client->name);
-    if (json_integer_value(lowest) > PX_PROTO_HIGHEST ||
-        json_integer_value(highest) < PX_PROTO_LOWEST)
-        return explain_version(client->name, json_integer_value(lowest),
-                               json_integer_value(highest), err);
-    return PX_OK;
-}
-
-static enum px_status
-say_hello(struct px_client *client, uint64_t deadline_ns, struct px_err *err)
-{
-    json_t *body =
-        json_pack("{s:i, s:i, s:s, s:s}", "lowest", PX_PROTO_LOWEST, "highest",
-                  PX_PROTO_HIGHEST, "program", program_invocation_short_name,
-                  "version", PX_VERSION);
-    if (body == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for a connection");
-    client->awaited = px_client_send(client, PX_MSG_HELLO, body, err);
-    enum px_status status = client->awaited == 0 ? err->status : PX_OK;
-    while (status == PX_OK && client->hello == NULL && client->awaited != 0) {
-        status = px_client_pump(client, err);
-        if (status == PX_OK && client->hello == NULL && client->awaited != 0)
-            status = wait_for(client->fd, px_client_poll_events(client),
-                              deadline_ns, err);
-    }
-    if (client->hello != NULL) {
-        status = check_hello(client, err);
-    } else if (client->reply_err.status != PX_OK) {
-        *err = client->reply_err;
-        status = err->status;
-    } else if (status == PX_ECANCELED) {
-        px_fail(err, PX_EGONE, "%.200s let us in, but says nothing",
-                client->name);
-        px_err_hint(err, "its process may be stopped (SIGSTOP, a debugger)");
-        status = PX_EGONE;
-    }
-    client->awaited = 0;
-    json_decref(client->reply);
-    client->reply = NULL;
-    return status;
-}
-
-/* Back to how it was before the route was tried. */
-static void
-drop_route(struct px_client *client)
-{
-    if (client->fd >= 0)
-        close(client->fd);
-    client->fd = -1;
-    client->n_requests = 0;
-    client->has_more = false;
-    client->reply_err = (struct px_err){0};
-    json_decref(client->hello);
-    client->hello = NULL;
-    px_buf_clear(&client->in);
-    px_buf_clear(&client->out);
-}
-
-static enum px_status
-try_route(struct px_client *client, const struct route *route,
-          uint64_t deadline_ns, struct attempt *attempt)
-{
-    struct px_err *err = &attempt->err;
-    *attempt = (struct attempt){.stage = STAGE_CONNECT, .route = route};
-    enum px_status status = open_socket(client, route, deadline_ns, err);
-    if (status == PX_OK)
-        status = check_server(client, route, err);
-    if (status == PX_OK && route->kind == ROUTE_TCP && !route->has_key) {
-        attempt->stage = STAGE_KEY;
-        status = px_fail(err, PX_EDENIED, "no key");
-    }
-    if (status == PX_OK) {
-        attempt->stage = STAGE_HANDSHAKE;
-        status = shake_hands(client, route, deadline_ns, err);
-    }
-    if (status == PX_OK) {
-        attempt->stage = STAGE_HELLO;
-        status = say_hello(client, deadline_ns, err);
-    }
-    if (status != PX_OK)
-        drop_route(client);
-    return status;
-}
-
-/* Tries each route; the failure that came furthest is the one to explain. Of
- * equal ones, a refusal says more than nobody there. */
-static enum px_status
-open_routes(struct px_client *client, const struct px_target *target,
-            const struct routes *routes, uint64_t deadline_ns,
-            struct px_err *err)
-{
-    struct attempt best = {.stage = STAGE_CONNECT, .route = NULL};
-    for (size_t i = 0; i < routes->n; i++) {
-        struct attempt attempt;
-        if (try_route(client, &routes->list[i], deadline_ns, &attempt) == PX_OK)
-            return PX_OK;
-        bool is_denied = attempt.err.status == PX_EDENIED;
-        if (best.route == NULL || attempt.stage > best.stage ||
-            (attempt.stage == best.stage && is_denied &&
-             best.err.status != PX_EDENIED))
-            best = attempt;
-    }
-    return explain_failure(target, routes, &best, err);
-}
-
-/* How sentences call the target. */
-static void
-name_target(const struct px_target *target, size_t out_bytes, char *out)
-{
-    struct process process;
-    char text[PROCESS_TEXT];
-    if (target->kind == PX_TARGET_PID && process_find(target->pid, &process))
-        snprintf(out, out_bytes, "%s", process_text(&process, text));
-    else
-        px_text_escape(target->text, strlen(target->text), out_bytes, out);
-}
-
-struct px_client *
-px_client_new(const struct px_target *target,
-              const struct px_client_events *events, int timeout_ms,
-              struct px_err *err)
-{
-    uint64_t deadline_ns = deadline_after(timeout_ms);
-    struct px_err why = {0};
-    enum px_status status = PX_ENOMEM;
-    struct routes *routes = NULL;
-    struct px_client *client = calloc(1, sizeof *client);
-    if (client == NULL) {
-        px_fail(&why, PX_ENOMEM, "no memory for a connection");
-        goto out;
-    }
-    client->fd = -1;
-    px_buf_init(&client->in);
-    px_buf_init(&client->out);
-    name_target(target, sizeof client->name, client->name);
-    routes = routes_new(target, &why);
-    if (routes == NULL)
-        goto out;
-    if (target->kind == PX_TARGET_SSH) {
-        client->ssh = ssh_new(target, deadline_ns, &routes->list[0], &why);
-        if (client->ssh == NULL)
-            goto out;
-        routes->n = 1;
-    }
-    status = open_routes(client, target, routes, deadline_ns, &why);
-    if (status == PX_OK) {
-        client->is_open = true;
-        if (events != NULL)
-            client->events = *events;
-    }
-out:
-    routes_free(routes);
-    if (status != PX_OK) {
-        px_client_free(client);
-        client = NULL;
-        if (err != NULL)
-            *err = why;
-    }
-    return client;
-}
-
-void
-px_client_free(struct px_client *client)
-{
-    if (client == NULL)
-        return;
-    if (client->fd >= 0)
-        close(client->fd);
-    ssh_free(client->ssh);
-    px_buf_done(&client->in);
-    px_buf_done(&client->out);
-    json_decref(client->hello);
-    json_decref(client->reply);
-    free(client->requests);
-    free(client);
 }
 
 const json_t *

@@ -4,7 +4,8 @@
  *   process.c  facts about processes and listeners, from /proc
  *   route.c    a target's routes: every way that may lead to its server
  *   explain.c  why no route led there, and what to do
- *   client.c   one connection over one route
+ *   open.c     opens a connection over the first route that works
+ *   client.c   the open connection
  *   ssh.c      a route through the ssh program
  *   load.c     a graph from any target;  servers.c  who serves here
  *
