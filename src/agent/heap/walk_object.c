@@ -74,7 +74,7 @@ bad_put_as(struct walk *w, PyObject *object, const struct type_info *info)
 void
 bad_put(struct walk *w, PyObject *object)
 {
-    bad_put_as(w, object, w->unreadable);
+    bad_put_as(w, object, type_unreadable(w));
 }
 
 /* ---- new referents ---- */
@@ -123,8 +123,7 @@ fresh_drain(struct walk *w)
     if (w->is_guarded && sigsetjmp(w->drain_landing, 0) != 0) {
         guard_enter(w->guard);
         jump_count(w);
-        if (w->unreadable != NULL)
-            bad_put(w, w->fresh[w->n_drained - 1]);
+        bad_put(w, w->fresh[w->n_drained - 1]);
     }
     w->guard->landing = &w->drain_landing;
     while (w->n_drained < w->n_fresh)

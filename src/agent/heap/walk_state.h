@@ -139,6 +139,8 @@ PX_CHILD void multiset_clear(struct walk *w);
 
 /* ---- walk_type.c ---- */
 PX_CHILD struct type_info *type_new(struct walk *w, PyTypeObject *type);
+/* Of what cannot be read. */
+PX_CHILD struct type_info *type_unreadable(struct walk *w);
 PX_CHILD struct type_info *type_synthetic(struct walk *w, const char *kind);
 PX_CHILD uint64_t name_of_str(struct walk *w, PyObject *str, bool *secret);
 PX_CHILD uint64_t name_of_text(struct walk *w, const char *text);

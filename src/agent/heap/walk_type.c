@@ -65,7 +65,7 @@ type_synthetic(struct walk *w, const char *kind)
     return info;
 }
 
-static struct type_info *
+struct type_info *
 type_unreadable(struct walk *w)
 {
     if (w->unreadable == NULL) {
