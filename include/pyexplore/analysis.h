@@ -89,6 +89,45 @@ void px_path_groups_free(struct px_path_groups *groups);
 enum px_held_by px_paths_held_by(const struct px_paths *paths, px_node node,
                                  size_t out_bytes, char *cycle);
 
+/* ---- dominators ----
+ * What would go if an object went: the tree in which the parent of an object
+ * is the nearest one that every way from a root to it passes. All edges that
+ * hold are ways. What no root reaches hangs beside the rest, below one
+ * object of each source of the unreached part. */
+struct px_dominators;
+struct px_dominators *px_dominators_new(const struct px_graph *graph,
+                                        struct px_work *work,
+                                        struct px_err *err);
+void px_dominators_free(struct px_dominators *dominators);
+/* PX_NONE: only the whole (or nothing) dominates it. */
+px_node px_dominators_parent(const struct px_dominators *dominators,
+                             px_node node);
+bool px_dominators_is_reached(const struct px_dominators *dominators,
+                              px_node node);
+/* Bytes that would be free without this object, its own included. */
+uint64_t px_dominators_retained(const struct px_dominators *dominators,
+                                px_node node);
+/* A lower bound for all objects of a type together: those that no other of
+ * the type dominates, added up. Show it with a ≥. */
+uint64_t px_dominators_type_retained(const struct px_dominators *dominators,
+                                     px_type type);
+/* Children, the one that retains most first; of PX_NONE: the top. *out is
+ * malloced. */
+enum px_status px_dominators_children(const struct px_dominators *dominators,
+                                      px_node node, px_node **out, uint32_t *n,
+                                      struct px_err *err);
+
+/* Exactly what a set retains together: all that no root reaches any more
+ * without it, less what none reached before; itself included. */
+struct px_retained {
+    uint64_t bytes;
+    uint64_t objects;
+};
+enum px_status px_retained_set(const struct px_graph *graph,
+                               const px_node *nodes, uint32_t n,
+                               struct px_work *work, struct px_retained *out,
+                               struct px_err *err);
+
 /* ---- counted references of one object ---- */
 struct px_refs {
     uint64_t refcount; /* as the object says */

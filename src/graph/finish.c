@@ -173,6 +173,15 @@ starts_of_ends(uint32_t *off, uint32_t n)
     off[0] = 0;
 }
 
+static inline void
+place_inbound(struct px_graph *graph, uint32_t at, px_node source,
+              const struct edge *edge)
+{
+    graph->in_src[at] = source;
+    if (!edge_holds(edge))
+        graph->in_loose[at / 8] |= (uint8_t)(1u << at % 8);
+}
+
 static enum px_status
 link_inbound(struct px_graph *graph, struct px_work *work, struct px_err *err)
 {
@@ -189,7 +198,8 @@ link_inbound(struct px_graph *graph, struct px_work *work, struct px_err *err)
         }
         px_edge end = graph->out_off[node + 1];
         for (px_edge e = graph->out_off[node]; e < end; e++)
-            graph->in_src[off[graph->edges[e].target]++] = node;
+            place_inbound(graph, off[graph->edges[e].target]++, node,
+                          &graph->edges[e]);
     }
     starts_of_ends(off, graph->n_nodes);
     return PX_OK;
@@ -385,6 +395,7 @@ make_edges(struct finish *f, struct px_err *err)
     overflow_sort(&graph->over_payload);
     graph->in_off = column(graph->n_nodes, sizeof *graph->in_off, &status, err);
     graph->in_src = column(graph->n_edges, sizeof *graph->in_src, &status, err);
+    graph->in_loose = column(graph->n_edges / 8, 1, &status, err);
     if (status == PX_OK)
         status = link_inbound(graph, f->work, err);
     return status;

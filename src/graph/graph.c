@@ -26,6 +26,7 @@ px_graph_free(struct px_graph *graph)
     free(graph->edges);
     free(graph->in_off);
     free(graph->in_src);
+    free(graph->in_loose);
     free(graph->name_table);
     free(graph->type_node);
     spool_area_done(&graph->preview_area);
@@ -79,7 +80,7 @@ px_graph_memory_bytes(const struct px_graph *graph)
                   graph->over_refs.cap + graph->over_payload.cap;
     return sizeof *graph + ids_bytes(&graph->ids) +
            n * (3 * sizeof(uint16_t) + 1 + 2 * sizeof(uint32_t)) +
-           n_edges * (sizeof(struct edge) + sizeof(px_node)) +
+           n_edges * (sizeof(struct edge) + sizeof(px_node)) + n_edges / 8 +
            over * sizeof(struct overflow_row) +
            tables->cap_types * sizeof(struct type_row) +
            tables->cap_names * sizeof(struct name_row) +

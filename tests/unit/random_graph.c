@@ -287,6 +287,14 @@ cuts(struct writer *w, int one_in)
     return w->state != 0 && rg_below(&w->state, one_in) == 0;
 }
 
+/* A group of GROUP_MAX entries still fits. */
+#define GROUP_MAX 4096u
+static bool
+is_full(const struct writer *w)
+{
+    return w->body.len > PX_CHUNK_RAW_MAX - GROUP_MAX * 32;
+}
+
 static void
 put_entry(struct writer *w, const struct rg_edge *edge, int64_t *index)
 {
@@ -314,7 +322,8 @@ put_group(struct writer *w, const struct rg_node *node, size_t first)
 {
     size_t end = first + 1;
     while (end < node->n_edges &&
-           node->edges[end].kind == node->edges[first].kind && !cuts(w, 6))
+           node->edges[end].kind == node->edges[first].kind &&
+           end - first < GROUP_MAX && !cuts(w, 6))
         end++;
     uint8_t kind = (uint8_t)node->edges[first].kind;
     assert_int_equal(px_buf_append(&w->body, &kind, 1, NULL), PX_OK);
@@ -346,7 +355,7 @@ put_record(struct writer *w, const struct rg_node *node, size_t *at)
             put_varint(&w->body, node->refcount);
     }
     bool has_group = false;
-    while (edge < node->n_edges && !(has_group && cuts(w, 8))) {
+    while (edge < node->n_edges && !(has_group && (is_full(w) || cuts(w, 8)))) {
         edge = put_group(w, node, edge);
         has_group = true;
     }
@@ -399,7 +408,7 @@ write_nodes(struct writer *w)
     for (int i = 0; i < rg->n; i++) {
         const struct rg_node *node = &rg->nodes[order[i]];
         for (size_t at = SIZE_MAX; at == SIZE_MAX || at < node->n_edges;) {
-            if (cuts(w, 10) || w->body.len > (PX_CHUNK_RAW_MAX - 4096))
+            if (cuts(w, 10) || is_full(w))
                 flush(w, PX_CHUNK_NODES);
             put_record(w, node, &at);
         }
