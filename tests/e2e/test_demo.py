@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from harness import BUILD, REPOSITORY
-from terminal import Terminal
+from harness import BUILD, REPOSITORY, wait_until
+from terminal import Terminal, alive
 
 DEMO = REPOSITORY / "tests" / "tools" / "demo.py"
 
@@ -51,6 +51,18 @@ def test_demo_on_a_terminal_leaves_nothing(key, px_folder):
         terminal.keys(key)
         assert terminal.wait_exit() in (0, 130), terminal.screen()
         assert "left behind" not in terminal.scrollback()
+    assert list(px_folder.iterdir()) == []
+
+
+def test_closing_the_terminal_ends_the_server(px_folder):
+    env = {"PYEXPLORE_BUILD": str(BUILD), "BUILD": str(BUILD),
+           "PYEXPLORE_DIR": str(px_folder)}
+    with Terminal([sys.executable, str(DEMO)], cols=100, rows=30,
+                  env=env) as terminal:
+        terminal.wait_for("Connection")
+        pid, = [int(path.stem) for path in px_folder.glob("*.sock")]
+        assert alive(pid)
+    wait_until(lambda: not alive(pid), "the end of the server")
     assert list(px_folder.iterdir()) == []
 
 

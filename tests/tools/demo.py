@@ -163,12 +163,18 @@ def complaints(pids, address):
     return left()
 
 
+def leave(number, frame):
+    sys.exit(128 + number)
+
+
 def main(argv):
     leak = argv[0] if argv else "list"
     if leak not in PROOF:
         print("DEMO is list or cycle, not %r" % leak, file=sys.stderr)
         return 2
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal was closed
+        signal.signal(number, leave)
     server = Target([sys.executable, LEAK_SERVER, leak, "--rate", "200",
                      "--tell", ENOUGH],
                     env=child_environment(), start_new_session=True)
