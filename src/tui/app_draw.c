@@ -241,7 +241,7 @@ arriving_text(const struct app *app, const struct snapshot *coming,
             px_text_ns((uint64_t)((double)(estimate - objects) / speed * 1e9),
                        left));
     if (progress->pause_ns > 0 && used < out_bytes)
-        snprintf(out + used, out_bytes - used, "  target paused %s",
+        snprintf(out + used, out_bytes - used, "  paused %s",
                  px_text_ns(progress->pause_ns, pause));
     return true;
 }

@@ -27,6 +27,8 @@ leave(struct app *app)
     unsigned snapshot = visit->place.snapshot;
     visit->place = view_place(visit->view);
     visit->place.snapshot = snapshot;
+    /* What nobody looks at must not keep the worker from the next view. */
+    view_stop(visit->view);
 }
 
 static void
@@ -93,8 +95,10 @@ show(struct app *app)
     struct snapshot *latest = store_latest(&app->store);
     bool is_stale = visit->view != NULL && visit->place.snapshot == 0 &&
                     visit->view->snapshot != latest;
-    if (visit->view != NULL && !is_stale)
+    if (visit->view != NULL && !is_stale) {
+        view_resume(visit->view);
         return;
+    }
     if (is_stale)
         leave(app);
     struct view *view = view_new(app, &visit->place, &err);
@@ -103,6 +107,7 @@ show(struct app *app)
         visit->place.snapshot = visit->view->snapshot->number;
         app_say(app, ROLE_WARN, "%s: still shown from snapshot %u", err.msg,
                 visit->place.snapshot);
+        view_resume(visit->view);
         return;
     }
     if (view == NULL) {

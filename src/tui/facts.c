@@ -213,9 +213,17 @@ fact_add_path(struct cell_out *out, enum role role,
         return;
     }
     px_paths_line(paths, node, false, false, sizeof line, line);
-    const char *arrow = strstr(line, " → ");
-    bool is_module = strncmp(line, "module ", 7) == 0 && arrow != NULL;
-    cell_add(out, role, is_module ? arrow + strlen(" → ") : line);
+    char *arrow = strstr(line, " → ");
+    if (strncmp(line, "module ", 7) != 0 || arrow == NULL) {
+        cell_add(out, role, line);
+        return;
+    }
+    /* As Python writes it: server._CONNECTIONS[17]. */
+    const char *name = arrow + strlen(" → ");
+    *arrow = '\0';
+    cell_add(out, role, line + strlen("module "));
+    cell_add(out, role, name[0] == '.' ? "" : ".");
+    cell_add(out, role, name);
 }
 
 void

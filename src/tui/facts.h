@@ -24,7 +24,8 @@ void fact_add_what(struct cell_out *out, const struct px_graph *graph,
 /* The preview, "" if there is none or it is only a label. */
 void fact_add_preview(struct cell_out *out, const struct px_graph *graph,
                       px_node node);
-/* The path in one line; a module that a name follows goes without saying. */
+/* The path in one line, what a module has as Python writes it:
+ * "server._CONNECTIONS[17] → .handler". */
 void fact_add_path(struct cell_out *out, enum role role,
                    const struct px_paths *paths, px_node node);
 /* How it is held, short: its path; "its own cycle",

@@ -184,6 +184,7 @@ finish_job(struct job *base)
         if (is_good && job->found != LIST_NONE)
             list_move_to(list, job->found);
     } else if (is_good) {
+        list->is_unfinished = false;
         install_order(list, job->order, job->n_rows);
     } else if (job->status == PX_OK) {
         free(job->order);
@@ -214,7 +215,9 @@ static void
 start(struct list *list, struct list_job *job, uint32_t n_rows)
 {
     list->job = job;
-    if (list->worker == NULL || n_rows <= LIST_AT_ONCE) {
+    bool is_plain = !job->is_search && list->sort < 0 && !list->is_descending &&
+                    list->filter.n_terms == 0;
+    if (list->worker == NULL || n_rows <= LIST_AT_ONCE || is_plain) {
         run_job(&job->job);
         finish_job(&job->job);
     } else {
@@ -238,6 +241,7 @@ list_refresh(struct list *list)
         if (list->order == NULL || highest >= n)
             install_order(list, NULL, n);
     }
+    list->is_unfinished = true;
     start(list, job_new(list), n);
 }
 

@@ -42,6 +42,7 @@ struct list {
     char search[LIST_SEARCH];
 
     struct list_job *job;
+    bool is_unfinished; /* its order was stopped: list_refresh makes it */
     uint64_t wanted_id; /* a cursor to find once rows are there; 0: none */
 
     /* as drawn last, for the mouse and paging */

@@ -145,6 +145,15 @@ view_stop(struct view *view)
 }
 
 void
+view_resume(struct view *view)
+{
+    for (int i = 0; i < view->ops->n_panes; i++) {
+        if (view->lists[i].is_unfinished && !list_is_busy(&view->lists[i]))
+            list_refresh(&view->lists[i]);
+    }
+}
+
+void
 view_changed(struct view *view)
 {
     view_stop(view);

@@ -77,6 +77,8 @@ void view_free(struct view *view);
 /* Sort, filter, search, focus and cursors as in another view of this kind. */
 void view_take_settings(struct view *view, const struct view *from);
 void view_stop(struct view *view);
+/* Makes what view_stop has interrupted. */
+void view_resume(struct view *view);
 void view_changed(struct view *view);
 struct list *view_list(struct view *view);
 /* The view's place with its cursor as it is now. */

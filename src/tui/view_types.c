@@ -88,6 +88,9 @@ changed(struct view *view)
     } else if (coming != NULL && coming->state == SNAPSHOT_ARRIVING) {
         struct px_builder_counts counts;
         px_builder_counts(coming->builder, &counts);
+        /* Types come before objects: nothing to show yet. */
+        if (counts.objects == 0)
+            return;
         resize_rows(types, counts.types);
         types->objects = types->bytes = 0;
         for (px_type i = 0; i < types->n_rows; i++)
