@@ -39,8 +39,7 @@ static struct {
 } agent;
 
 struct server_handle {
-    PyObject_HEAD
-    unsigned long run; /* 0: inert */
+    PyObject_HEAD unsigned long run; /* 0: inert */
 };
 
 /* ---- a fork ---- */
@@ -80,8 +79,8 @@ at_exit(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
     Py_RETURN_NONE;
 }
 
-static PyMethodDef at_exit_method = {
-    "_pyexplore_at_exit", at_exit, METH_NOARGS, NULL};
+static PyMethodDef at_exit_method = {"_pyexplore_at_exit", at_exit, METH_NOARGS,
+                                     NULL};
 
 int
 agent_watch_exit(void)
@@ -108,8 +107,8 @@ agent_watch_exit(void)
 static PyObject *
 new_handle(unsigned long run)
 {
-    struct server_handle *handle = PyObject_New(struct server_handle,
-                                                agent.type);
+    struct server_handle *handle =
+        PyObject_New(struct server_handle, agent.type);
     if (handle != NULL)
         handle->run = run;
     return (PyObject *)handle;
@@ -133,8 +132,7 @@ prepare(const struct serve_options *options)
 {
     struct px_err err;
     PyObject *threading = NULL;
-    if (PySys_Audit("pyexplore.serve", "si", options->host,
-                    options->port) < 0)
+    if (PySys_Audit("pyexplore.serve", "si", options->host, options->port) < 0)
         return -1;
     if (heap_self_test(&err) != PX_OK || forget_install(forget_agent, &err)) {
         border_raise(&err);
@@ -305,11 +303,10 @@ handle_repr(PyObject *self)
         return PyUnicode_FromString("<pyexplore.Server closed>");
     const char *address = server_address(server);
     const char *path = server_unix_path(server);
-    return PyUnicode_FromFormat("<pyexplore.Server%s%s%s%s>",
-                                address != NULL ? " " : "",
-                                address != NULL ? address : "",
-                                path != NULL ? " " : "",
-                                path != NULL ? path : "");
+    return PyUnicode_FromFormat(
+        "<pyexplore.Server%s%s%s%s>", address != NULL ? " " : "",
+        address != NULL ? address : "", path != NULL ? " " : "",
+        path != NULL ? path : "");
 }
 
 static void
@@ -346,8 +343,8 @@ static char handle_doc[] =
 
 static PyType_Slot type_slots[] = {
     {Py_tp_doc, handle_doc},
-    {Py_tp_dealloc, __extension__(void *)handle_dealloc},
-    {Py_tp_repr, __extension__(void *)handle_repr},
+    {Py_tp_dealloc, __extension__(void *) handle_dealloc},
+    {Py_tp_repr, __extension__(void *) handle_repr},
     {Py_tp_methods, handle_methods},
     {Py_tp_getset, handle_getset},
     {0, NULL},

@@ -161,8 +161,7 @@ out:
     snap_header_free(header);
     forget_capture_free(capture);
     forget_fd_close(job->fd);
-    if (status != PX_OK || job->error != 0 ||
-        job->end.end != PX_END_COMPLETE)
+    if (status != PX_OK || job->error != 0 || job->end.end != PX_END_COMPLETE)
         unlink(job->path);
     replace_job(job, NULL);
     unref_job(job);
@@ -172,17 +171,16 @@ out:
 static int
 open_file(const char *path)
 {
-    int fd = open(path,
-                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd =
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
     struct px_err err;
     forget_lock();
     enum px_status status = forget_fd_add(fd, &err);
     forget_unlock();
-    ssize_t n = status == PX_OK
-                    ? write(fd, PX_FILE_MAGIC, PX_FILE_MAGIC_BYTES)
-                    : -1;
+    ssize_t n =
+        status == PX_OK ? write(fd, PX_FILE_MAGIC, PX_FILE_MAGIC_BYTES) : -1;
     if (n == PX_FILE_MAGIC_BYTES)
         return fd;
     int error = status != PX_OK ? EMFILE : n < 0 ? errno : ENOSPC;
@@ -323,8 +321,8 @@ file_cancel_all(int ms)
             running = true;
         }
         if (running)
-            late = pthread_cond_timedwait(&jobs_ended, &jobs_mutex,
-                                          &until) == ETIMEDOUT;
+            late = pthread_cond_timedwait(&jobs_ended, &jobs_mutex, &until) ==
+                   ETIMEDOUT;
     }
     pthread_mutex_unlock(&jobs_mutex);
 }

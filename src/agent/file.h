@@ -12,10 +12,10 @@
 #include "agent/tags.h"
 
 /* Writes the whole snapshot to a new file of this name (bytes as the file
- * system has them); of `opts` the spool's bounds are ours. Returns None, or NULL with an exception; the file is then
- * removed. The GIL is free while the child walks; Ctrl-C cancels. */
-PX_GIL PyObject *file_snapshot(PyObject *path,
-                               const struct heap_options *opts);
+ * system has them); of `opts` the spool's bounds are ours. Returns None, or
+ * NULL with an exception; the file is then removed. The GIL is free while the
+ * child walks; Ctrl-C cancels. */
+PX_GIL PyObject *file_snapshot(PyObject *path, const struct heap_options *opts);
 
 /* The interpreter is about to end: cancels what runs and waits for it, at
  * most `ms`. */

@@ -57,8 +57,7 @@ forget_install(void (*in_child)(void), struct px_err *err)
     if (in_child != NULL)
         then = in_child;
     if (!is_installed) {
-        int code = pthread_atfork(before_fork, after_in_parent,
-                                  after_in_child);
+        int code = pthread_atfork(before_fork, after_in_parent, after_in_child);
         if (code != 0)
             status = px_fail_errno(err, PX_ENOMEM, code,
                                    "register what to do at fork");

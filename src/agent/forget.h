@@ -38,8 +38,8 @@ void forget_loop_free(struct px_loop *loop);
 /* Make and free a capture so that a fork in between leaves nothing behind.
  * Both take the lock; free only a capture whose child has ended, or the fork
  * waits for the child's end. */
-PX_NOGIL struct heap_capture *
-forget_capture_new(const struct heap_options *opts, struct px_err *err);
+PX_NOGIL struct heap_capture *forget_capture_new(
+    const struct heap_options *opts, struct px_err *err);
 PX_NOGIL void forget_capture_free(struct heap_capture *capture);
 
 #endif

@@ -1,9 +1,5 @@
 /* gc_control.c — asking and setting the target's collector.
  *
- * What a collection freed is found by counting instances by type in the gc
- * lists before and after. The table is plain malloc memory and keeps the
- * names, since a type may be among what is freed.
- *
  * SPDX-License-Identifier: MIT
  */
 #define PY_SSIZE_T_CLEAN
@@ -11,13 +7,11 @@
 
 #include "agent/gc_control.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/facts.h"
-#include "agent/heap/heads.h"
-#include "agent/heap/walk.h"
+#include "agent/gc_tally.h"
 #include "base/loop.h"
 
 /* X(member, name in its module) */
@@ -268,156 +262,27 @@ gc_freeze(bool freeze, struct px_err *err)
     return PX_OK;
 }
 
-/* ---- counting instances by type ---- */
-
-struct tally {
-    PyTypeObject *type; /* a key only after the collection: perhaps freed */
-    char *name;
-    uint64_t before;
-    uint64_t after;
-};
-struct tallies {
-    struct tally *slots; /* open addressing */
-    size_t n_slots;      /* a power of two */
-    size_t n;
-    bool is_after;
-    bool failed;
-};
-
-static struct tally *
-find_tally(struct tallies *t, PyTypeObject *type)
-{
-    size_t i =
-        (((uintptr_t)type >> 4) * 0x9E3779B97F4A7C15u >> 20) & (t->n_slots - 1);
-    while (t->slots[i].type != NULL && t->slots[i].type != type)
-        i = (i + 1) & (t->n_slots - 1);
-    return &t->slots[i];
-}
-
-static bool
-grow_tallies(struct tallies *t)
-{
-    struct tallies bigger = {.n_slots = t->n_slots ? 2 * t->n_slots : 1024};
-    bigger.slots = calloc(bigger.n_slots, sizeof *bigger.slots);
-    if (bigger.slots == NULL)
-        return false;
-    for (size_t i = 0; i < t->n_slots; i++) {
-        if (t->slots[i].type != NULL)
-            *find_tally(&bigger, t->slots[i].type) = t->slots[i];
-    }
-    free(t->slots);
-    t->slots = bigger.slots;
-    t->n_slots = bigger.n_slots;
-    return true;
-}
-
-/* As snapshots name types: builtins without their module. */
-static char *
-type_name(PyTypeObject *type)
-{
-    struct type_names text;
-    memset(&text, 0, sizeof text);
-    names_of_type(type, &text);
-    char *name = malloc(text.module_bytes + text.name_bytes + 2);
-    if (name == NULL)
-        return NULL;
-    size_t n = 0;
-    bool is_builtin = text.module_bytes == strlen("builtins") &&
-                      memcmp(text.module, "builtins", text.module_bytes) == 0;
-    if (text.module_bytes > 0 && !is_builtin) {
-        memcpy(name, text.module, text.module_bytes);
-        n = text.module_bytes;
-        name[n++] = '.';
-    }
-    memcpy(name + n, text.name, text.name_bytes);
-    name[n + text.name_bytes] = '\0';
-    return name;
-}
-
-static int
-tally_visit(PyObject *object, void *context)
-{
-    struct tallies *t = context;
-    PyTypeObject *type = Py_TYPE(object);
-    if (t->n * 2 >= t->n_slots && !grow_tallies(t)) {
-        t->failed = true;
-        return -1;
-    }
-    struct tally *tally = find_tally(t, type);
-    if (tally->type == NULL) {
-        if (t->is_after) /* made by a finalizer: nothing of it was freed */
-            return 0;
-        tally->type = type;
-        tally->name = type_name(type);
-        t->n++;
-    }
-    if (t->is_after)
-        tally->after++;
-    else
-        tally->before++;
-    return 0;
-}
-
-static void
-count_types(struct tallies *t, bool is_after)
-{
-    const struct heads *heads = heads_get(NULL);
-    t->is_after = is_after;
-    for (unsigned i = 0; heads != NULL && i < HEADS_N; i++)
-        heads_each(heads, i, tally_visit, t);
-}
-
-static int
-compare_counts(const void *a, const void *b)
-{
-    const struct gc_type_count *x = a;
-    const struct gc_type_count *y = b;
-    if (x->count != y->count)
-        return x->count < y->count ? 1 : -1;
-    return strcmp(x->name, y->name);
-}
-
-/* Moves what was freed into `out`, and frees the table. */
-static void
-finish_tallies(struct tallies *t, struct gc_collected *out)
-{
-    if (!t->failed && t->n > 0)
-        out->freed = calloc(t->n, sizeof *out->freed);
-    for (size_t i = 0; i < t->n_slots; i++) {
-        struct tally *tally = &t->slots[i];
-        if (out->freed != NULL && tally->name != NULL &&
-            tally->before > tally->after)
-            out->freed[out->n_freed++] = (struct gc_type_count){
-                tally->name, tally->before - tally->after};
-        else
-            free(tally->name);
-    }
-    free(t->slots);
-    if (out->n_freed > 1)
-        qsort(out->freed, out->n_freed, sizeof *out->freed, compare_counts);
-}
-
 enum px_status
 gc_collect(int generation, struct gc_collected *out, struct px_err *err)
 {
     struct gc_collected done = {.generation = generation};
     struct gc_state before;
     struct gc_state after;
-    struct tallies tallies = {.slots = NULL};
+    struct gc_tally tally = {.slots = NULL};
     enum px_status status = gc_read(&before, false, err);
     if (status != PX_OK)
         return status;
     done.rss_before_bytes = facts_rss_bytes();
-    count_types(&tallies, false);
+    gc_tally_count(&tally, false);
     uint64_t begin_ns = px_now_ns();
     PyObject *result = call(FN_COLLECT, Py_BuildValue("(i)", generation));
     done.duration_ns = px_now_ns() - begin_ns;
     if (result == NULL)
         status = take_exception(err, "collect");
     Py_XDECREF(result);
-    count_types(&tallies, true);
+    gc_tally_count(&tally, true);
     done.rss_after_bytes = facts_rss_bytes();
-    finish_tallies(&tallies, &done);
+    gc_tally_finish(&tally, &done);
     if (status == PX_OK)
         status = gc_read(&after, false, err);
     if (status != PX_OK) {
@@ -460,7 +325,7 @@ gc_list_garbage(size_t limit, struct gc_garbage *out, struct px_err *err)
     for (size_t i = 0; i < n; i++) {
         PyObject *item = PyList_GET_ITEM(list, (Py_ssize_t)i);
         garbage.items[i].address = (uintptr_t)item;
-        garbage.items[i].type = type_name(Py_TYPE(item));
+        garbage.items[i].type = gc_type_name(Py_TYPE(item));
     }
     garbage.n_items = n;
     *out = garbage;

@@ -29,8 +29,7 @@ static const int debug_mask = DEBUG_MASK;
 static json_t *
 thresholds_json(const int thresholds[GC_GENERATIONS])
 {
-    return json_pack("[i, i, i]", thresholds[0], thresholds[1],
-                     thresholds[2]);
+    return json_pack("[i, i, i]", thresholds[0], thresholds[1], thresholds[2]);
 }
 
 json_t *
@@ -57,12 +56,11 @@ gc_state_json(const struct gc_state *state)
     for (size_t i = 0; i < GC_GENERATIONS; i++) {
         json_array_append_new(counts, json_integer(state->counts[i]));
         json_array_append_new(
-            stats, json_pack("{sI, sI, sI}", "collections",
-                             (json_int_t)state->stats[i].collections,
-                             "collected",
-                             (json_int_t)state->stats[i].collected,
-                             "uncollectable",
-                             (json_int_t)state->stats[i].uncollectable));
+            stats,
+            json_pack("{sI, sI, sI}", "collections",
+                      (json_int_t)state->stats[i].collections, "collected",
+                      (json_int_t)state->stats[i].collected, "uncollectable",
+                      (json_int_t)state->stats[i].uncollectable));
     }
     for (size_t i = 0; i < N_FLAGS; i++) {
         if (state->now.debug & debug_flags[i].bit)
@@ -160,8 +158,8 @@ gc_settings_commands(const struct gc_settings *settings, int pid,
     }
     if ((settings->fields & GC_THRESHOLDS) && n < out_bytes) {
         n += (size_t)snprintf(out + n, out_bytes - n,
-                              "%spyexplore gc %d threshold %d %d %d", join,
-                              pid, t[0], t[1], t[2]);
+                              "%spyexplore gc %d threshold %d %d %d", join, pid,
+                              t[0], t[1], t[2]);
         join = " && ";
     }
     if ((settings->fields & GC_DEBUG) && n < out_bytes) {

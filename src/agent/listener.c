@@ -47,8 +47,8 @@ listener_open_unix(struct listener *listener, const char *folder,
         snprintf(path, sizeof path, "@pyexplore/%u/%d", (unsigned)geteuid(),
                  (int)getpid());
     else
-        status = px_folder_socket(folder, (int)getpid(), sizeof path, path,
-                                  err);
+        status =
+            px_folder_socket(folder, (int)getpid(), sizeof path, path, err);
     if (status != PX_OK)
         return status;
     if (strlen(path) >= sizeof listener->address)
@@ -87,8 +87,7 @@ take_key(struct listener *listener, const struct serve_options *options,
             status = px_key_write(options->key_file, listener->key, err);
         return status;
     }
-    enum px_status status =
-        px_folder_key(folder, port, sizeof path, path, err);
+    enum px_status status = px_folder_key(folder, port, sizeof path, path, err);
     if (status == PX_OK)
         status = px_auth_random(listener->key, PX_KEY_BYTES, err);
     if (status != PX_OK)

@@ -33,8 +33,8 @@ struct listener {
 
 /* Both register the descriptor (forget.h). `folder` "": there is none, so the
  * socket is abstract, or the key must be given. On failure nothing is left. */
-enum px_status listener_open_unix(struct listener *listener,
-                                  const char *folder, struct px_err *err);
+enum px_status listener_open_unix(struct listener *listener, const char *folder,
+                                  struct px_err *err);
 /* PX_EBUSY: the port is taken, and the text says by whom if that is known. */
 enum px_status listener_open_tcp(struct listener *listener,
                                  const struct serve_options *options,

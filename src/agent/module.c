@@ -104,7 +104,8 @@ PyDoc_STRVAR(
     "    is not supported.\n\n"
     "Notes\n"
     "-----\n"
-    "Raises an auditing event ``pyexplore.snapshot`` with argument ``path``.\n");
+    "Raises an auditing event ``pyexplore.snapshot`` with argument "
+    "``path``.\n");
 
 static PyObject *
 module_serve(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
@@ -145,9 +146,8 @@ module_snapshot(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     PyObject *path = NULL;
     const char *detail_name = "values";
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|s:snapshot",
-                                     (char **)keywords,
-                                     PyUnicode_FSConverter, &path,
-                                     &detail_name))
+                                     (char **)keywords, PyUnicode_FSConverter,
+                                     &path, &detail_name))
         return NULL;
     int detail = options_detail(detail_name);
     if (detail < 0) {
@@ -170,10 +170,10 @@ module_measure(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     const char *detail_name = "values";
     int mark_only = 0;
     int count_dirty = 0;
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "O&|spp:_measure", (char **)keywords,
-            PyUnicode_FSConverter, &path, &detail_name, &mark_only,
-            &count_dirty))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|spp:_measure",
+                                     (char **)keywords, PyUnicode_FSConverter,
+                                     &path, &detail_name, &mark_only,
+                                     &count_dirty))
         return NULL;
     int detail = options_detail(detail_name);
     if (detail < 0) {
@@ -219,7 +219,7 @@ module_exec(PyObject *module)
 
 static PyModuleDef_Slot slots[] = {
     /* ISO C has no such conversion, POSIX and CPython rely on it */
-    {Py_mod_exec, __extension__(void *)module_exec},
+    {Py_mod_exec, __extension__(void *) module_exec},
 #if PY_VERSION_HEX >= 0x030c0000
     {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
 #endif

@@ -211,10 +211,9 @@ take_strings(const char *host, PyObject *key_file, struct serve_options *out)
 int
 options_parse(PyObject *args, PyObject *kwargs, struct serve_options *out)
 {
-    static const char *keywords[] = {"port",     "host",         "unix",
-                               "detail",   "readonly",     "allow_remote",
-                               "key_file", "fork",         "spool_bytes",
-                               NULL};
+    static const char *keywords[] = {
+        "port",         "host",     "unix", "detail",      "readonly",
+        "allow_remote", "key_file", "fork", "spool_bytes", NULL};
     struct serve_options options = {.host = NULL};
     PyObject *port = NULL;
     const char *host = "127.0.0.1";
@@ -226,13 +225,12 @@ options_parse(PyObject *args, PyObject *kwargs, struct serve_options *out)
     PyObject *key_file = NULL;
     const char *fork_name = "off";
     PyObject *spool_bytes = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$spsppOsO:serve",
-                                     (char **)keywords, &port, &host, &unix_socket,
-                                     &detail_name, &readonly, &allow_remote,
-                                     &key_object, &fork_name, &spool_bytes))
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "|O$spsppOsO:serve", (char **)keywords, &port, &host,
+            &unix_socket, &detail_name, &readonly, &allow_remote, &key_object,
+            &fork_name, &spool_bytes))
         return -1;
-    if (key_object != Py_None &&
-        !PyUnicode_FSConverter(key_object, &key_file))
+    if (key_object != Py_None && !PyUnicode_FSConverter(key_object, &key_file))
         return -1;
     options.unix_socket = unix_socket != 0;
     options.readonly = readonly != 0;

@@ -36,8 +36,7 @@ void options_done(struct serve_options *options);
 
 #ifdef Py_PYTHON_H
 /* Parses and checks; on failure an exception is set and nothing is kept. */
-int options_parse(PyObject *args, PyObject *kwargs,
-                  struct serve_options *out);
+int options_parse(PyObject *args, PyObject *kwargs, struct serve_options *out);
 /* enum px_detail, or -1 with a ValueError. */
 int options_detail(const char *name);
 #endif

@@ -89,8 +89,8 @@ seed_module(struct own *own, const char *name)
         else if (PyType_Check(value) &&
                  PyType_HasFeature((PyTypeObject *)value,
                                    Py_TPFLAGS_HEAPTYPE) &&
-                 strncmp(((PyTypeObject *)value)->tp_name, "pyexplore.",
-                         10) == 0)
+                 strncmp(((PyTypeObject *)value)->tp_name, "pyexplore.", 10) ==
+                     0)
             add_member(own, value);
     }
 }

@@ -30,9 +30,8 @@
 #define SERVER_PEERS_MAX 8      /* after HELLO */
 #define SERVER_STRANGERS_MAX 16 /* before, for each listener */
 #define SESSION_OPS_MAX 8
-#define SESSION_OUT_MAX                                                        \
-    (1u << 20) /* more queued: no more requests are read                       \
-                */
+/* Queued for one peer; with more, nothing is read from it. */
+#define SESSION_OUT_MAX (1u << 20)
 #define SESSION_STALL_MS 30000
 #define TICK_MS 100
 
@@ -71,6 +70,23 @@ enum session_state {
     SESSION_OPEN,
     SESSION_CLOSING, /* closed when all is sent; nothing is read */
     SESSION_DEAD
+};
+
+/* One snapshot child; belongs to server->shares. */
+struct share {
+    struct share *next;
+    struct server *server;
+    struct heap_options opts;
+    struct heap_capture *capture;
+    struct snap_header *header;
+    struct op *op; /* out at the worker; NULL: came back */
+    uint64_t asked_ns;
+    bool is_cloned;
+    bool is_canceled;
+    uint64_t gil_wait_ns;
+    uint64_t pause_ns;
+    uint64_t released;
+    struct heap_progress seen;
 };
 
 /* What one peer gets of a share. */
@@ -136,23 +152,20 @@ void session_tick(struct session *session);
 /* ---- request.c ---- */
 /* Answers one frame. False: the session may not take it yet. */
 bool request_take(struct session *session, const struct px_frame *frame);
+
+/* ---- answer.c ---- */
 /* An operation came back. */
-void request_finish(struct server *server, struct op *op);
-void request_progress(struct server *server);
+void answer_op(struct server *server, struct op *op);
+/* PROGRESS to everybody who waits. */
+void answer_progress(struct server *server);
 
 /* ---- share.c ---- */
 void share_join(struct session *session, uint64_t id,
                 const struct heap_options *opts);
 /* The clone came back. */
 void share_cloned(struct share *share, struct op *op);
-/* The session wants no more of it; its frame may still have to end. */
-void share_cancel(struct session *session);
+/* The session has nothing to do with it any more. */
 void share_leave(struct session *session);
-/* True if there is something to send. */
-bool share_has_more(const struct session *session);
-/* Sends what the socket takes. PX_OK: all that there is; PX_AGAIN: the socket
- * is full; else it broke. */
-enum px_status share_send(struct session *session, struct px_err *err);
 /* Looks how far the children are. */
 void share_tick(struct server *server);
 struct share_figures {
@@ -168,5 +181,14 @@ void share_sweep(struct server *server);
 /* The server ends: kills the children. `worker_ended`: nobody else can still
  * use the captures. */
 void share_end_all(struct server *server, bool worker_ended);
+
+/* ---- stream.c ---- */
+/* The session wants no more of it; its frame may still have to end. */
+void stream_cancel(struct session *session);
+/* True if there is something to send. */
+bool stream_has_more(const struct session *session);
+/* Sends what the socket takes. PX_OK: all that there is; PX_AGAIN: the socket
+ * is full; else it broke. */
+enum px_status stream_send(struct session *session, struct px_err *err);
 
 #endif

@@ -53,8 +53,8 @@ has_socket(const char *pid, const char *link)
         return false;
     struct dirent *entry = NULL;
     while (!found && (entry = readdir(dir)) != NULL) {
-        ssize_t n = readlinkat(dirfd(dir), entry->d_name, target,
-                               sizeof target - 1);
+        ssize_t n =
+            readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
         if (n <= 0)
             continue;
         target[n] = '\0';

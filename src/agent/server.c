@@ -32,8 +32,8 @@ count_strangers(const struct server *server, unsigned listener)
 {
     unsigned n = 0;
     for (const struct session *s = server->sessions; s != NULL; s = s->next)
-        n += s->listener == listener && (s->state == SESSION_PROVING ||
-                                         s->state == SESSION_HELLO);
+        n += s->listener == listener &&
+             (s->state == SESSION_PROVING || s->state == SESSION_HELLO);
     return n;
 }
 
@@ -131,7 +131,7 @@ server_submit(struct server *server, struct op *op)
     if (op->status == PX_OK)
         return;
     server->pending = op->next_pending;
-    request_finish(server, op);
+    answer_op(server, op);
     op_free(op);
 }
 
@@ -140,8 +140,8 @@ server_put_back(struct server *server, const struct gc_settings *what)
 {
     if (what->fields == 0)
         return;
-    struct op *op = atomic_load(&server->stopping) ? NULL
-                                                   : op_new(OP_GC_RESTORE);
+    struct op *op =
+        atomic_load(&server->stopping) ? NULL : op_new(OP_GC_RESTORE);
     if (op == NULL) {
         gc_settings_merge(&server->leftover, what);
         return;
@@ -161,7 +161,7 @@ take_done(struct server *server)
             link = &(*link)->next_pending;
         if (*link != NULL)
             *link = op->next_pending;
-        request_finish(server, op);
+        answer_op(server, op);
         op_free(op);
     }
 }
@@ -174,7 +174,7 @@ on_tick(void *context)
     struct server *server = context;
     server->tick = 0;
     share_tick(server);
-    request_progress(server);
+    answer_progress(server);
     for (struct session *s = server->sessions; s != NULL; s = s->next)
         session_tick(s);
     if (server->pending != NULL || server->shares != NULL)
@@ -185,8 +185,7 @@ void
 server_arm_tick(struct server *server)
 {
     if (server->tick == 0)
-        server->tick =
-            px_loop_after(server->loop, TICK_MS, on_tick, server);
+        server->tick = px_loop_after(server->loop, TICK_MS, on_tick, server);
 }
 
 static void
@@ -256,23 +255,23 @@ open_listeners(struct server *server, struct server_notes *notes,
     if (px_folder_find(geteuid(), true, sizeof folder, folder, &why) != PX_OK)
         folder[0] = '\0';
     if (options->unix_socket) {
-        enum px_status status = listener_open_unix(
-            &server->listeners[LISTEN_UNIX], folder, err);
+        enum px_status status =
+            listener_open_unix(&server->listeners[LISTEN_UNIX], folder, err);
         if (status != PX_OK)
             return status;
     }
     if (options->port == OPTIONS_NO_PORT)
         return PX_OK;
-    enum px_status status = listener_open_tcp(
-        &server->listeners[LISTEN_TCP], options, folder, &why);
+    enum px_status status = listener_open_tcp(&server->listeners[LISTEN_TCP],
+                                              options, folder, &why);
     if (status == PX_OK)
         return PX_OK;
     /* A second worker with the same line of code must still boot. */
     if (!options->port_given && options->unix_socket &&
         (status == PX_EBUSY || (status == PX_EDENIED && folder[0] == '\0'))) {
         snprintf(notes->warning, sizeof notes->warning,
-                 "pyexplore: %.200s; connect by pid: pyexplore-tui %d",
-                 why.msg, (int)getpid());
+                 "pyexplore: %.200s; connect by pid: pyexplore-tui %d", why.msg,
+                 (int)getpid());
         return PX_OK;
     }
     *err = why;
@@ -308,8 +307,7 @@ server_new(const struct serve_options *options, struct server_notes *notes,
     if (server->loop == NULL || status != PX_OK)
         goto fail;
     server->worker = worker_new(wake, server->loop, err);
-    if (server->worker == NULL ||
-        open_listeners(server, notes, err) != PX_OK)
+    if (server->worker == NULL || open_listeners(server, notes, err) != PX_OK)
         goto fail;
     return server;
 

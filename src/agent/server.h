@@ -30,8 +30,7 @@ struct server_notes {
 PX_NOGIL struct server *server_new(const struct serve_options *options,
                                    struct server_notes *notes,
                                    struct px_err *err);
-PX_NOGIL enum px_status server_start(struct server *server,
-                                     struct px_err *err);
+PX_NOGIL enum px_status server_start(struct server *server, struct px_err *err);
 /* Disconnects everybody, ends the threads (waits 5 s at most), removes socket
  * and key file. */
 PX_NOGIL void server_stop(struct server *server);

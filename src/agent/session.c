@@ -58,8 +58,8 @@ session_new(struct server *server, int fd, unsigned listener,
                           from->is_unix ? NULL : from->key, &session->out,
                           err) != PX_OK)
         goto fail;
-    session->deadline = px_loop_after(server->loop, PX_HANDSHAKE_MS,
-                                      on_deadline, session);
+    session->deadline =
+        px_loop_after(server->loop, PX_HANDSHAKE_MS, on_deadline, session);
     if (session->deadline == 0) {
         px_fail(err, PX_ENOMEM, "no memory for a peer");
         goto fail;
@@ -128,14 +128,14 @@ may_read(const struct session *session)
 {
     if (session->state == SESSION_CLOSING)
         return false;
-    return session->out.len < SESSION_OUT_MAX &&
-           session->in.len < READ_BYTES && session->n_ops < SESSION_OPS_MAX;
+    return session->out.len < SESSION_OUT_MAX && session->in.len < READ_BYTES &&
+           session->n_ops < SESSION_OPS_MAX;
 }
 
 static bool
 wants_write(const struct session *session)
 {
-    return session->out.len > 0 || share_has_more(session);
+    return session->out.len > 0 || stream_has_more(session);
 }
 
 static void
@@ -161,23 +161,22 @@ update_watch(struct session *session)
 /* ---- out ---- */
 
 void
-session_send(struct session *session, unsigned msg, unsigned flags,
-             uint64_t id, json_t *body)
+session_send(struct session *session, unsigned msg, unsigned flags, uint64_t id,
+             json_t *body)
 {
     struct px_err err;
     char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
     json_decref(body);
     if (session->state != SESSION_DEAD &&
-        (text == NULL || px_frame_append(&session->out, msg, flags, id, text,
-                                         &err) != PX_OK))
+        (text == NULL ||
+         px_frame_append(&session->out, msg, flags, id, text, &err) != PX_OK))
         session_close(session);
     free(text);
     update_watch(session);
 }
 
 void
-session_reply(struct session *session, unsigned msg, uint64_t id,
-              json_t *body)
+session_reply(struct session *session, unsigned msg, uint64_t id, json_t *body)
 {
     session_send(session, msg, PX_FRAME_REPLY, id, body);
 }
@@ -186,10 +185,9 @@ void
 session_fail(struct session *session, uint64_t id, const struct px_err *err)
 {
     session_send(session, PX_MSG_ERROR, PX_FRAME_REPLY, id,
-                 json_pack("{ss, so, so}", "code",
-                           px_status_name(err->status), "message",
-                           facts_text(err->msg, strlen(err->msg)), "hint",
-                           facts_text(err->hint, strlen(err->hint))));
+                 json_pack("{ss, so, so}", "code", px_status_name(err->status),
+                           "message", facts_text(err->msg, strlen(err->msg)),
+                           "hint", facts_text(err->hint, strlen(err->hint))));
 }
 
 /* PX_OK: everything is out. */
@@ -209,9 +207,9 @@ write_out(struct session *session)
             session->sent_ns = px_now_ns();
             continue;
         }
-        if (!share_has_more(session))
+        if (!stream_has_more(session))
             return PX_OK;
-        status = share_send(session, &err);
+        status = stream_send(session, &err);
         if (status != PX_OK)
             return status;
         if (session->state == SESSION_DEAD)
@@ -248,10 +246,9 @@ static void
 step_handshake(struct session *session)
 {
     struct px_err err;
-    struct px_reader reader =
-        px_reader_of(session->in.data, session->in.len);
-    enum px_status status = px_handshake_step(&session->handshake, &reader,
-                                              &session->out, &err);
+    struct px_reader reader = px_reader_of(session->in.data, session->in.len);
+    enum px_status status =
+        px_handshake_step(&session->handshake, &reader, &session->out, &err);
     if (status != PX_OK && status != PX_AGAIN) {
         session_close(session);
         return;
@@ -266,8 +263,7 @@ step_handshake(struct session *session)
 static void
 parse_frames(struct session *session)
 {
-    struct px_reader reader =
-        px_reader_of(session->in.data, session->in.len);
+    struct px_reader reader = px_reader_of(session->in.data, session->in.len);
     struct px_frame frame;
     enum px_status status = PX_OK;
     while (session->state == SESSION_HELLO || session->state == SESSION_OPEN) {
@@ -298,8 +294,7 @@ do_read(struct session *session)
     size_t max = READ_BYTES - session->in.len;
     if (session->state == SESSION_PROVING)
         max = px_handshake_need(&session->handshake);
-    enum px_status status =
-        px_net_recv(session->fd, max, &session->in, &err);
+    enum px_status status = px_net_recv(session->fd, max, &session->in, &err);
     if (status == PX_AGAIN)
         return;
     if (status != PX_OK) {
@@ -315,8 +310,8 @@ do_read(struct session *session)
 void
 session_kick(struct session *session)
 {
-    if (session->in.len > 0 && (session->state == SESSION_HELLO ||
-                                session->state == SESSION_OPEN))
+    if (session->in.len > 0 &&
+        (session->state == SESSION_HELLO || session->state == SESSION_OPEN))
         parse_frames(session);
     update_watch(session);
 }
@@ -332,8 +327,7 @@ on_ready(void *context, int fd, short revents)
         may_read(session))
         do_read(session);
     else if (session->state != SESSION_DEAD &&
-             (revents & (POLLERR | POLLHUP | POLLNVAL)) &&
-             !(revents & POLLIN))
+             (revents & (POLLERR | POLLHUP | POLLNVAL)) && !(revents & POLLIN))
         session_close(session);
     session_kick(session);
 }

@@ -57,8 +57,8 @@ snap_detail_name(enum px_detail detail)
 int
 snap_detail_find(const char *name)
 {
-    return find_name(detail_names,
-                     sizeof detail_names / sizeof detail_names[0], name);
+    return find_name(detail_names, sizeof detail_names / sizeof detail_names[0],
+                     name);
 }
 
 int
@@ -78,11 +78,10 @@ snap_header_new(const struct heap_options *opts, struct px_err *err)
     header->detail = opts->detail;
     header->json = json_pack(
         "{si, ss, so, so, si, so, so, sf, sI, ss, sb}", "format",
-        PX_FORMAT_VERSION, "pyexplore", PX_VERSION, "python",
-        facts_python(), "build", facts_text(build, strlen(build)),
-        "pid", (int)getpid(), "command", facts_command(), "host",
-        facts_host(), "time", facts_time(), "rss",
-        (json_int_t)facts_rss_bytes(), "detail",
+        PX_FORMAT_VERSION, "pyexplore", PX_VERSION, "python", facts_python(),
+        "build", facts_text(build, strlen(build)), "pid", (int)getpid(),
+        "command", facts_command(), "host", facts_host(), "time", facts_time(),
+        "rss", (json_int_t)facts_rss_bytes(), "detail",
         snap_detail_name(opts->detail), "stop_the_world",
         (int)opts->stop_the_world);
     if (header->json == NULL)
@@ -109,8 +108,8 @@ count_states(int *interpreters, int *threads)
 {
     *interpreters = 0;
     *threads = 0;
-    for (PyInterpreterState *interp = PyInterpreterState_Head();
-         interp != NULL; interp = PyInterpreterState_Next(interp)) {
+    for (PyInterpreterState *interp = PyInterpreterState_Head(); interp != NULL;
+         interp = PyInterpreterState_Next(interp)) {
         (*interpreters)++;
         if (interp != PyInterpreterState_Main())
             continue; /* another GIL may guard its list */
