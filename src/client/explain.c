@@ -66,6 +66,16 @@ explain_version(const char *who, int64_t lowest, int64_t highest,
     return PX_EVERSION;
 }
 
+/* Connected, but not a word: the kernel accepts for a process that sleeps. */
+static enum px_status
+explain_no_answer(const char *who, struct px_err *err)
+{
+    px_fail(err, PX_ECONNECT, "%.200s does not answer", who);
+    px_err_hint(err, "its process may be stopped (SIGSTOP, a debugger); or "
+                     "wait longer:  --timeout SECONDS");
+    return PX_ECONNECT;
+}
+
 /* ---- TCP ---- */
 
 static enum px_status
@@ -194,6 +204,8 @@ explain_tcp_handshake(const struct px_target *target,
     if (listener.pid != 0 && !has_own_socket(listener.pid) &&
         process_find(listener.pid, &process))
         return explain_not_serving(&process, err);
+    if (attempt->err.status == PX_ECANCELED)
+        return explain_no_answer(who, err);
     px_fail(err, PX_ECONNECT,
             "%.150s is no pyexplore server, or has no place "
             "for another client (%.100s)",
@@ -232,8 +244,12 @@ explain_unix(const struct px_target *target, const struct attempt *attempt,
     uid_t owner;
     struct process process;
     const char *path = attempt->route->path;
-    snprintf(what, sizeof what, "the server of %.200s",
-             target->kind == PX_TARGET_SSH ? target->text : path);
+    char text[PROCESS_TEXT];
+    if (target->kind == PX_TARGET_PID && process_find(target->pid, &process))
+        snprintf(what, sizeof what, "%s", process_text(&process, text));
+    else
+        snprintf(what, sizeof what, "the server of %.200s",
+                 target->kind == PX_TARGET_SSH ? target->text : path);
     if (attempt->err.status == PX_EDENIED && find_owner(path, &owner) &&
         owner != geteuid() && geteuid() != 0)
         return explain_other_user(target, what, owner, err);
@@ -242,6 +258,9 @@ explain_unix(const struct px_target *target, const struct attempt *attempt,
             *err = attempt->err;
         return PX_EDENIED;
     }
+    /* PX_EBUSY: its queue of connections is full and stays so */
+    if (attempt->err.status == PX_ECANCELED || attempt->err.status == PX_EBUSY)
+        return explain_no_answer(what, err);
     if (attempt->stage == STAGE_CONNECT) {
         if (target->kind == PX_TARGET_PID)
             return process_find(target->pid, &process)
@@ -269,6 +288,9 @@ explain_failure(const struct px_target *target, const struct routes *routes,
     if (is_plain) {
         if (err != NULL)
             *err = attempt->err;
+        if (attempt->err.status == PX_EVERSION && attempt->err.hint[0] == '\0')
+            px_err_hint(err, "upgrade the older of the two:  pip install -U "
+                             "pyexplore");
         return attempt->err.status;
     }
     if (attempt->route->kind == ROUTE_UNIX)
