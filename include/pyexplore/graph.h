@@ -14,6 +14,7 @@
 #ifndef PX_GRAPH_H
 #define PX_GRAPH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,7 +35,7 @@ struct px_graph;
  * is called on the working thread, at most some 20 times a second. Setting
  * `canceled` from any thread ends the work with PX_ECANCELED. */
 struct px_work {
-    volatile bool canceled;
+    atomic_bool canceled;
     void (*report)(void *context, const char *stage, uint64_t done,
                    uint64_t total);
     void *context;
