@@ -84,6 +84,31 @@ struct px_path_groups *px_path_groups_new(const struct px_paths *paths,
                                           struct px_err *err);
 void px_path_groups_free(struct px_path_groups *groups);
 
+/* ---- the same as a tree: who holds all of these ----
+ * Paths of a set merged from their roots on. Rows are in the order of a tree
+ * that is drawn open: a row, then its children, the most frequent first. What
+ * no root reaches is a row of its own by how it is held, with the cycle as
+ * its text ("" if there is none to name). */
+struct px_holder {
+    char *text;      /* the step, starred: "[*]", ".headers ×*" */
+    px_type type;    /* of the object where the step arrives; PX_NONE:
+                      * not reached, `example` has one of its own */
+    uint32_t depth;  /* 0: a root */
+    uint64_t count;  /* objects of the set at or below this row */
+    uint64_t here;   /* of these: exactly here */
+    px_node example; /* an object of the set at or below this row */
+    enum px_held_by held_by;
+};
+struct px_holders {
+    struct px_holder *rows;
+    size_t n_rows;
+    uint64_t n_nodes; /* of the set */
+};
+struct px_holders *px_holders_new(const struct px_paths *paths,
+                                  const px_node *nodes, uint32_t n,
+                                  struct px_work *work, struct px_err *err);
+void px_holders_free(struct px_holders *holders);
+
 /* How one unreached node is held, and a shortest cycle through it as a line
  * ("" if there is none, or none within some thousand objects). */
 enum px_held_by px_paths_held_by(const struct px_paths *paths, px_node node,

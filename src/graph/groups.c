@@ -9,51 +9,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "graph/paths.h"
+#include "graph/groups.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LINE_MAX_BYTES 4096
-#define CACHE_SIZE 1024u
-
-typedef uint32_t class_id;
-
-struct class_row {
-    class_id parent; /* PX_NONE: a root or a cycle */
-    uint32_t root;   /* its index, PX_NONE: not reached */
-    uint32_t count;  /* members of the set */
-    px_node example;
-    size_t text;
-    px_type type;
-    uint8_t mode;
-    uint8_t held_by;
-    bool of_module;
-    bool is_run; /* times is 2 or more */
-};
-
-/* The last answers: edges of one kind or name out of one class. */
-struct cached {
-    uint64_t key;
-    class_id from, to;
-    px_type type;
-};
-
-struct grouping {
-    const struct px_paths *paths;
-    const struct px_graph *graph;
-    class_id *class_of; /* by node: its class + 1 */
-    struct class_row *rows;
-    size_t n_rows, cap_rows;
-    uint32_t *table; /* class + 1 */
-    size_t table_size;
-    struct texts texts;
-    struct cached cache[CACHE_SIZE];
-    px_edge *trail; /* edges on the way down */
-    size_t cap_trail;
-    struct cycles *cycles;
-};
 
 /* ---- classes ---- */
 static uint64_t
@@ -420,43 +380,62 @@ group_nodes(struct grouping *g, const px_node *nodes, uint32_t n,
     return status;
 }
 
+struct grouping *
+grouping_new(const struct px_paths *paths, const px_node *nodes, uint32_t n,
+             struct px_work *work, struct px_err *err)
+{
+    struct grouping *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        px_fail(err, PX_ENOMEM, "no memory for groups of paths");
+        return NULL;
+    }
+    g->paths = paths;
+    g->graph = paths->graph;
+    texts_init(&g->texts);
+    g->cycles = cycles_new(paths, err);
+    if (g->cycles == NULL)
+        goto fail;
+    g->class_of =
+        calloc((size_t)paths->graph->n_nodes + 1, sizeof *g->class_of);
+    if (g->class_of == NULL) {
+        px_fail(err, PX_ENOMEM, "no memory for groups of paths");
+        goto fail;
+    }
+    if (group_nodes(g, nodes, n, work, err) == PX_OK)
+        return g;
+fail:
+    grouping_free(g);
+    return NULL;
+}
+
+void
+grouping_free(struct grouping *g)
+{
+    if (g == NULL)
+        return;
+    free(g->class_of);
+    free(g->rows);
+    free(g->table);
+    free(g->trail);
+    texts_done(&g->texts);
+    cycles_free(g->cycles);
+    free(g);
+}
+
 struct px_path_groups *
 px_path_groups_new(const struct px_paths *paths, const px_node *nodes,
                    uint32_t n, struct px_work *work, struct px_err *err)
 {
     enum px_status status = PX_ENOMEM;
     struct px_path_groups *out = calloc(1, sizeof *out);
-    struct grouping *g = calloc(1, sizeof *g);
-    if (out == NULL || g == NULL) {
+    struct grouping *g = grouping_new(paths, nodes, n, work, err);
+    if (out == NULL)
         px_fail(err, PX_ENOMEM, "no memory for groups of paths");
-        goto out;
-    }
-    g->paths = paths;
-    g->graph = paths->graph;
-    texts_init(&g->texts);
-    out->n_nodes = n;
-    g->cycles = cycles_new(paths, err);
-    if (g->cycles == NULL)
-        goto out;
-    g->class_of =
-        calloc((size_t)paths->graph->n_nodes + 1, sizeof *g->class_of);
-    if (g->class_of == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for groups of paths");
-        goto out;
-    }
-    status = group_nodes(g, nodes, n, work, err);
-    if (status == PX_OK)
+    if (out != NULL && g != NULL) {
+        out->n_nodes = n;
         status = write_groups(g, out, err);
-out:
-    if (g != NULL) {
-        free(g->class_of);
-        free(g->rows);
-        free(g->table);
-        free(g->trail);
-        texts_done(&g->texts);
-        cycles_free(g->cycles);
-        free(g);
     }
+    grouping_free(g);
     if (status != PX_OK) {
         px_path_groups_free(out);
         return NULL;

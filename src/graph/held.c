@@ -157,7 +157,7 @@ struct option {
 struct cycles *
 cycles_new(const struct px_paths *paths, struct px_err *err)
 {
-    struct cycles *cycles = malloc(sizeof *cycles);
+    struct cycles *cycles = calloc(1, sizeof *cycles);
     if (cycles == NULL) {
         px_fail(err, PX_ENOMEM, "no memory for a search of cycles");
         return NULL;

@@ -1,5 +1,5 @@
 /* test_graph_memory.c: whichever allocation fails, building a graph, its
- * paths and its groups ends with PX_ENOMEM and gives everything back.
+ * paths, groups, holders and dominators ends with PX_ENOMEM and gives everything back.
  *
  * malloc, calloc, realloc and strdup are this program's own; leaks are what
  * the sanitizer's run and the count of living blocks see.
@@ -130,6 +130,8 @@ work_once(const struct rg_chunks *chunks)
     struct px_graph *graph = NULL;
     struct px_paths *paths = NULL;
     struct px_path_groups *groups = NULL;
+    struct px_holders *holders = NULL;
+    struct px_dominators *dominators = NULL;
     px_node nodes[64];
     struct px_builder *builder = px_builder_new(&err);
     enum px_status status = builder == NULL ? err.status : PX_OK;
@@ -149,6 +151,17 @@ work_once(const struct rg_chunks *chunks)
         groups = px_path_groups_new(paths, nodes, n, NULL, &err);
         status = groups == NULL ? err.status : PX_OK;
     }
+    if (status == PX_OK) {
+        holders = px_holders_new(paths, nodes, px_graph_n_nodes(graph), NULL,
+                                 &err);
+        status = holders == NULL ? err.status : PX_OK;
+    }
+    if (status == PX_OK) {
+        dominators = px_dominators_new(graph, NULL, &err);
+        status = dominators == NULL ? err.status : PX_OK;
+    }
+    px_dominators_free(dominators);
+    px_holders_free(holders);
     px_path_groups_free(groups);
     px_paths_free(paths);
     px_graph_free(graph);

@@ -414,6 +414,76 @@ test_groups(void **state)
     }
 }
 
+/* The tree of holders counts what the groups count: a row's count is its own
+ * and its children's, and its steps joined are a group's line. */
+static void
+test_holders(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= N_GRAPHS / 4; seed++) {
+        uint64_t random = seed;
+        struct rg_options options = {.nodes = 1 + rg_below(&random, 60),
+                                     .edges = rg_below(&random, 160),
+                                     .roots = 1 + rg_below(&random, 6)};
+        struct rg *rg = rg_random_graph(seed, &options);
+        struct px_graph *graph = rg_build(rg, seed);
+        struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+        uint32_t n = px_graph_n_nodes(graph);
+        px_node *all = malloc(n * sizeof *all);
+        assert_non_null(all);
+        for (px_node i = 0; i < n; i++)
+            all[i] = i;
+        struct px_holders *tree = px_holders_new(paths, all, n, NULL, NULL);
+        assert_non_null(tree);
+        uint64_t top = 0;
+        uint64_t here = 0;
+        for (size_t i = 0; i < tree->n_rows; i++) {
+            const struct px_holder *row = &tree->rows[i];
+            uint64_t below = row->here;
+            uint64_t last = UINT64_MAX;
+            here += row->here;
+            top += row->depth == 0 ? row->count : 0;
+            for (size_t k = i + 1;
+                 k < tree->n_rows && tree->rows[k].depth > row->depth; k++) {
+                if (tree->rows[k].depth != row->depth + 1)
+                    continue;
+                assert_true(tree->rows[k].count <= last);
+                last = tree->rows[k].count;
+                below += last;
+            }
+            assert_int_equal(row->count, below);
+            assert_true(row->example < n);
+            if (row->here > 0 && row->held_by == PX_HELD_ROOT)
+                assert_int_equal(px_node_type(graph, row->example), row->type);
+        }
+        assert_int_equal(top, n);
+        assert_int_equal(here, n);
+        free(all);
+        px_holders_free(tree);
+        px_paths_free(paths);
+        px_graph_free(graph);
+        rg_free(rg);
+    }
+    struct rg *rg = server(false);
+    rg->nodes[MODULE].type = RG_MODULE_TYPE;
+    struct px_graph *graph = rg_build(rg, 0);
+    struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+    px_node handler = rg_id(graph, rg, HANDLER);
+    struct px_holders *tree = px_holders_new(paths, &handler, 1, NULL, NULL);
+    static const char *const steps[] = {"module server", "_CONNECTIONS", "[*]",
+                                        ".handler"};
+    assert_int_equal(tree->n_rows, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_string_equal(tree->rows[i].text, steps[i]);
+        assert_int_equal(tree->rows[i].depth, i);
+        assert_int_equal(tree->rows[i].count, 1);
+    }
+    px_holders_free(tree);
+    px_paths_free(paths);
+    px_graph_free(graph);
+    rg_free(rg);
+}
+
 /* ---- shapes that hurt ---- */
 
 /* The stack is small here, so that recursion would show. */
@@ -505,6 +575,7 @@ main(void)
         cmocka_unit_test(test_run_through_dicts),
         cmocka_unit_test(test_dict_of_its_own),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_holders),
         cmocka_unit_test(test_chain),
         cmocka_unit_test(test_star),
         cmocka_unit_test(test_cancel),
