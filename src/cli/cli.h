@@ -141,6 +141,7 @@ struct cli_loaded {
     struct px_graph *graph;
     struct px_paths *paths; /* by cli_load_paths */
     uint32_t *roots;        /* by node, as far as object.c asked; or NULL */
+    uint32_t *named;        /* by node, edges that count; or NULL */
     char damage[PX_ERR_TEXT];
 };
 enum px_status cli_target(struct cli *cli, const char *text,

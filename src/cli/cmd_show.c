@@ -244,7 +244,7 @@ show_json(struct cli *cli, struct cli_loaded *loaded, px_node node)
     const struct px_graph *graph = loaded->graph;
     json_t *result = jsonout_head(cli, loaded);
     json_t *object = object_json(graph, node);
-    object_json_more(graph, node, object);
+    object_json_more(loaded, node, object);
     object_json_held(loaded, node, false, object);
     json_object_set_new(result, "object", object);
     for (int inbound = 1; inbound >= 0; inbound--) {

@@ -13,6 +13,7 @@
 #include "cli/table.h"
 
 #define TABLE_ROWS 20
+#define MANY_ROWS 100
 
 /* Types of one full name are one row (see pick.c). */
 struct type_row {
@@ -185,9 +186,11 @@ instances_json(struct cli *cli, struct cli_loaded *loaded,
     json_object_set_new(head, "type", jsonout_text(pick->type));
     json_object_set_new(head, "count", json_integer(pick->n));
     jsonout_begin(cli, head, "instances");
+    if (shown > MANY_ROWS)
+        object_count_refs(loaded);
     for (uint32_t i = 0; i < shown && !cli->work.canceled; i++) {
         json_t *row = object_json(loaded->graph, pick->nodes[i]);
-        object_json_more(loaded->graph, pick->nodes[i], row);
+        object_json_more(loaded, pick->nodes[i], row);
         object_json_held(loaded, pick->nodes[i], true, row);
         jsonout_row(cli, row);
     }

@@ -187,6 +187,7 @@ void
 cli_loaded_done(struct cli_loaded *loaded)
 {
     free(loaded->roots);
+    free(loaded->named);
     px_paths_free(loaded->paths);
     px_graph_free(loaded->graph);
     *loaded = (struct cli_loaded){0};

@@ -14,6 +14,7 @@
 #define PATH_STEPS 64
 #define WHAT_ATTRIBUTES 8
 #define OWNER_REFERRERS 8
+#define OWNER_EDGES 256
 
 const char *
 object_gen(const struct px_graph *graph, px_node node)
@@ -84,33 +85,27 @@ object_what(const struct px_graph *graph, px_node node, size_t out_bytes,
     return out;
 }
 
-struct owner {
-    const struct px_graph *graph;
-    px_node node;
-};
-
-static bool
-take_owner(void *context, px_edge edge)
-{
-    struct owner *owner = context;
-    const char *name = px_edge_name(owner->graph, edge);
-    if (name == NULL || strcmp(name, "__dict__") != 0)
-        return true;
-    owner->node = px_edge_source(owner->graph, edge);
-    return false;
-}
-
-/* Whoever else refers to a __dict__ is a frame or two; a dict with many
- * referrers is none, and looking through them would cost. */
+/* Instances and modules have few edges and their __dict__ few referrers; to
+ * look through more would make a list of a million dicts quadratic. */
 px_node
 object_owner(const struct px_graph *graph, px_node node)
 {
-    struct owner owner = {graph, PX_NONE};
-    uint32_t n = 0;
-    px_node_referrers(graph, node, &n);
-    if (n > 0 && n <= OWNER_REFERRERS)
-        px_node_each_inbound(graph, node, take_owner, &owner);
-    return owner.node;
+    uint32_t n_sources = 0;
+    const px_node *sources = px_node_referrers(graph, node, &n_sources);
+    for (uint32_t i = 0; n_sources <= OWNER_REFERRERS && i < n_sources; i++) {
+        px_edge first = 0;
+        uint32_t n = 0;
+        px_node_referents(graph, sources[i], &first, &n);
+        for (px_edge edge = first; n <= OWNER_EDGES && edge < first + n;
+             edge++) {
+            const char *name = px_edge_target(graph, edge) == node
+                                   ? px_edge_name(graph, edge)
+                                   : NULL;
+            if (name != NULL && strcmp(name, "__dict__") == 0)
+                return sources[i];
+        }
+    }
+    return PX_NONE;
 }
 
 json_t *
@@ -133,11 +128,47 @@ object_json(const struct px_graph *graph, px_node node)
     X(PX_NODE_SYNTHETIC, "synthetic")                                          \
     X(PX_NODE_BAD, "bad")
 
+/* One pass over all edges instead of one over a holder's edges for each that
+ * it holds: a list of a million objects would be read a million times. */
 void
-object_json_more(const struct px_graph *graph, px_node node, json_t *object)
+object_count_refs(struct cli_loaded *loaded)
 {
+    const struct px_graph *graph = loaded->graph;
+    uint32_t n_nodes = px_graph_n_nodes(graph);
+    uint32_t n_edges = px_graph_n_edges(graph);
+    if (loaded->named != NULL)
+        return;
+    loaded->named = cli_alloc(n_nodes * sizeof *loaded->named);
+    memset(loaded->named, 0, n_nodes * sizeof *loaded->named);
+    for (px_edge edge = 0; edge < n_edges; edge++) {
+        if (px_edge_flags(graph, edge) & PX_EDGE_COUNTS)
+            loaded->named[px_edge_target(graph, edge)]++;
+    }
+}
+
+static void
+find_refs(const struct cli_loaded *loaded, px_node node, struct px_refs *refs)
+{
+    const struct px_graph *graph = loaded->graph;
+    const unsigned without = PX_NODE_IMMORTAL | PX_NODE_SYNTHETIC;
+    if (loaded->named == NULL) {
+        px_node_refs(graph, node, refs);
+        return;
+    }
+    *refs = (struct px_refs){
+        .refcount = px_node_refcount(graph, node),
+        .named = loaded->named[node],
+        .known = (px_node_flags(graph, node) & without) == 0,
+    };
+    refs->outside = (int64_t)(refs->refcount - refs->named);
+}
+
+void
+object_json_more(const struct cli_loaded *loaded, px_node node, json_t *object)
+{
+    const struct px_graph *graph = loaded->graph;
     struct px_refs refs;
-    px_node_refs(graph, node, &refs);
+    find_refs(loaded, node, &refs);
     unsigned flags = px_node_flags(graph, node);
     json_t *names = json_array();
 #define X(bit, name)                                                           \

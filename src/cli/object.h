@@ -28,8 +28,10 @@ px_node object_owner(const struct px_graph *graph, px_node node);
 /* {"address", "type", "bytes", "preview"}: every object in every result. */
 json_t *object_json(const struct px_graph *graph, px_node node);
 /* Adds "refcount", "generation", "flags" to it. */
-void object_json_more(const struct px_graph *graph, px_node node,
+void object_json_more(const struct cli_loaded *loaded, px_node node,
                       json_t *object);
+/* Before object_json_more for many objects. */
+void object_count_refs(struct cli_loaded *loaded);
 /* {"edge", "kind", "holds", "counts"} and object_json of its other end; if
  * that is somebody's __dict__, also "owner". */
 json_t *object_edge_json(const struct px_graph *graph, px_edge edge,

@@ -129,6 +129,15 @@ def test_instances_are_sorted(inline):
     assert counts == sorted(counts, reverse=True) and counts[0] > counts[-1]
 
 
+def test_many_rows_and_few_rows_say_the_same(snapshot):
+    """Long lists count references in one pass, short ones object by object."""
+    many = ok("instances", snapshot, "Connection", "--json").json["instances"]
+    few = ok("instances", snapshot, "Connection", "--json", "-n",
+             50).json["instances"]
+    assert few == many[:50]
+    assert {row["named"] for row in many} == {1, 2, 3}
+
+
 def test_instances_takes_the_last_part_of_a_name(inline):
     short = ok("instances", inline, "Cursor", "--json", "-n", 1).json
     assert short["type"] == "db.Cursor" and short["count"] == 30
