@@ -20,10 +20,14 @@
 /* What a record costs raw, measured on mixed heaps, for the estimate. */
 #define NODE_BYTES 15
 #define PREVIEW_BYTES 12
+/* Resident memory for one object, for processes that do not count blocks
+ * (PYTHONMALLOC=malloc). */
+#define RSS_BYTES 80
 
 struct snap_header {
     json_t *json;
     enum px_detail detail;
+    int64_t rss_bytes;
 };
 
 static const char *const detail_names[] = {
@@ -76,12 +80,13 @@ snap_header_new(const struct heap_options *opts, struct px_err *err)
     if (header == NULL)
         goto fail;
     header->detail = opts->detail;
+    header->rss_bytes = (int64_t)facts_rss_bytes();
     header->json = json_pack(
         "{si, ss, so, so, si, so, so, sf, sI, ss, sb}", "format",
         PX_FORMAT_VERSION, "pyexplore", PX_VERSION, "python", facts_python(),
         "build", facts_text(build, strlen(build)), "pid", (int)getpid(),
         "command", facts_command(), "host", facts_host(), "time", facts_time(),
-        "rss", (json_int_t)facts_rss_bytes(), "detail",
+        "rss", (json_int_t)header->rss_bytes, "detail",
         snap_detail_name(opts->detail), "stop_the_world",
         (int)opts->stop_the_world);
     if (header->json == NULL)
@@ -133,6 +138,8 @@ snap_clone(struct heap_capture *capture, struct snap_header *header,
         return status;
     count_states(&interpreters, &threads);
     int64_t objects = gc_allocated_blocks();
+    if (objects == 0)
+        objects = header->rss_bytes / RSS_BYTES;
     int64_t bytes = objects * NODE_BYTES;
     if (header->detail == PX_DETAIL_VALUES)
         bytes += objects * PREVIEW_BYTES;

@@ -267,7 +267,9 @@ def test_status(spawn):
         status = wire.ask("status")
     assert status["peers"] == 2 and status["snapshots"] == 1
     assert status["last_pause_ns"] > 0 and status["uptime_s"] > 0
-    assert status["allocated_blocks"] > 1000
+    # PYTHONMALLOC=malloc, under the sanitizers, counts none
+    assert status["allocated_blocks"] == pytest.approx(
+        child.ask("sys.getallocatedblocks()"), rel=0.1)
     assert status["gil_hold_max_ns"] >= status["last_pause_ns"]
 
 
