@@ -114,6 +114,26 @@ void px_holders_free(struct px_holders *holders);
 enum px_held_by px_paths_held_by(const struct px_paths *paths, px_node node,
                                  size_t out_bytes, char *cycle);
 
+/* ---- two snapshots of one process ----
+ * By type, types of one name taken together; and by object: one of the same
+ * address and type is taken for the same, although its memory may have been
+ * used again in between. Both graphs must outlive the diff. */
+struct px_diff_type {
+    const char *name;
+    uint64_t n_before, n_after;
+    uint64_t bytes_before, bytes_after;
+    uint64_t n_new, n_gone; /* objects */
+};
+struct px_diff;
+struct px_diff *px_diff_new(const struct px_graph *before,
+                            const struct px_graph *after, struct px_work *work,
+                            struct px_err *err);
+void px_diff_free(struct px_diff *diff);
+/* All types of either, what grew most bytes first. Borrowed. */
+const struct px_diff_type *px_diff_types(const struct px_diff *diff, size_t *n);
+/* True if this node of `after` was not there before. */
+bool px_diff_is_new(const struct px_diff *diff, px_node after);
+
 /* ---- dominators ----
  * What would go if an object went: the tree in which the parent of an object
  * is the nearest one that every way from a root to it passes. All edges that

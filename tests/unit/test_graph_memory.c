@@ -1,5 +1,6 @@
 /* test_graph_memory.c: whichever allocation fails, building a graph, its
- * paths, groups, holders and dominators ends with PX_ENOMEM and gives everything back.
+ * paths, groups, holders and dominators ends with PX_ENOMEM and gives
+ * everything back.
  *
  * malloc, calloc, realloc and strdup are this program's own; leaks are what
  * the sanitizer's run and the count of living blocks see.
@@ -152,8 +153,8 @@ work_once(const struct rg_chunks *chunks)
         status = groups == NULL ? err.status : PX_OK;
     }
     if (status == PX_OK) {
-        holders = px_holders_new(paths, nodes, px_graph_n_nodes(graph), NULL,
-                                 &err);
+        holders =
+            px_holders_new(paths, nodes, px_graph_n_nodes(graph), NULL, &err);
         status = holders == NULL ? err.status : PX_OK;
     }
     if (status == PX_OK) {
