@@ -127,9 +127,12 @@ server_submit(struct server *server, struct op *op)
     op->next_pending = server->pending;
     server->pending = op;
     server_arm_tick(server);
-    op->status = worker_submit(server->worker, op, &op->err);
-    if (op->status == PX_OK)
+    /* From here on the operation is the worker's, its status too. */
+    struct px_err err;
+    if (worker_submit(server->worker, op, &err) == PX_OK)
         return;
+    op->status = err.status;
+    op->err = err;
     server->pending = op->next_pending;
     answer_op(server, op);
     op_free(op);
