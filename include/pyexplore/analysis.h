@@ -114,6 +114,31 @@ void px_holders_free(struct px_holders *holders);
 enum px_held_by px_paths_held_by(const struct px_paths *paths, px_node node,
                                  size_t out_bytes, char *cycle);
 
+/* ---- cycles ----
+ * All strongly connected parts of two or more objects (or one that holds
+ * itself), equal ones together: those whose shortest cycle through their
+ * first class reads the same and that are held alike. What only waits for
+ * the collector comes first, then what has most bytes. */
+struct px_cycle_group {
+    char *line;      /* ".handler → .connection" from `example` on; "" if
+                      * the shortest one is too long to say */
+    px_node example; /* an object of the class that stands for them */
+    px_type type;    /* of the example */
+    px_edge cut;     /* closes that cycle: the one to make weak; or PX_NONE */
+    enum px_held_by held_by;
+    bool has_del; /* some class in it defines __del__ */
+    uint64_t n_cycles;
+    uint64_t n_nodes;
+    uint64_t bytes;
+};
+struct px_cycles {
+    struct px_cycle_group *groups;
+    size_t n_groups;
+};
+struct px_cycles *px_cycles_new(const struct px_paths *paths,
+                                struct px_work *work, struct px_err *err);
+void px_cycles_free(struct px_cycles *cycles);
+
 /* ---- two snapshots of one process ----
  * By type, types of one name taken together; and by object: one of the same
  * address and type is taken for the same, although its memory may have been

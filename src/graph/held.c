@@ -142,6 +142,8 @@ struct visited {
 
 struct cycles {
     const struct px_paths *paths;
+    const uint32_t *part; /* NULL: among what is not reached */
+    px_edge closing;
     struct visited queue[CYCLE_NODES_MAX];
     uint32_t tail;
     uint32_t table[CYCLE_TABLE]; /* number in the queue + 1 */
@@ -165,6 +167,27 @@ cycles_new(const struct px_paths *paths, struct px_err *err)
     cycles->paths = paths;
     cycles->budget = CYCLE_BUDGET;
     return cycles;
+}
+
+void
+cycles_limit(struct cycles *cycles, const uint32_t *part)
+{
+    cycles->part = part;
+}
+
+px_edge
+cycles_closing(const struct cycles *cycles)
+{
+    return cycles->closing;
+}
+
+/* Whether the search may go from one node to another. */
+static inline bool
+is_inside(const struct cycles *cycles, px_node from, px_node to)
+{
+    if (cycles->part != NULL)
+        return cycles->part[from] == cycles->part[to];
+    return cycles->paths->parent[to] == PARENT_NONE;
 }
 
 void
@@ -213,7 +236,7 @@ collect(struct cycles *cycles, uint32_t at, uint32_t max,
             if (cycles->budget > 0)
                 cycles->budget--;
             if (!edge_holds(row) || edge_kind(row) == PX_EDGE_STACK ||
-                paths->parent[row->target] != PARENT_NONE)
+                !is_inside(cycles, node, row->target))
                 continue;
             if (s == 0 && order_is_inner(&paths->order, e) &&
                 enqueue(cycles, row->target, e, at)) {
@@ -266,12 +289,14 @@ cycles_line(struct cycles *cycles, px_node node, bool stars, size_t out_bytes,
         out[0] = '\0';
     memset(cycles->table, 0, sizeof cycles->table);
     cycles->tail = 0;
+    cycles->closing = PX_NONE;
     enqueue(cycles, node, PX_NONE, 0);
     for (uint32_t at = 0; at < cycles->tail && cycles->budget > 0; at++) {
         uint32_t n = collect(cycles, at, OPTIONS_MAX, options);
         for (uint32_t i = 0; i < n; i++) {
             px_node target = graph->edges[options[i].edge].target;
             if (target == node) {
+                cycles->closing = options[i].edge;
                 show_cycle(cycles, options[i].from, options[i].edge, stars,
                            out_bytes, out);
                 return;

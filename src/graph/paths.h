@@ -61,6 +61,10 @@ enum px_held_by held_get(const struct px_paths *paths, px_node node);
 struct cycles;
 struct cycles *cycles_new(const struct px_paths *paths, struct px_err *err);
 void cycles_free(struct cycles *cycles);
+/* From now on only inside parts: nodes of one value in `part`, by node. */
+void cycles_limit(struct cycles *cycles, const uint32_t *part);
+/* The edge that closed the last cycle that was found, or PX_NONE. */
+px_edge cycles_closing(const struct cycles *cycles);
 /* Writes a shortest cycle through `node` as a line, "" if there is none or
  * the search was too long. */
 void cycles_line(struct cycles *cycles, px_node node, bool stars,
