@@ -264,7 +264,9 @@ app_progress(const struct app *app, size_t out_bytes, char *out, int *permille)
         const char *stage = atomic_load(&job->stage);
         *permille = share_permille(atomic_load(&job->n_done),
                                    atomic_load(&job->n_total));
-        snprintf(out, out_bytes, "%s", stage != NULL ? stage : "building");
+        snprintf(out, out_bytes, "%s%s%s",
+                 coming->state == SNAPSHOT_READY ? "finding paths" : "building",
+                 stage != NULL ? ": " : "", stage != NULL ? stage : "");
         return true;
     }
     if (request != NULL) {

@@ -1,10 +1,7 @@
 /* view_object.c — one object: how it is held, what it is, what it holds.
  *
- * Four panes: the chain from a root, the facts, its referrers and its
- * referents. A referrer's edge is looked up when its row is drawn: the graph
- * only keeps inbound sources, and the edge is found among theirs. Other ways
- * that hold the object are its other reached referrers, each with its own
- * shortest path, unless that path leads through the object itself.
+ * Four panes: the chain from a root (object_chain.c), the facts, its referrers
+ * and its referents.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,249 +12,7 @@
 #include "base/text.h"
 #include "tui/app.h"
 #include "tui/facts.h"
-#include "tui/mem.h"
-
-#define STEPS_MAX 256
-#define WAYS_MAX 64
-#define WAYS_LOOKED_AT 2048u
-#define WALK_MAX 4096u
-#define WALK_COST 50u        /* a step of a path, in edges looked at */
-#define WAYS_BUDGET 5000000u /* edges: some 10 ms */
-#define FACTS_MAX 8
-#define EDGE_CACHE 256u
-
-enum { PANE_CHAIN, PANE_SUBJECT, PANE_REFERRERS, PANE_REFERENTS };
-
-struct fact {
-    struct cell_out text;
-    struct subject subject;
-};
-
-struct object {
-    struct px_step *steps;
-    uint32_t n_steps;
-    size_t n_steps_ever; /* more than n_steps: the middle is left out */
-    px_edge ways[WAYS_MAX];
-    uint32_t n_ways;
-    uint32_t way;
-    struct fact facts[FACTS_MAX];
-    uint32_t n_facts;
-    const px_node *referrers;
-    uint32_t n_referrers;
-    px_edge first_referent;
-    uint32_t n_referents;
-    struct {
-        uint32_t row; /* + 1; 0: free */
-        px_edge edge;
-    } cache[EDGE_CACHE];
-};
-
-static struct object *
-object_of(const void *context)
-{
-    return ((const struct view *)context)->state;
-}
-
-static const struct px_graph *
-graph_of(const void *context)
-{
-    return ((const struct view *)context)->snapshot->graph;
-}
-
-static struct subject
-subject_node(const struct px_graph *graph, px_node node)
-{
-    if (node == PX_NONE)
-        return (struct subject){.kind = SUBJECT_NONE};
-    return (struct subject){
-        .kind = SUBJECT_NODE, .type = px_node_type(graph, node), .node = node};
-}
-
-/* ---- chain ---- */
-
-/* The edge of the referrer in `row`: the k-th edge of its source to the
- * object, if the source stands k times before. */
-static px_edge
-referrer_edge(const struct view *view, uint32_t row)
-{
-    struct object *object = view->state;
-    /* A list that is sorted on the worker would share the cache with it. */
-    bool has_cache = object->n_referrers <= LIST_AT_ONCE;
-    if (has_cache && object->cache[row % EDGE_CACHE].row == row + 1)
-        return object->cache[row % EDGE_CACHE].edge;
-    px_node source = object->referrers[row];
-    uint32_t skip = 0;
-    while (skip < row && object->referrers[row - skip - 1] == source)
-        skip++;
-    px_edge first = 0, found = PX_NONE;
-    uint32_t n = 0;
-    px_node_referents(graph_of(view), source, &first, &n);
-    for (uint32_t i = 0; i < n; i++) {
-        if (px_edge_target(graph_of(view), first + i) != view->node)
-            continue;
-        found = first + i;
-        if (skip-- == 0)
-            break;
-    }
-    if (has_cache) {
-        object->cache[row % EDGE_CACHE].row = row + 1;
-        object->cache[row % EDGE_CACHE].edge = found;
-    }
-    return found;
-}
-
-/* Does the path of `from` lead through the object? */
-static bool
-leads_through(const struct view *view, px_node from)
-{
-    const struct px_paths *paths = view->snapshot->paths;
-    for (uint32_t i = 0; i < WALK_MAX && from != PX_NONE; i++) {
-        if (from == view->node)
-            return true;
-        px_edge edge = px_paths_edge(paths, from);
-        if (edge == PX_NONE)
-            return false;
-        from = px_edge_source(graph_of(view), edge);
-    }
-    return true; /* too long to tell: rather left out than wrong */
-}
-
-static void
-find_ways(struct view *view)
-{
-    struct object *object = view->state;
-    const struct px_paths *paths = view->snapshot->paths;
-    px_edge best = px_paths_edge(paths, view->node);
-    object->n_ways = 0;
-    if (!px_paths_is_reached(paths, view->node))
-        return;
-    object->ways[object->n_ways++] = best;
-    /* What interned strings and None are referred to by is not looked at to
-     * the end: the screen must not wait. */
-    uint64_t budget = WAYS_BUDGET;
-    for (uint32_t row = 0; row < object->n_referrers && row < WAYS_LOOKED_AT;
-         row++) {
-        px_node source = object->referrers[row];
-        if (object->n_ways == WAYS_MAX || best == PX_NONE)
-            break;
-        if (!px_paths_is_reached(paths, source))
-            continue;
-        px_edge first = 0;
-        uint32_t n_edges = 0;
-        px_node_referents(graph_of(view), source, &first, &n_edges);
-        uint32_t length = px_paths_length(paths, source);
-        uint64_t cost = n_edges + (uint64_t)WALK_COST *
-                                      (length < WALK_MAX ? length : WALK_MAX);
-        if (cost > budget)
-            break;
-        budget -= cost;
-        px_edge edge = referrer_edge(view, row);
-        if (edge == PX_NONE || edge == best ||
-            !(px_edge_flags(graph_of(view), edge) & PX_EDGE_HOLDS) ||
-            leads_through(view, source))
-            continue;
-        object->ways[object->n_ways++] = edge;
-    }
-}
-
-static void
-make_chain(struct view *view)
-{
-    struct object *object = view->state;
-    const struct px_graph *graph = graph_of(view);
-    const struct px_paths *paths = view->snapshot->paths;
-    object->n_steps = 0;
-    if (object->n_ways == 0)
-        return;
-    px_edge edge = object->ways[object->way];
-    bool is_best = object->way == 0;
-    px_node end = is_best ? view->node : px_edge_source(graph, edge);
-    if (object->steps == NULL)
-        object->steps = mem_new(STEPS_MAX + 1, sizeof *object->steps);
-    size_t n = px_paths_steps(paths, end, false, STEPS_MAX, object->steps);
-    object->n_steps_ever = n;
-    object->n_steps = (uint32_t)(n < STEPS_MAX ? n : STEPS_MAX);
-    if (!is_best) {
-        struct px_step *step = &object->steps[object->n_steps++];
-        memset(step, 0, sizeof *step);
-        px_edge_show(graph, edge, sizeof step->text, step->text);
-        step->node = view->node;
-        step->edge = edge;
-        step->times = 1;
-    }
-}
-
-static uint32_t
-chain_count(const void *context)
-{
-    return object_of(context)->n_steps;
-}
-
-static uint64_t
-chain_id(const void *context, uint32_t row)
-{
-    return px_node_addr(graph_of(context), object_of(context)->steps[row].node);
-}
-
-static void
-chain_cell(const void *context, uint32_t row, int column, struct cell_out *out)
-{
-    (void)column;
-    const struct view *view = context;
-    const struct px_step *step = &object_of(context)->steps[row];
-    /* The deeper the fewer blanks: long chains must still be read. */
-    uint32_t indent = row < 6 ? row : 6;
-    cell_addf(out, ROLE_NORMAL, "%*s", (int)(2 * indent), "");
-    cell_add(out, ROLE_WARN, step->is_culprit ? "▶ " : "");
-    cell_add(out, row == 0 ? ROLE_STRONG : ROLE_NAME, step->text);
-    if (step->times > 1)
-        cell_addf(out, ROLE_DIM, " ×%u", step->times);
-    if (row > 0) {
-        cell_add(out, ROLE_DIM, " → ");
-        fact_add_object(out, graph_of(context), step->node);
-    }
-    if (step->node == view->node)
-        cell_add(out, ROLE_GOOD, "  ‹ here");
-}
-
-static struct subject
-chain_subject(const void *context, uint32_t row)
-{
-    return subject_node(graph_of(context), object_of(context)->steps[row].node);
-}
-
-static void
-chain_title(const void *context, struct cell_out *out)
-{
-    const struct object *object = object_of(context);
-    cell_add(out, ROLE_PANE, "held by");
-    if (object->n_ways > 1)
-        cell_addf(out, ROLE_PANE, ", way %u of %u%s  < >", object->way + 1,
-                  object->n_ways, object->n_ways == WAYS_MAX ? " or more" : "");
-    if (object->n_steps_ever > STEPS_MAX)
-        cell_addf(out, ROLE_PANE, "  (first %d of %zu steps)", STEPS_MAX,
-                  object->n_steps_ever);
-}
-
-static void
-chain_empty(const void *context, size_t out_bytes, char *out)
-{
-    const struct view *view = context;
-    if (view->snapshot->paths == NULL) {
-        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
-        return;
-    }
-    char cycle[240];
-    enum px_held_by held_by = px_paths_held_by(view->snapshot->paths,
-                                               view->node, sizeof cycle, cycle);
-    size_t used =
-        (size_t)snprintf(out, out_bytes, "%s", fact_held_words(held_by));
-    if (cycle[0] != '\0' && used < out_bytes) {
-        char shown[240];
-        px_text_escape(cycle, strlen(cycle), sizeof shown, shown);
-        snprintf(out + used, out_bytes - used, ": %s", shown);
-    }
-}
+#include "tui/object.h"
 
 /* ---- facts ---- */
 
@@ -276,8 +31,8 @@ add_refcount(struct view *view)
     struct px_refs refs;
     char all[PX_FIGURE_MAX], named[PX_FIGURE_MAX], rest[PX_FIGURE_MAX];
     struct cell_out *out = fact_add(view->state);
-    px_node_refs(graph_of(view), view->node, &refs);
-    if (px_node_flags(graph_of(view), view->node) & PX_NODE_SYNTHETIC) {
+    px_node_refs(object_graph(view), view->node, &refs);
+    if (px_node_flags(object_graph(view), view->node) & PX_NODE_SYNTHETIC) {
         cell_add(out, ROLE_NORMAL, "no Python object: it stands for a root");
         return;
     }
@@ -300,7 +55,7 @@ static void
 make_facts(struct view *view)
 {
     struct object *object = view->state;
-    const struct px_graph *graph = graph_of(view);
+    const struct px_graph *graph = object_graph(view);
     unsigned flags = px_node_flags(graph, view->node);
     char size[PX_FIGURE_MAX];
     object->n_facts = 0;
@@ -357,8 +112,8 @@ facts_title(const void *context, struct cell_out *out)
 {
     const struct view *view = context;
     cell_addf(out, ROLE_PANE, "%s  %llx",
-              fact_last_part(px_type_name(graph_of(view), view->type)),
-              (unsigned long long)px_node_addr(graph_of(view), view->node));
+              fact_last_part(px_type_name(object_graph(view), view->type)),
+              (unsigned long long)px_node_addr(object_graph(view), view->node));
 }
 
 /* ---- referrers ---- */
@@ -378,7 +133,7 @@ referrers_id(const void *context, uint32_t row)
     while (again < row && again < 7 &&
            object->referrers[row - again - 1] == object->referrers[row])
         again++;
-    return px_node_addr(graph_of(context), object->referrers[row]) + again;
+    return px_node_addr(object_graph(context), object->referrers[row]) + again;
 }
 
 static bool
@@ -386,7 +141,7 @@ refers_back(const struct view *view, px_node source)
 {
     const struct object *object = view->state;
     for (uint32_t i = 0; i < object->n_referents && i < 256; i++) {
-        if (px_edge_target(graph_of(view), object->first_referent + i) ==
+        if (px_edge_target(object_graph(view), object->first_referent + i) ==
             source)
             return true;
     }
@@ -399,7 +154,7 @@ add_where(const struct view *view, px_node source, struct cell_out *out)
 {
     const struct px_paths *paths = view->snapshot->paths;
     if (paths == NULL || !px_paths_is_reached(paths, source) ||
-        leads_through(view, source))
+        object_leads_through(view, source))
         return;
     cell_add(out, ROLE_DIM, "  ");
     fact_add_path(out, ROLE_DIM, paths, source);
@@ -410,9 +165,9 @@ referrers_cell(const void *context, uint32_t row, int column,
                struct cell_out *out)
 {
     const struct view *view = context;
-    const struct px_graph *graph = graph_of(context);
+    const struct px_graph *graph = object_graph(context);
     px_node source = object_of(context)->referrers[row];
-    px_edge edge = referrer_edge(view, row);
+    px_edge edge = object_referrer_edge(view, row);
     if (column == 0) {
         char name[240] = "?";
         if (edge != PX_NONE)
@@ -435,7 +190,8 @@ referrers_cell(const void *context, uint32_t row, int column,
 static struct subject
 referrers_subject(const void *context, uint32_t row)
 {
-    return subject_node(graph_of(context), object_of(context)->referrers[row]);
+    return object_subject(object_graph(context),
+                          object_of(context)->referrers[row]);
 }
 
 static void
@@ -472,7 +228,7 @@ static void
 referents_cell(const void *context, uint32_t row, int column,
                struct cell_out *out)
 {
-    const struct px_graph *graph = graph_of(context);
+    const struct px_graph *graph = object_graph(context);
     px_edge edge = object_of(context)->first_referent + row;
     px_node target = px_edge_target(graph, edge);
     if (column == 1) {
@@ -492,8 +248,8 @@ static struct subject
 referents_subject(const void *context, uint32_t row)
 {
     px_edge edge = object_of(context)->first_referent + row;
-    return subject_node(graph_of(context),
-                        px_edge_target(graph_of(context), edge));
+    return object_subject(object_graph(context),
+                          px_edge_target(object_graph(context), edge));
 }
 
 static uint64_t
@@ -504,8 +260,8 @@ referents_total(const void *context, int column)
     (void)column;
     for (uint32_t i = 0; i < object->n_referents; i++)
         sum += px_node_bytes(
-            graph_of(context),
-            px_edge_target(graph_of(context), object->first_referent + i));
+            object_graph(context),
+            px_edge_target(object_graph(context), object->first_referent + i));
     return sum;
 }
 
@@ -531,8 +287,8 @@ changed(struct view *view)
 {
     make_facts(view);
     if (view->snapshot->paths != NULL) {
-        find_ways(view);
-        make_chain(view);
+        object_find_ways(view);
+        object_make_chain(view);
     }
 }
 
@@ -543,8 +299,8 @@ open_object(struct view *view, struct px_err *err)
     if (view->node == PX_NONE)
         return px_fail(err, PX_EINVAL, "an object needs an address");
     object->referrers =
-        px_node_referrers(graph_of(view), view->node, &object->n_referrers);
-    px_node_referents(graph_of(view), view->node, &object->first_referent,
+        px_node_referrers(object_graph(view), view->node, &object->n_referrers);
+    px_node_referents(object_graph(view), view->node, &object->first_referent,
                       &object->n_referents);
     changed(view);
     return PX_OK;
@@ -573,7 +329,7 @@ act(struct view *view, enum action_id action, const char *arg,
         (object->way + (action == ACT_WAY_NEXT ? 1 : object->n_ways - 1)) %
         object->n_ways;
     list_stop(&view->lists[PANE_CHAIN]);
-    make_chain(view);
+    object_make_chain(view);
     list_refresh(&view->lists[PANE_CHAIN]);
     list_move_to(&view->lists[PANE_CHAIN], object->n_steps);
     return true;
@@ -582,9 +338,9 @@ act(struct view *view, enum action_id action, const char *arg,
 static void
 crumb(const struct view *view, struct cell_out *out)
 {
-    const char *type = px_type_name(graph_of(view), view->type);
+    const char *type = px_type_name(object_graph(view), view->type);
     cell_addf(out, ROLE_CRUMB, "types › %s › %llx", fact_last_part(type),
-              (unsigned long long)px_node_addr(graph_of(view), view->node));
+              (unsigned long long)px_node_addr(object_graph(view), view->node));
 }
 
 static void
@@ -633,9 +389,6 @@ layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
     }
 }
 
-static const struct column chain_columns[] = {
-    {"HELD BY", COLUMN_TEXT, 20, 1, 0, false},
-};
 static const struct column facts_columns[] = {
     {"OBJECT", COLUMN_TEXT, 20, 1, 0, false},
 };
@@ -648,20 +401,6 @@ static const struct column referents_columns[] = {
     {"SIZE", COLUMN_BYTES, 9, 0, 1, false},
 };
 
-static const struct rows_ops chain_rows = {
-    .name = "held by",
-    .columns = chain_columns,
-    .n_columns = 1,
-    .sort = -1,
-    .figure = -1,
-    .bare = true,
-    .count = chain_count,
-    .id = chain_id,
-    .cell = chain_cell,
-    .subject = chain_subject,
-    .title = chain_title,
-    .empty = chain_empty,
-};
 static const struct rows_ops facts_rows = {
     .name = "object",
     .columns = facts_columns,
@@ -707,7 +446,7 @@ static const struct rows_ops referents_rows = {
 
 const struct view_ops view_object = {
     .n_panes = 4,
-    .panes = {[PANE_CHAIN] = &chain_rows,
+    .panes = {[PANE_CHAIN] = &object_chain_rows,
               [PANE_SUBJECT] = &facts_rows,
               [PANE_REFERRERS] = &referrers_rows,
               [PANE_REFERENTS] = &referents_rows},
