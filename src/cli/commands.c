@@ -93,6 +93,28 @@ const struct cli_command cli_commands[] = {
         .run = cmd_path,
     },
     {
+        .name = "holders", .args = "TARGET TYPE", .min_args = 2,
+        .max_args = 2,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT),
+        .summary = "merge the paths to all objects of a type into one tree",
+        .examples = {{"holders localhost:9999 Connection",
+                      "who holds them all, level by level"}},
+        .run = cmd_holders,
+    },
+    {
+        .name = "diff", .args = "OLD NEW", .min_args = 2, .max_args = 2,
+        .options = CLI_GRAPHED | CLI_BIT(SORT) | CLI_BIT(LIMIT),
+        .sorts = "size|count|name",
+        .summary = "compare two snapshots of one process, type by type",
+        .about = "OLD and NEW are targets, most often files. An object of the "
+                 "same address and type is taken for the same, although its "
+                 "memory may have been used again in between.",
+        .examples = {{"diff monday.pxs friday.pxs", "what grew most"},
+                     {"diff monday.pxs localhost:9999 --sort count",
+                      "since then, on the running process"}},
+        .run = cmd_diff,
+    },
+    {
         .name = "gc", .args = "TARGET [ACTION [ARGUMENT...]]", .min_args = 1,
         .max_args = 5,
         .options = CLI_TARGETED | CLI_BIT(YES) | CLI_BIT(LIMIT),

@@ -392,7 +392,7 @@ def test_a_closed_type_name_with_no_instances_is_fine(tmp_path):
 def test_help_names_every_command_and_option():
     out = ok("--help").out
     for name in ("ls", "types", "instances", "show", "referrers",
-                 "referents", "path", "gc", "snapshot"):
+                 "referents", "path", "holders", "diff", "gc", "snapshot"):
         assert re.search(r"^  %s +\S" % name, out, re.M), name
         text = ok(name, "--help").out
         assert text == ok("help", name).out
@@ -418,3 +418,50 @@ def test_file_is_not_changed_by_reading(inline):
     assert (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns,
                                                     after.st_size)
     assert run("types", inline).status == 0
+
+
+# ---- holders, diff ----
+def test_holders_is_the_tree_of_all_paths(snapshot):
+    result = ok("holders", snapshot, "Connection", "--json").json
+    rows = result["rows"]
+    assert result["count"] == 1510 and result["n_rows"] == len(rows)
+    assert all(list(r) == ["depth", "step", "type", "count", "here",
+                           "held_by", "example"] for r in rows)
+    assert sum(r["count"] for r in rows if r["depth"] == 0) == 1510
+    assert sum(r["here"] for r in rows) == 1510
+    assert [(r["depth"], r["step"], r["count"]) for r in rows[:3]] == [
+        (0, "module server", 1204), (1, "_CONNECTIONS", 1204),
+        (2, "[*]", 1204)]
+    assert any(r["held_by"] == "cycle" and r["count"] == 300 for r in rows)
+    lines = ok("holders", snapshot, "Connection").lines
+    assert re.match(r" *1,204 +79 %      \[\*\] +server\.Connection$",
+                    lines[3])
+
+
+def test_diff_counts_what_came_and_went(tmp_path):
+    old = make_pxs(tmp_path / "old.pxs", "--connections", 1000)
+    new = make_pxs(tmp_path / "new.pxs", "--connections", 1204)
+    result = ok("diff", old, new, "--json").json
+    assert result["before_target"] == str(old)
+    assert result["target"] == str(new)
+    assert result["before"]["objects"] < result["snapshot"]["objects"]
+    row = next(r for r in result["types"] if r["type"] == "server.Connection")
+    assert (row["count_before"], row["count_after"]) == (1306, 1510)
+    assert row["new"] - row["gone"] == 204
+    assert row["bytes_after"] - row["bytes_before"] == 204 * 48
+    growth = [r["bytes_after"] - r["bytes_before"] for r in result["types"]]
+    assert growth == sorted(growth, reverse=True)
+    assert ok("diff", new, new, "--json").json["types"] == []
+    assert "0 types changed" in ok("diff", new, new).err
+    table = ok("diff", old, new, "--sort", "count", "-n", 1)
+    assert table.lines[0].split() == ["BEFORE", "AFTER", "CHANGE", "NEW",
+                                      "GONE", "SIZE", "TYPE"]
+    assert table.lines[1].split()[-1] == "str"
+
+
+def test_diff_of_two_processes_is_told(tmp_path, inline):
+    heap = pxs.Heap()
+    heap.str("x")
+    path = tmp_path / "other.pxs"
+    heap.finish(python="3.13.0", pid=1).write(str(path))
+    assert "different processes" in ok("diff", path, inline).err
