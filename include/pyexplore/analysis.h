@@ -178,7 +178,8 @@ bool px_dominators_is_reached(const struct px_dominators *dominators,
 uint64_t px_dominators_retained(const struct px_dominators *dominators,
                                 px_node node);
 /* A lower bound for all objects of a type together: those that no other of
- * the type dominates, added up. Show it with a ≥. */
+ * the type dominates, added up, also of what no root reaches (which
+ * px_retained_set leaves out). Show it with a ≥. */
 uint64_t px_dominators_type_retained(const struct px_dominators *dominators,
                                      px_type type);
 /* Children, the one that retains most first; of PX_NONE: the top. *out is

@@ -1,5 +1,5 @@
-/* test_graph_memory.c: whichever allocation fails, building a graph, its
- * paths, groups, holders and dominators ends with PX_ENOMEM and gives
+/* test_graph_memory.c: whichever allocation fails, building a graph and
+ * every analysis of it ends with PX_ENOMEM and gives
  * everything back.
  *
  * malloc, calloc, realloc and strdup are this program's own; leaks are what
@@ -133,6 +133,8 @@ work_once(const struct rg_chunks *chunks)
     struct px_path_groups *groups = NULL;
     struct px_holders *holders = NULL;
     struct px_dominators *dominators = NULL;
+    struct px_cycles *cycles = NULL;
+    struct px_diff *diff = NULL;
     px_node nodes[64];
     struct px_builder *builder = px_builder_new(&err);
     enum px_status status = builder == NULL ? err.status : PX_OK;
@@ -161,6 +163,16 @@ work_once(const struct rg_chunks *chunks)
         dominators = px_dominators_new(graph, NULL, &err);
         status = dominators == NULL ? err.status : PX_OK;
     }
+    if (status == PX_OK) {
+        cycles = px_cycles_new(paths, NULL, &err);
+        status = cycles == NULL ? err.status : PX_OK;
+    }
+    if (status == PX_OK) {
+        diff = px_diff_new(graph, graph, NULL, &err);
+        status = diff == NULL ? err.status : PX_OK;
+    }
+    px_diff_free(diff);
+    px_cycles_free(cycles);
     px_dominators_free(dominators);
     px_holders_free(holders);
     px_path_groups_free(groups);
