@@ -64,7 +64,7 @@ def test_the_traps_catch(evil, name):
 def test_few_pages_of_the_target_get_dirty():
     for options in ("", "codec=1", "mark_only=True"):
         pages = run("""
-            more = [Thing(n) for n in range(50000)]
+            more = [Thing(n) for n in range(20000)]
             results = [capture(asleep=True, count_dirty=True%s)
                        for _ in range(3)]
             print(json.dumps([[r.end, r.footer("DIRTY_PAGES")]
@@ -80,7 +80,7 @@ def test_dirty_pages_are_counted():
         block = bytearray(8 << 20)
         for i in range(0, len(block), 4096):
             block[i] = 1
-        with opened(count_dirty=True, spool_bytes=4 << 20) as (
+        with opened(count_dirty=True, spool_bytes=1 << 20) as (
                 capsule, spool, event, pid, pause):
             for i in range(0, len(block), 4096):
                 block[i] = 2
@@ -102,14 +102,17 @@ def test_dirty_pages_are_counted():
     assert pages >= 2000
 
 
+@pytest.mark.timeout(600)
 def test_no_child_hangs_while_threads_hammer_malloc_and_dlopen():
-    ends = run("""
+    ends = script("""
+        import json
         import child_hammer
+        from child_tools import capture
         child_hammer.start(3)
         ends = [capture(codec=i % 2).end for i in range(200)]
         child_hammer.stop()
         print(json.dumps(ends))
-    """, timeout=400, MALLOC_ARENA_MAX="1")
+    """, timeout=550, MALLOC_ARENA_MAX="1")
     assert ends == [0] * 200
 
 
@@ -153,8 +156,8 @@ def test_child_keeps_no_descriptor_of_the_target():
     once, while the child still waits for room in its spool."""
     result = run("""
         read, write = os.pipe()
-        more = [Thing(n) for n in range(100000)]
-        with opened(spool_bytes=4 << 20) as (capsule, spool, event, pid, _):
+        more = [Thing(n) for n in range(20000)]
+        with opened(spool_bytes=1 << 20) as (capsule, spool, event, pid, _):
             os.close(write)
             ready, _, _ = select.select([read], [], [], 20)
             at_end = ready and os.read(read, 1) == b""
@@ -174,10 +177,10 @@ def test_child_dies_with_its_target(tmp_path):
     import time
     pid = script(HEAP + """
 import os, json, sys
-more = [Thing(n) for n in range(100000)]
-context = opened(spool_bytes=4 << 20)
+more = [Thing(n) for n in range(20000)]
+context = opened(spool_bytes=1 << 20)
 capsule, spool, event, pid, pause = context.__enter__()
-while child_driver.poll(capsule)[0] < 3 << 20:
+while child_driver.poll(capsule)[0] < 1 << 19:
     select.select([event], [], [], 10)
 print(json.dumps(pid), flush=True)
 os._exit(0)
@@ -201,8 +204,8 @@ def test_signals_of_the_group_stay_the_targets():
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         signal.signal(signal.SIGINT, lambda *a: seen.append(os.getpid()))
-        more = [Thing(n) for n in range(50000)]
-        with opened(spool_bytes=4 << 20) as (capsule, spool, event, pid, _):
+        more = [Thing(n) for n in range(20000)]
+        with opened(spool_bytes=1 << 20) as (capsule, spool, event, pid, _):
             os.killpg(0, signal.SIGINT)
             while not seen:
                 time.sleep(0.001)

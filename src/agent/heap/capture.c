@@ -26,9 +26,9 @@
 #include "agent/heap/walk_run.h"
 #include "agent/heap/writer.h"
 
-/* A spool may take this share of the room, and never less than two chunks. */
+/* A spool may take this share of the room, and never less than some chunks. */
 #define SPOOL_SHARE 8
-#define SPOOL_MIN (4u << 20)
+#define SPOOL_MIN (1u << 20)
 
 struct heap_capture {
     struct walk_plan plan;
