@@ -218,7 +218,11 @@ class Terminal:
                                "%r to go" % text, timeout)
 
     def wait_exit(self, timeout=None):
-        """Waits until the program has ended; its status, -N for signal N."""
+        """Waits until the program has ended; its status, -N for signal N.
+
+        tmux may learn of the end before it has read the last output: what a
+        program printed at its end must be waited for with wait_for.
+        """
         end = time.monotonic() + (timeout or DEADLINE)
         while True:
             dead, status, number = (self._tmux(

@@ -145,6 +145,7 @@ def command_line(album, target):
             " ".join(words), CLI, " ".join(words)) for words in commands)
     with Terminal(["sh", "-c", script], cols=100, rows=30) as terminal:
         terminal.wait_exit()
+        terminal.wait_for("[*]")
         album.take("commands", terminal, "pyexplore")
 
 

@@ -180,7 +180,7 @@ def virtual_environment(python, version):
         return str(inside)
     say("python %s: virtual environment" % version)
     subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
-    subprocess.run([str(inside), "-m", "pip", "install", "-q",
+    subprocess.run([str(inside), "-m", "pip", "install", "-qq",
                     "--disable-pip-version-check", "-r",
                     str(TESTS / "requirements.txt")], check=True)
     stamp.write_text(wanted)
