@@ -304,9 +304,7 @@ docs-keys: pyexplore-tui ## print the key table of the README
 	@$(OUT)/pyexplore-tui --keys-markdown
 
 # ---- install, dist, clean ------------------------------------------------
-PY_SITE = $(shell $(PYTHON) -c 'import sysconfig; \
-        print(sysconfig.get_path("platlib", vars={"platbase": "$(PREFIX)", \
-        "base": "$(PREFIX)"}))')
+PY_SITE = $(shell $(PYTHON) mk/python.py --site $(PREFIX))
 install: programs ext ## install into DESTDIR/PREFIX (Python: its platlib)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PY_SITE)/pyexplore
 	install -m 755 $(OUT)/pyexplore $(OUT)/pyexplore-tui $(DESTDIR)$(PREFIX)/bin

@@ -3,6 +3,7 @@
 Usage: PYTHON mk/python.py ID    prints a makefile fragment: PY_OK_ID,
                                  PY_TAG_ID, PY_SUFFIX_ID, PY_INCLUDE_ID
        PYTHON mk/python.py --why prints why this interpreter cannot be used
+       PYTHON mk/python.py --site PREFIX   where its packages are under PREFIX
 
 Must run on any Python 3, also on those that are only told that they are too
 old; so nothing newer than 3.4 here.
@@ -34,7 +35,27 @@ def why_not():
     return ""
 
 
+def site(prefix):
+    """The folder for extension packages of an installation in prefix.
+
+    Debian's own Python adds "local" to the prefix by itself, so that pip stays
+    out of what apt manages.
+    """
+    scheme = None
+    if "posix_local" in sysconfig.get_scheme_names():
+        scheme = "deb_system" if prefix == "/usr" else "posix_prefix"
+        if prefix == "/usr/local":
+            scheme, prefix = "posix_local", "/usr"
+    where = {"base": prefix, "platbase": prefix}
+    if scheme is None:
+        return sysconfig.get_path("platlib", vars=where)
+    return sysconfig.get_path("platlib", scheme, vars=where)
+
+
 def main():
+    if sys.argv[1] == "--site":
+        print(site(sys.argv[2]))
+        return
     reason = why_not()
     if sys.argv[1] == "--why":
         print(reason or "nothing is wrong with " + sys.executable)
