@@ -102,6 +102,19 @@ const struct cli_command cli_commands[] = {
         .run = cmd_holders,
     },
     {
+        .name = "dominators", .args = "TARGET [ADDR|TYPE]", .min_args = 1,
+        .max_args = 2,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT),
+        .summary = "say how much memory would go if an object went",
+        .about = "Without ADDR or TYPE: the objects at the top, what retains "
+                 "most first. With an address: those right below it. With a "
+                 "type: its instances, and what all of them retain together.",
+        .examples = {{"dominators localhost:9999", "where the memory hangs"},
+                     {"dominators app.pxs Connection",
+                      "what the connections retain, together and each"}},
+        .run = cmd_dominators,
+    },
+    {
         .name = "diff", .args = "OLD NEW", .min_args = 2, .max_args = 2,
         .options = CLI_GRAPHED | CLI_BIT(SORT) | CLI_BIT(LIMIT),
         .sorts = "size|count|name",

@@ -392,7 +392,8 @@ def test_a_closed_type_name_with_no_instances_is_fine(tmp_path):
 def test_help_names_every_command_and_option():
     out = ok("--help").out
     for name in ("ls", "types", "instances", "show", "referrers",
-                 "referents", "path", "holders", "diff", "gc", "snapshot"):
+                 "referents", "path", "holders", "dominators", "diff",
+                 "gc", "snapshot"):
         assert re.search(r"^  %s +\S" % name, out, re.M), name
         text = ok(name, "--help").out
         assert text == ok("help", name).out
@@ -465,3 +466,26 @@ def test_diff_of_two_processes_is_told(tmp_path, inline):
     path = tmp_path / "other.pxs"
     heap.finish(python="3.13.0", pid=1).write(str(path))
     assert "different processes" in ok("diff", path, inline).err
+
+
+# ---- dominators ----
+def test_dominators_of_the_leak(snapshot):
+    """The list holds its connections alone, so it retains them all."""
+    top = ok("dominators", snapshot, "--json").json
+    retained = [r["retained"] for r in top["objects"]]
+    assert retained == sorted(retained, reverse=True)
+    assert sum(retained) == top["bytes"]  # every byte hangs somewhere, once
+    leak = ok("dominators", snapshot, "Connection", "--json").json
+    assert leak["count"] == 1510
+    # 300 are garbage already; each of the others has a buffer of 4 KiB
+    assert leak["retained"] > 1210 * 4096
+    assert leak["retained"] < leak["bytes"]
+    one = leak["objects"][0]
+    below = ok("dominators", snapshot, one["address"], "--json").json
+    assert below["object"]["retained"] == one["retained"]
+    assert one["retained"] == one["bytes"] + sum(
+        r["retained"] for r in below["objects"])
+    lines = ok("dominators", snapshot, "Connection", "-n", 2).lines
+    assert lines[0].split() == ["RETAINED", "OF", "ALL", "ADDRESS", "TYPE",
+                                "HELD", "BY"]
+    assert len(lines) == 3 and one["address"] in lines[1]
