@@ -294,7 +294,9 @@ lint: ## direction of includes, the child's symbols, format, static analysis
 	@$(AGAIN) $(PYTHON) tests/lint/lint.py $(T)
 format: ## rewrite all C files by .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
-bench: ## measure the figures of the README
+bench: ## measure the figures of the README (T='--objects 1000000')
+	@$(PACKAGES) build
+	@$(MAKE) --no-print-directory programs ext
 	@$(AGAIN) $(PYTHON) tests/bench/run.py $(T)
 screenshots: ## make screenshots/ from a real run of the demo
 	@$(PACKAGES) build demo pictures

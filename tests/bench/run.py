@@ -1,9 +1,9 @@
 """run.py: `make bench`: every figure of the design as a ratio in one run.
 
-    python run.py --build BUILD --python PY [--objects 5000000] [--json FILE]
+    make bench [PYTHON=python3.13] [T="--objects 1000000 --json FILE"]
 
-PY needs guppy3 and objgraph (the Makefile makes a virtual environment for
-them).  Each peer gets a fresh target process with the same heap, because some
+The peers come from PyPI into a virtual environment of the bench; guppy3 needs
+CPython 3.10 or newer.  Each peer gets a fresh target process with the same heap, because some
 peers make the heap grow.  Prints one line a figure: what, ours, theirs,
 ratio, what the design wants; exit status 1 when one falls short.
 """
@@ -242,16 +242,40 @@ def stress(args, report, folder):
                          full[0]["raw_bytes"] / full[0]["objects"], "B")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", required=True,
-                        help="folder of the programs")
-    parser.add_argument("--package", required=True,
-                        help="folder to put on PYTHONPATH for pyexplore")
-    parser.add_argument("--python", default=sys.executable)
+PEERS = ("guppy3==3.1.7", "objgraph==3.7.0")
+
+
+def peers_python(build):
+    """The interpreter of a virtual environment with the peers."""
+    version = "%d.%d" % sys.version_info[:2]
+    folder = os.path.join(build, "venv", "bench-" + version)
+    python = os.path.join(folder, "bin", "python")
+    mark = os.path.join(folder, "ready")
+    if not os.path.exists(mark):
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder],
+                       check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q",
+                        "--disable-pip-version-check", *PEERS], check=True)
+        with open(mark, "w") as file:
+            file.write("\n".join(PEERS) + "\n")
+    return python
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description="Measures pyexplore against its peers.")
     parser.add_argument("--objects", type=int, default=5000000)
-    parser.add_argument("--json")
+    parser.add_argument("--json", help="also write the figures to this file")
     args = parser.parse_args()
+    args.build = os.environ.get("BUILD", "build")
+    args.package = os.path.join(args.build,
+                                "py%d.%d" % sys.version_info[:2])
+    args.python = peers_python(args.build)
+    return args
+
+
+def main():
+    args = parse()
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
         figures = ours(args, report, folder)
