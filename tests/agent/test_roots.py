@@ -65,6 +65,26 @@ def test_interpreter(take):
     assert numbers[1] in [e.target for e in searches.edges]
 
 
+def test_atexit(take):
+    """What waits for the end of the program is held by a node with a name:
+    the interpreter, before 3.10 the module atexit."""
+    snap, numbers = take("""
+        import atexit
+        def last(argument): pass
+        argument = ["of atexit"]
+        atexit.register(last, argument, key=1)
+        address = id(last); del last
+        pyexplore.snapshot(path)
+        print(address, id(atexit), flush=True)
+    """)
+    (interpreter,) = roots_of(snap, "INTERPRETER").values()
+    holders = {n.addr for n in snap.nodes.values() for e in n.edges
+               if e.target == numbers[0] and e.flags & pxs.COUNTS}
+    assert holders <= {interpreter, numbers[1]} and len(holders) == 1
+    counted = snap.counted()
+    assert snap.nodes[numbers[0]].refcount == counted[numbers[0]]
+
+
 def test_garbage_and_callbacks(take):
     snap, numbers = take("""
         import gc

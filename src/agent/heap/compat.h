@@ -74,6 +74,9 @@
 #define COMPAT_FUTURE_OLD (PY_VERSION_HEX < 0x03090000)
 /* A deque keeps emptied blocks. */
 #define COMPAT_DEQUE_FREE_BLOCKS (PY_VERSION_HEX >= 0x030B0000)
+/* atexit's callbacks lie in the interpreter, not in its module (3.10+). */
+#define COMPAT_ATEXIT_STATE                                                    \
+    (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030E0000)
 /* f_lasti counts instructions, not bytes. */
 #define COMPAT_LASTI_UNITS (PY_VERSION_HEX >= 0x030A0000)
 #define COMPAT_FRAME_STATE (PY_VERSION_HEX >= 0x030A0000)

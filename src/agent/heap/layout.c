@@ -349,6 +349,27 @@ layout_interpreter(PyInterpreterState *interp, struct layout_interpreter *out)
 #endif
 }
 
+/* pycore_interp.h (3.10, 3.11), pycore_atexit.h: an array with room for
+ * callback_len; an unregistered one leaves NULL. */
+bool
+layout_atexit(PyInterpreterState *interp, int i, PyObject *out[3])
+{
+    out[0] = out[1] = out[2] = NULL;
+#if COMPAT_ATEXIT_STATE
+    if (i >= interp->atexit.ncallbacks || interp->atexit.callbacks == NULL)
+        return false;
+    if (interp->atexit.callbacks[i] != NULL) {
+        out[0] = interp->atexit.callbacks[i]->func;
+        out[1] = interp->atexit.callbacks[i]->args;
+        out[2] = interp->atexit.callbacks[i]->kwargs;
+    }
+    return true;
+#else
+    (void)interp, (void)i;
+    return false;
+#endif
+}
+
 bool
 layout_shares_gil(PyInterpreterState *a, PyInterpreterState *b)
 {

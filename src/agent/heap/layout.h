@@ -134,6 +134,10 @@ struct layout_interpreter {
 };
 PX_GIL void layout_interpreter(PyInterpreterState *interp,
                                struct layout_interpreter *out);
+/* Callback i of atexit: function, arguments and keywords, each perhaps NULL.
+ * False: no more (before 3.10 the module's own m_traverse has them). */
+PX_CHILD bool layout_atexit(PyInterpreterState *interp, int i,
+                            PyObject *out[3]);
 /* True if both run under the same GIL. */
 PX_GIL bool layout_shares_gil(PyInterpreterState *a, PyInterpreterState *b);
 

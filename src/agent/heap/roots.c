@@ -201,6 +201,18 @@ if_list(PyObject *object)
 }
 
 static void
+walk_atexit(struct walk *w, PyInterpreterState *interp)
+{
+    PyObject *parts[3];
+
+    for (int i = 0; layout_atexit(interp, i, parts); i++) {
+        walk_edge_text(w, PX_EDGE_ROOT, "atexit function", parts[0]);
+        walk_edge_text(w, PX_EDGE_ROOT, "atexit arguments", parts[1]);
+        walk_edge_text(w, PX_EDGE_ROOT, "atexit keywords", parts[2]);
+    }
+}
+
+static void
 walk_interpreter(struct walk *w, PyInterpreterState *interp, bool own)
 {
     struct layout_interpreter is;
@@ -218,6 +230,7 @@ walk_interpreter(struct walk *w, PyInterpreterState *interp, bool own)
                    if_dict(is.codec_search_cache));
     walk_edge_text(w, PX_EDGE_ROOT, "codec error handlers",
                    if_dict(is.codec_error_registry));
+    walk_atexit(w, interp);
     walk_synthetic_end(w);
     walk_root(w, PX_ROOT_INTERPRETER, interp, label, strlen(label));
     if (!own)
@@ -230,12 +243,13 @@ roots_walk(struct walk *w, const struct heap_notes *notes)
     walk_modules(w, notes->modules);
     for (size_t i = 0; i < notes->n_threads; i++)
         walk_thread(w, notes->modules, notes->threads[i]);
-    for (size_t i = 0; i < notes->n_interpreters; i++)
-        walk_interpreter(w, notes->interpreters[i],
-                         notes->interpreters[i] == notes->own);
     walk_root_text(w, PX_ROOT_GARBAGE,
                    module_get(notes->modules, "gc", "garbage"), "gc.garbage");
     walk_root_text(w, PX_ROOT_CALLBACK,
                    module_get(notes->modules, "gc", "callbacks"),
                    "gc.callbacks");
+    /* Last: what is read here trusts the headers most. */
+    for (size_t i = 0; i < notes->n_interpreters; i++)
+        walk_interpreter(w, notes->interpreters[i],
+                         notes->interpreters[i] == notes->own);
 }
