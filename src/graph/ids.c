@@ -22,6 +22,16 @@
 #define WORD_UNITS 64
 #define TABLE_MIN 64u
 
+/* In registers: without -mpopcnt the compiler's own is a call and a table. */
+static inline uint32_t
+count_bits(uint64_t word)
+{
+    word -= word >> 1 & 0x5555555555555555u;
+    word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return (uint32_t)(word * 0x0101010101010101u >> 56);
+}
+
 void
 ids_init(struct ids *ids)
 {
@@ -163,7 +173,7 @@ ids_seal(struct ids *ids, struct px_err *err)
         page->base = (uint32_t)n;
         for (int word = 0; word < 8; word++) {
             page->before[word] = (uint16_t)inside;
-            inside += (unsigned)__builtin_popcountll(page->bits[word]);
+            inside += count_bits(page->bits[word]);
         }
         n += inside;
         if (n > UINT32_MAX - 1)
@@ -197,7 +207,7 @@ ids_find(const struct ids *ids, uint64_t addr, struct ids_hint *hint)
     if ((word & bit) == 0)
         return IDS_NONE;
     return page->base + page->before[unit / WORD_UNITS] +
-           (uint32_t)__builtin_popcountll(word & (bit - 1));
+           count_bits(word & (bit - 1));
 }
 
 uint64_t
