@@ -198,8 +198,8 @@ term_open(const struct term_options *options, struct px_err *err)
     define_key("\x1b[1;3C", KEY_MAX + 2);
     prepare_colors(term, options);
     if (options->mouse) {
-        mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED |
-                      BUTTON5_PRESSED,
+        mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED |
+                      BUTTON4_PRESSED | BUTTON5_PRESSED,
                   NULL);
         mouseinterval(0);
     }
@@ -318,6 +318,9 @@ read_mouse(struct term_input *input)
         input->mouse = MOUSE_WHEEL_UP;
     } else if (event.bstate & BUTTON5_PRESSED) {
         input->mouse = MOUSE_WHEEL_DOWN;
+    } else if (event.bstate & BUTTON1_DOUBLE_CLICKED) {
+        /* Clicks that came in one piece are joined by ncurses. */
+        input->mouse = MOUSE_DOUBLE;
     } else if (event.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED)) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);

@@ -158,6 +158,16 @@ controls_empty(const void *context, size_t out_bytes, char *out)
 
 /* ---- figures of the generations ---- */
 
+/* Where each column is in GC_STATE: in a list by generation, or in `stats`. */
+static const struct {
+    const char *name;
+    bool is_list;
+} figure_fields[] = {
+    {"", false},          {"counts", true},
+    {"thresholds", true}, {"collections", false},
+    {"collected", false}, {"uncollectable", false},
+};
+
 static uint32_t
 figures_count(const void *context)
 {
@@ -168,18 +178,16 @@ static void
 figures_cell(const void *context, uint32_t row, int column,
              struct cell_out *out)
 {
-    static const char *const names[] = {NULL,         "counts",
-                                        "thresholds", "collections",
-                                        "collected",  "uncollectable"};
     const json_t *gc = gc_of(context);
     const json_t *stats = json_array_get(json_object_get(gc, "stats"), row);
     if (column == 0) {
         cell_addf(out, ROLE_NORMAL, "%u", row);
         return;
     }
-    const json_t *value =
-        column < 3 ? json_array_get(json_object_get(gc, names[column]), row)
-                   : json_object_get(stats, names[column]);
+    const char *name = figure_fields[column].name;
+    const json_t *value = figure_fields[column].is_list
+                              ? json_array_get(json_object_get(gc, name), row)
+                              : json_object_get(stats, name);
     double figure = json_number_value(value);
     cell_count(out, figure > 0 ? (uint64_t)figure : 0);
 }
