@@ -65,6 +65,7 @@ cp -a /etc/ssl/certs "$root/etc/ssl/"
 [ -f /etc/pip.conf ] && cp /etc/pip.conf "$root/etc/"
 [ -d "$HOME/.config/pip" ] && mkdir -p "$root/srv/.config" &&
     cp -a "$HOME/.config/pip" "$root/srv/.config/"
+rm -f "$root/etc/apt/sources.list" # debootstrap's
 for file in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
     [ -f "$file" ] && cp "$file" "$root$file"
 done
