@@ -166,7 +166,7 @@ class Terminal:
 
     def ansi(self):
         """The screen with its colours and attributes as SGR sequences."""
-        return self._tmux("capture-pane", "-t", "px", "-p", "-e")
+        return self._tmux("capture-pane", "-t", "px", "-p", "-e", "-N")
 
     def scrollback(self):
         """All that was printed to the normal screen, and what is on it."""
