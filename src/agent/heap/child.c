@@ -6,9 +6,10 @@
  *
  *   1 signals are blocked already: the target's handlers must not run here
  *   2 PDEATHSIG, then the look at the parent: it may have died in between
- *   3 oom_score_adj and smaps are opened before PR_SET_DUMPABLE 0, which
+ *   3 the GIL is let go by the parent before we take CPU from it
+ *   4 oom_score_adj and smaps are opened before PR_SET_DUMPABLE 0, which
  *     gives /proc/self to root; after it nobody else may trace or dump us
- *   4 descriptors are closed, 0 to 2 too: else the target's peers see no end
+ *   5 descriptors are closed, 0 to 2 too: else the target's peers see no end
  *     of file while we live
  *
  * SPDX-License-Identifier: MIT
@@ -30,6 +31,7 @@
 /* Behind the target's own work, but not so far that the copies of its pages
  * live long. */
 #define NICE 5
+#define PAUSE_WAIT_NS 200000000u /* 0.2 s */
 #define SMAPS_BUFFER 4096
 
 static noreturn void
@@ -108,6 +110,9 @@ child_main(struct walk_plan *plan, pid_t parent)
     syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (syscall(SYS_getppid) != parent)
         leave(1);
+    /* The parent still holds the GIL: on a busy machine every instant that we
+     * run now is one that all its threads wait. The footer needs it as well. */
+    spool_wait_pause(plan->spool, PAUSE_WAIT_NS);
     syscall(SYS_prctl, PR_SET_NAME, "pyexplore-snap", 0, 0, 0);
     oom_first();
     plan->smaps_fd = -1;

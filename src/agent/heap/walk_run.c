@@ -30,7 +30,6 @@
 #define CHILD_LIMIT_MS 600000
 #define INSIDE_LIMIT_MS 30000
 #define PATIENCE_MS 10000
-#define PAUSE_WAIT_NS (200 * (uint64_t)MS)
 
 void
 walk_stop(struct walk *w, enum px_end end)
@@ -384,8 +383,6 @@ footer_put(struct walk *w)
     struct spool *spool = w->plan->spool;
     uint64_t now = spool_now_ns();
     uint64_t cpu = cpu_ns() - w->cpu_start_ns;
-    if (w->plan->in_child)
-        spool_wait_pause(spool, PAUSE_WAIT_NS);
     at = footer_pair(at, PX_FOOTER_END, w->end);
     at = footer_pair(at, PX_FOOTER_OBJECTS, w->n_objects);
     at = footer_pair(at, PX_FOOTER_EDGES, w->n_edges);
