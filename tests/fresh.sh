@@ -49,6 +49,9 @@ debootstrap --variant=minbase --include=ca-certificates,git,make bookworm \
     "$root" ${mirror:+"$mirror"} > "$top/debootstrap.log" 2>&1 ||
     { tail -n 20 "$top/debootstrap.log"; exit 1; }
 
+# a mount point of its own, so that tests may make name spaces in there
+mount --bind "$root" "$root"
+mount --make-private "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount --rbind /dev "$root/dev"
@@ -81,7 +84,7 @@ pip_settings=$(env | grep -E '^(PIP|SSL)_[A-Z_]*=[^ ]*$' || true)
 inside() {
     # shellcheck disable=SC2086
     chroot "$root" env -i $pip_settings HOME=/srv LC_ALL=C.UTF-8 \
-        TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        TERM=xterm PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         "$@" </dev/null
 }
 inside git clone -q /tmp/repository /srv/pyexplore

@@ -229,8 +229,9 @@ class Terminal:
                 "display-message", "-p", "-t", "px",
                 "#{pane_dead}:#{pane_dead_status}:#{pane_dead_signal}"
             ) + "::").split(":")[:3]
-            if dead == "1":
-                return int(status) if status else -int(number or 0)
+            # the end of output comes before the status: wait for both
+            if dead == "1" and (status or number):
+                return int(status) if status else -int(number)
             if time.monotonic() > end:
                 raise TerminalError("the program did not end; screen:\n%s" % (
                     frame(self.screen(), self.cols)))

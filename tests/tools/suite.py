@@ -309,7 +309,8 @@ class Suite:
                 continue
             kind = "agent-full" if full else "agent-smoke"
             stage = "agent %s%s" % (version, label)
-            if not make("ext-" + version, sanitize=self.sanitize):
+            if not make("programs", "ext-" + version,
+                        sanitize=self.sanitize):
                 self.results.complaints.append(stage + ": the build failed")
                 continue
             inside = virtual_environment(python, version)
