@@ -229,9 +229,13 @@ class Terminal:
                 "display-message", "-p", "-t", "px",
                 "#{pane_dead}:#{pane_dead_status}:#{pane_dead_signal}"
             ) + "::").split(":")[:3]
-            # the end of output comes before the status: wait for both
             if dead == "1" and (status or number):
                 return int(status) if status else -int(number)
+            # tmux 3.3 does not reap a program whose end of output it saw
+            # before its SIGCHLD: the kernel still has the status then
+            code = zombie_status(self.pid) if dead == "1" else None
+            if code is not None:
+                return code
             if time.monotonic() > end:
                 raise TerminalError("the program did not end; screen:\n%s" % (
                     frame(self.screen(), self.cols)))
@@ -263,6 +267,19 @@ def alive(pid):
             return f.read().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def zombie_status(pid):
+    """The status of an ended process that nobody reaped, else None."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            fields = f.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    if fields[0] != "Z":
+        return None
+    code = int(fields[49])  # exit_code, field 52 of proc(5)
+    return -(code & 0x7f) if code & 0x7f else code >> 8
 
 
 def frame(screen, cols):
