@@ -32,6 +32,7 @@ static struct {
     pid_t pid;             /* whose server this is */
     struct server *server; /* NULL: none runs */
     bool starting;         /* a thread is in serve(), without the GIL */
+    bool ending;           /* the atexit callback ran: nobody serves again */
     unsigned long run;     /* counts up with every server and every fork */
     PyObject *handle;      /* the Server of the running server, owned */
     PyTypeObject *type;    /* Server */
@@ -67,11 +68,25 @@ running(void)
 
 /* ---- the interpreter's end ---- */
 
+/* Another thread may be in serve(). It must come to its end now: once the
+ * interpreter is finalising, it never gets the GIL back, and its socket and
+ * key would stay. Gives up after EXIT_WAIT_MS. */
+static void
+wait_for_start(void)
+{
+    for (int ms = 0; agent.starting && ms < EXIT_WAIT_MS; ms++) {
+        Py_BEGIN_ALLOW_THREADS
+        usleep(1000);
+        Py_END_ALLOW_THREADS
+    }
+}
+
 static PyObject *
 at_exit(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
 {
-    /* An embedding program may start the interpreter again. */
+    agent.ending = true;
     Py_CLEAR(agent.exit_hook);
+    wait_for_start();
     agent_stop();
     Py_BEGIN_ALLOW_THREADS
     file_cancel_all(EXIT_WAIT_MS);
@@ -172,7 +187,9 @@ PyObject *
 agent_serve(const struct serve_options *options)
 {
     const char *disabled = getenv("PYEXPLORE_DISABLE");
-    if (disabled != NULL && strcmp(disabled, "1") == 0)
+    /* At the interpreter's end there is nobody to serve, and an exception in
+     * somebody's daemon thread would be printed. */
+    if (agent.ending || (disabled != NULL && strcmp(disabled, "1") == 0))
         return new_handle(0);
     if (running() != NULL) {
         if (options_equal(options, server_options(agent.server))) {
@@ -369,6 +386,7 @@ refuse_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
 int
 agent_add_types(PyObject *module)
 {
+    agent.ending = false; /* an embedding program started Python again */
     PyObject *type = PyType_FromSpec(&type_spec);
     if (type == NULL)
         return -1;

@@ -18,6 +18,7 @@ import hashlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -358,6 +359,9 @@ class Suite:
 
 
 def main(argv):
+    # A shell starts background jobs with SIGINT ignored, and whoever is under
+    # test would inherit that; a handler becomes the default at exec.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     kind = argv[0]
     arguments = argv[1:]
     sanitize = os.environ.get("SANITIZE") or None
