@@ -32,6 +32,7 @@ static struct {
     pid_t pid;             /* whose server this is */
     struct server *server; /* NULL: none runs */
     bool starting;         /* a thread is in serve(), without the GIL */
+    int stopping;          /* threads in stop(), without the GIL */
     bool ending;           /* the atexit callback ran: nobody serves again */
     unsigned long run;     /* counts up with every server and every fork */
     PyObject *handle;      /* the Server of the running server, owned */
@@ -52,6 +53,7 @@ forget_agent(void)
 {
     agent.server = NULL;
     agent.starting = false;
+    agent.stopping = 0;
     agent.run++;
     file_in_child();
 }
@@ -68,13 +70,15 @@ running(void)
 
 /* ---- the interpreter's end ---- */
 
-/* Another thread may be in serve(). It must come to its end now: once the
- * interpreter is finalising, it never gets the GIL back, and its socket and
- * key would stay. Gives up after EXIT_WAIT_MS. */
+/* Another thread may be in serve() or stop(). It must come to its end now:
+ * once the interpreter is finalising, it never gets the GIL back, and socket
+ * and key would stay. Gives up after EXIT_WAIT_MS. */
 static void
-wait_for_start(void)
+wait_for_others(void)
 {
-    for (int ms = 0; agent.starting && ms < EXIT_WAIT_MS; ms++) {
+    for (int ms = 0; ms < EXIT_WAIT_MS; ms++) {
+        if (!agent.starting && agent.stopping == 0)
+            break;
         Py_BEGIN_ALLOW_THREADS
         usleep(1000);
         Py_END_ALLOW_THREADS
@@ -86,7 +90,7 @@ at_exit(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
 {
     agent.ending = true;
     Py_CLEAR(agent.exit_hook);
-    wait_for_start();
+    wait_for_others();
     agent_stop();
     Py_BEGIN_ALLOW_THREADS
     file_cancel_all(EXIT_WAIT_MS);
@@ -254,6 +258,7 @@ agent_stop(void)
     agent.server = NULL; /* nobody else stops it now */
     agent.run++;
     Py_CLEAR(agent.handle);
+    agent.stopping++;
     Py_BEGIN_ALLOW_THREADS
     server_stop(server);
     Py_END_ALLOW_THREADS
@@ -263,6 +268,7 @@ agent_stop(void)
     Py_BEGIN_ALLOW_THREADS
     server_free(server);
     Py_END_ALLOW_THREADS
+    agent.stopping--;
 }
 
 /* ---- the class Server ---- */

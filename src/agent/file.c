@@ -32,6 +32,7 @@
 #define RELEASE_BYTES (4u << 20)
 #define SLOW_DISK_MS (10 * 60 * 1000)
 #define LOOK_MS 100 /* between two looks for a signal */
+#define LAST_WAIT_S 10
 
 /* On the heap and counted: a daemon thread that called us may be ended by
  * the finalising interpreter at any wait for the GIL, while the job goes on. */
@@ -40,6 +41,7 @@ struct file_job {
     struct heap_options opts;
     int fd;
     atomic_bool cancel;
+    atomic_bool is_last; /* cancelled because the interpreter ends */
     char *path;
     /* results */
     enum px_status status;
@@ -273,6 +275,17 @@ fail:
     return false;
 }
 
+/* A daemon thread whose snapshot was cancelled by the interpreter's end: it
+ * would print an exception that is nobody's fault. It sleeps until the
+ * interpreter, which takes the GIL for good, or the process is gone. */
+static void
+wait_for_the_end(void)
+{
+    Py_BEGIN_ALLOW_THREADS
+    sleep(LAST_WAIT_S);
+    Py_END_ALLOW_THREADS
+}
+
 PyObject *
 file_snapshot(PyObject *path, const struct heap_options *opts)
 {
@@ -287,6 +300,8 @@ file_snapshot(PyObject *path, const struct heap_options *opts)
         return NULL;
     PyObject *result = NULL;
     bool interrupted = wait_job(thread, job);
+    if (atomic_load(&job->is_last))
+        wait_for_the_end();
     if (interrupted) {
         /* the exception is set */
     } else if (job->status != PX_OK) {
@@ -317,6 +332,7 @@ file_cancel_all(int ms)
         for (size_t i = 0; i < JOBS_MAX; i++) {
             if (jobs[i] == NULL)
                 continue;
+            atomic_store(&jobs[i]->is_last, true);
             atomic_store(&jobs[i]->cancel, true);
             running = true;
         }
