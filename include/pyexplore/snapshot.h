@@ -173,8 +173,7 @@ enum px_node_gen {
     X(13, STACK, "stack", INDEX, 1u, "?stack[%]", "-")                         \
     X(14, GEN_LOCAL, "generator local", NAME, 3u, "local %",                   \
       "inspect.getgeneratorlocals(src)[name]")                                 \
-    X(15, TB_FRAME, "traceback frame", PLAIN, 3u, ".tb_frame",                 \
-      "src.tb_frame")                                                          \
+    X(15, TB_FRAME, "traceback frame", PLAIN, 3u, ".tb_frame", "src.tb_frame") \
     X(16, WEAK, "weak", PLAIN, 0u, "~weak", "src()")                           \
     X(17, ALIAS, "alias", NAME, 0u, ".%", "getattr(src, name)")                \
     X(18, UNNAMED, "unnamed", INDEX, 3u, "#%", "-")                            \
@@ -194,12 +193,7 @@ enum px_edge_kind {
         PX_EDGE_KIND_END
 };
 
-enum px_edge_form {
-    PX_FORM_PLAIN,
-    PX_FORM_NAME,
-    PX_FORM_INDEX,
-    PX_FORM_PAIR
-};
+enum px_edge_form { PX_FORM_PLAIN, PX_FORM_NAME, PX_FORM_INDEX, PX_FORM_PAIR };
 
 struct px_edge_info {
     const char *name;
@@ -217,7 +211,7 @@ const struct px_edge_info *px_edge_info(unsigned kind);
 #define PX_ROOT_LIST(X)                                                        \
     X(1, MODULE, "module", 0)           /* sys.modules[name] */                \
     X(2, THREAD, "thread", 1)           /* a <thread> node, label its name */  \
-    X(3, INTERPRETER, "interpreter", 2) /* its dicts, codecs, … */             \
+    X(3, INTERPRETER, "interpreter", 2) /* its dicts, codecs, … */           \
     X(4, STATIC_TYPE, "static type", 3)                                        \
     X(5, GARBAGE, "gc.garbage", 2)                                             \
     X(6, CALLBACK, "callback", 2) /* gc.callbacks, atexit */                   \
@@ -259,8 +253,8 @@ enum px_preview_form {
     X(1, END, "end") /* enum px_end */                                         \
     X(2, OBJECTS, "objects")                                                   \
     X(3, EDGES, "edges")                                                       \
-    X(4, BAD, "bad_objects")         /* faulted or hung, skipped */            \
-    X(5, BAD_TYPES, "bad_types")     /* no longer traversed after that */      \
+    X(4, BAD, "bad_objects")     /* faulted or hung, skipped */                \
+    X(5, BAD_TYPES, "bad_types") /* no longer traversed after that */          \
     X(6, FROZEN, "frozen")                                                     \
     X(7, LEFT_OUT, "interpreters_left_out")                                    \
     X(8, GIL_WAIT_NS, "gil_wait_ns") /* until the agent had the GIL */         \

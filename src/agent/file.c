@@ -270,7 +270,7 @@ fail:
         forget_fd_close(job->fd);
         unlink(job->path);
     }
-    unref_job(job);
+    atomic_store(&job->refs, 1); /* the thread's too: it never ran */
     unref_job(job);
     return false;
 }

@@ -110,7 +110,7 @@ struct px_graph {
     struct edge *edges;
     uint32_t *in_off; /* n_nodes + 1 */
     px_node *in_src;
-    uint8_t *in_loose; /* bitmap by inbound edge: it does not hold */
+    uint8_t *in_loose;            /* bitmap by inbound edge: it does not hold */
     struct overflow over_payload; /* by edge */
     uint32_t *name_table;         /* open addressing by node: name number + 1 */
     uint32_t name_mask;

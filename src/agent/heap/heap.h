@@ -25,13 +25,13 @@
 
 struct heap_options {
     enum px_detail detail;
-    enum px_codec codec;    /* NONE or LZ4 */
-    uint64_t spool_bytes;   /* unread bytes at most; 0: no bound (a file) */
-    int slow_peer_ms;       /* full for so long: SLOW_PEER; 0: 10,000 */
-    int time_limit_ms;      /* of the whole walk; 0: 10 minutes */
-    bool stop_the_world;    /* walk in-process under the GIL instead */
-    bool mark_only;         /* bench: visit everything, write nothing */
-    bool count_dirty;       /* bench and tests: PX_FOOTER_DIRTY_PAGES */
+    enum px_codec codec;  /* NONE or LZ4 */
+    uint64_t spool_bytes; /* unread bytes at most; 0: no bound (a file) */
+    int slow_peer_ms;     /* full for so long: SLOW_PEER; 0: 10,000 */
+    int time_limit_ms;    /* of the whole walk; 0: 10 minutes */
+    bool stop_the_world;  /* walk in-process under the GIL instead */
+    bool mark_only;       /* bench: visit everything, write nothing */
+    bool count_dirty;     /* bench and tests: PX_FOOTER_DIRTY_PAGES */
 };
 
 struct heap_capture;
@@ -73,8 +73,8 @@ pid_t heap_capture_pid(const struct heap_capture *capture);
 struct heap_progress {
     uint64_t published_bytes; /* whole chunks in the spool, from its start */
     uint64_t objects;
-    bool ended;               /* the child is gone and was reaped */
-    enum px_end end;          /* valid when ended */
+    bool ended;      /* the child is gone and was reaped */
+    enum px_end end; /* valid when ended */
 };
 /* Reads the shared page, drains the event fd, reaps the child when it has
  * ended (waitpid with __WCLONE; never another child's). A child that died

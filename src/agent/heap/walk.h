@@ -62,16 +62,15 @@ PX_CHILD void walk_synthetic_begin(struct walk *w, const void *address,
                                    size_t label_bytes);
 PX_CHILD void walk_synthetic_end(struct walk *w);
 /* An edge from the current node to another synthetic node. */
-PX_CHILD void walk_edge_to(struct walk *w, enum px_edge_kind kind,
-                           size_t index, const void *address);
+PX_CHILD void walk_edge_to(struct walk *w, enum px_edge_kind kind, size_t index,
+                           const void *address);
 
 /* Names a root. `text` need not be NUL-terminated. */
 PX_CHILD void walk_root(struct walk *w, enum px_root_class root_class,
-                        const void *address, const char *text,
-                        size_t n_bytes);
+                        const void *address, const char *text, size_t n_bytes);
 /* A label for a node (PX_CHUNK_LABELS). */
-PX_CHILD void walk_label(struct walk *w, const void *address,
-                         const char *text, size_t n_bytes);
+PX_CHILD void walk_label(struct walk *w, const void *address, const char *text,
+                         size_t n_bytes);
 
 /* Runs one part of a larger piece of work (one thread, one module) so that a
  * fault or a hang in it ends that part only. False: it did not finish; what it
@@ -95,8 +94,8 @@ struct heap_notes {
     PyThreadState *threads[HEAP_THREADS_MAX];
     size_t n_threads;
     size_t threads_left_out;
-    PyThreadState *agent;    /* our own state: no root */
-    PyObject *modules;       /* sys.modules, borrowed */
+    PyThreadState *agent; /* our own state: no root */
+    PyObject *modules;    /* sys.modules, borrowed */
     PyObject *builtins;
     PyObject *sysdict;
     PyObject *interpreter_dict; /* PyInterpreterState_GetDict, may be NULL */
