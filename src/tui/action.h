@@ -39,14 +39,16 @@ struct app;
     X(ENTER, "enter", 0, "open", "open what the row is about")                 \
     X(BACK, "back", 0, "back", "back to where one was")                        \
     X(FORWARD, "forward", 0, "", "forward again")                              \
+    X(UNFOLD, "unfold", 0, "unfold", "show what is below a row of a tree")     \
+    X(FOLD, "fold", 0, "fold", "hide it again, or go to the row above")        \
     X(REFERRERS, "referrers", ACT_OBJECT, "referrers",                         \
       "what refers to this object")                                            \
     X(REFERENTS, "referents", ACT_OBJECT, "referents",                         \
       "what this object refers to")                                            \
     X(PATH, "path", ACT_SUBJECT, "path",                                       \
-      "how it is held: its path from a root")                                  \
+      "how it is held: its path from a root, or those of all of a type")       \
     X(HOLDERS, "holders", ACT_SUBJECT, "holders",                              \
-      "how all objects of this type are held")                                 \
+      "who holds all objects of this type, as a tree")                         \
     X(WAY_NEXT, "way", 0, "other way", "another way that holds the object")    \
     X(WAY_BEFORE, "way-before", 0, "", "the way before")                       \
     X(TYPE, "type", ACT_SUBJECT, "type", "all objects of this type")           \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tui/app.h"
+#include "tui/derived.h"
 #include "tui/keymap.h"
 
 static int
@@ -196,7 +197,9 @@ static void
 say_order(struct app *app)
 {
     const struct list *list = view_list(app_view(app));
-    if (list->sort < 0)
+    if (list->ops->is_tree)
+        app_say(app, ROLE_NORMAL, "a tree stays in its own order");
+    else if (list->sort < 0)
         app_say(app, ROLE_NORMAL, "in the order of the %s%s",
                 view_name(app_view(app)->place.view),
                 list->is_descending ? ", turned over" : "");
@@ -230,6 +233,9 @@ cancel(struct app *app)
         app_say(app, ROLE_WARN, "cancelling …");
     } else if (coming != NULL) {
         store_cancel(&app->store, coming);
+        app_say(app, ROLE_WARN, "cancelling …");
+    } else if (app_view(app)->job != NULL) {
+        derived_cancel(app_view(app));
         app_say(app, ROLE_WARN, "cancelling …");
     } else if (list_is_busy(list)) {
         list_stop(list);
@@ -298,10 +304,10 @@ static void
 go_subject(struct app *app, enum action_id action)
 {
     struct subject subject = app_subject(app);
-    if (action == ACT_HOLDERS)
-        subject.kind = SUBJECT_TYPE;
-    struct place place =
-        place_of(app, action == ACT_TYPE ? VIEW_INSTANCES : VIEW_PATH, subject);
+    enum view_id id = action == ACT_TYPE      ? VIEW_INSTANCES
+                      : action == ACT_HOLDERS ? VIEW_HOLDERS
+                                              : VIEW_PATH;
+    struct place place = place_of(app, id, subject);
     /* All of a type: with the cursor on the one that was chosen. */
     if (action == ACT_TYPE && subject.kind == SUBJECT_NODE)
         place.cursor =
@@ -404,6 +410,12 @@ look(struct app *app, enum action_id action, const char *arg)
     case ACT_WAY_NEXT:
     case ACT_WAY_BEFORE:
         app_say(app, ROLE_NORMAL, "ways are those of an object");
+        break;
+    case ACT_UNFOLD:
+        enter(app);
+        break;
+    case ACT_FOLD:
+        app_step(app, -1);
         break;
     case ACT_REDRAW:
         return REACT_DRAW | REACT_REPAINT;

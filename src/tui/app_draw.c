@@ -283,6 +283,13 @@ app_progress(const struct app *app, size_t out_bytes, char *out, int *permille)
             return false;
         return true;
     }
+    if (view != NULL && view->job != NULL) {
+        const char *stage = atomic_load(&view->job->stage);
+        *permille = share_permille(atomic_load(&view->job->n_done),
+                                   atomic_load(&view->job->n_total));
+        snprintf(out, out_bytes, "%s", stage != NULL ? stage : "waiting");
+        return true;
+    }
     for (int i = 0; view != NULL && i < view->ops->n_panes; i++) {
         if (list_is_busy(&view->lists[i])) {
             snprintf(out, out_bytes, "sorting and searching …");
@@ -407,6 +414,8 @@ draw_key(struct bar *bar, const struct key_binding *binding)
     struct screen *screen = &app->screen;
     char key[16], label[80];
     if (bar->shown[binding->action] || app->n_bar == APP_BAR_ZONES)
+        return;
+    if (binding->action == ACT_SORT && view_list(app_view(app))->ops->is_tree)
         return;
     keymap_name(keymap_parse(binding->key), sizeof key, key);
     /* The glyph is shorter than the word, and well known. */

@@ -186,6 +186,22 @@ fact_add_what(struct cell_out *out, const struct px_graph *graph, px_node node)
 }
 
 const char *
+fact_held_many(enum px_held_by held_by)
+{
+    switch (held_by) {
+    case PX_HELD_ROOT:
+        break;
+    case PX_HELD_CYCLE:
+        return "only their cycle holds them";
+    case PX_HELD_C:
+        return "C code or the running stack holds them";
+    case PX_HELD_UNKNOWN:
+        return "no root, and the counts do not tell who holds them";
+    }
+    return "";
+}
+
+const char *
 fact_held_words(enum px_held_by held_by)
 {
     switch (held_by) {

@@ -33,6 +33,8 @@ void fact_add_path(struct cell_out *out, enum role role,
 void fact_add_held(struct cell_out *out, const struct px_graph *graph,
                    const struct px_paths *paths, px_node node);
 const char *fact_generation(enum px_node_gen gen);
+/* For many objects, and short: "only their cycle holds them". */
+const char *fact_held_many(enum px_held_by held_by);
 /* In words: "held only by a cycle of its own". */
 const char *fact_held_words(enum px_held_by held_by);
 

@@ -12,7 +12,8 @@
 const struct key_binding key_bindings[] = {
     /* clang-format off */
     {VIEW_TYPES,     "Enter",     ACT_ENTER,        "instances"},
-    {VIEW_TYPES,     "p",         ACT_HOLDERS,      "paths"},
+    {VIEW_TYPES,     "p",         ACT_PATH,         "paths"},
+    {VIEW_TYPES,     "H",         ACT_HOLDERS,      ""},
     {VIEW_INSTANCES, "Enter",     ACT_ENTER,        "object"},
     {VIEW_INSTANCES, "p",         ACT_PATH,         ""},
     {VIEW_INSTANCES, "H",         ACT_HOLDERS,      ""},
@@ -25,6 +26,12 @@ const struct key_binding key_bindings[] = {
     {VIEW_OBJECT,    "t",         ACT_TYPE,         ""},
     {VIEW_PATH,      "Enter",     ACT_ENTER,        "object"},
     {VIEW_PATH,      "b",         ACT_REFERRERS,    ""},
+    {VIEW_HOLDERS,   "Enter",     ACT_ENTER,        "object"},
+    {VIEW_HOLDERS,   "Right",     ACT_UNFOLD,       ""},
+    {VIEW_HOLDERS,   "l",         ACT_UNFOLD,       NULL},
+    {VIEW_HOLDERS,   "Left",      ACT_FOLD,         ""},
+    {VIEW_HOLDERS,   "h",         ACT_FOLD,         NULL},
+    {VIEW_HOLDERS,   "p",         ACT_PATH,         ""},
     {VIEW_GC,        "Tab",       ACT_PANE_NEXT,    NULL},
     {VIEW_GC,        "Enter",     ACT_ENTER,        "change"},
     {VIEW_GC,        " ",         ACT_ENTER,        NULL},

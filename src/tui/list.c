@@ -290,6 +290,8 @@ list_subject(const struct list *list)
 void
 list_sort(struct list *list, int column, bool is_descending)
 {
+    if (list->ops->is_tree)
+        return;
     list->sort = column;
     list->is_descending = is_descending;
     list_refresh(list);

@@ -79,9 +79,10 @@ struct rows_ops {
     const char *name; /* "referrers": for panes, --plain and tests */
     const struct column *columns;
     int n_columns;
-    int sort;   /* column that sorts at first; -1: the source's order */
-    int figure; /* column that `>1k` means when no figure sorts; -1: none */
-    bool bare;  /* no titles of columns: the pane's title stands there */
+    int sort;     /* column that sorts at first; -1: the source's order */
+    int figure;   /* column that `>1k` means when no figure sorts; -1: none */
+    bool is_tree; /* rows below rows: never sorted */
+    bool bare;    /* no titles of columns: the pane's title stands there */
     uint32_t (*count)(const void *context);
     /* Stays the same for the same thing after a refresh. */
     uint64_t (*id)(const void *context, uint32_t row);

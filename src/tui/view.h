@@ -32,6 +32,9 @@ struct view_ops {
     /* Store or session have news: make the rows anew (their lists are
      * stopped before and refreshed after). */
     void (*changed)(struct view *view);
+    /* From a view of the same place in another snapshot: what the list does
+     * not know, such as what is open. */
+    void (*take)(struct view *view, const struct view *from);
     /* What stands at the left and right end of the second line. Absent: the
      * view's name; nothing. */
     void (*crumb)(const struct view *view, struct cell_out *out);
@@ -55,6 +58,8 @@ struct view {
     px_type type;              /* of the place, PX_NONE: none */
     px_node node;
     void *state;
+    struct job *job; /* derived.h: what the worker does for it; NULL: nothing */
+    char problem[PX_ERR_TEXT]; /* why there is no result */
     struct list lists[VIEW_PANES];
     struct rect rects[VIEW_PANES]; /* as drawn last */
     int focus;
@@ -64,6 +69,7 @@ extern const struct view_ops view_types;
 extern const struct view_ops view_instances;
 extern const struct view_ops view_object;
 extern const struct view_ops view_path;
+extern const struct view_ops view_holders;
 extern const struct view_ops view_gc;
 extern const struct view_ops view_garbage;
 extern const struct view_ops view_log;
@@ -80,6 +86,11 @@ void view_stop(struct view *view);
 /* Makes what view_stop has interrupted. */
 void view_resume(struct view *view);
 void view_changed(struct view *view);
+struct tree;
+/* What fold and unfold do to a tree that is the view's only pane; false: it
+ * is another action, or there is nothing to fold. */
+bool view_act_tree(struct view *view, struct tree *tree, enum action_id action,
+                   unsigned *reaction);
 struct list *view_list(struct view *view);
 /* The view's place with its cursor as it is now. */
 struct place view_place(const struct view *view);

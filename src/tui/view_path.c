@@ -1,8 +1,7 @@
 /* view_path.c — the paths of a type, grouped; or the path of one object.
  *
  * Two panes of which one is shown: groups for a type, steps for an object.
- * The groups are made on the worker; when the view is closed before they are
- * done the job is left alone and frees what it made.
+ * The groups are made on the worker.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,6 +11,7 @@
 
 #include "base/text.h"
 #include "tui/app.h"
+#include "tui/derived.h"
 #include "tui/facts.h"
 #include "tui/mem.h"
 
@@ -20,20 +20,8 @@
 enum { PANE_GROUPS, PANE_STEPS };
 enum { COL_COUNT, COL_SHARE, COL_LINE };
 
-struct groups_job {
-    struct job job;
-    struct view *view; /* NULL: closed meanwhile */
-    const struct px_graph *graph;
-    const struct px_paths *paths;
-    px_type type;
-    struct px_path_groups *groups;
-    struct px_err err;
-};
-
 struct path {
-    struct groups_job *job;
     struct px_path_groups *groups;
-    char problem[PX_ERR_TEXT];
     struct px_step *steps;
     uint32_t n_steps;
     size_t n_steps_ever;
@@ -51,38 +39,37 @@ graph_of(const void *context)
     return ((const struct view *)context)->snapshot->graph;
 }
 
-static void
-run_groups(struct job *base)
+static void *
+make_groups(const struct derived_from *from, struct px_work *work,
+            struct px_err *err)
 {
-    struct groups_job *job = (struct groups_job *)base;
     px_node *nodes = NULL;
     uint32_t n = 0;
-    if (px_type_instances(job->graph, job->type, &nodes, &n, &job->err) ==
-        PX_OK)
-        job->groups =
-            px_path_groups_new(job->paths, nodes, n, &base->work, &job->err);
+    struct px_path_groups *groups = NULL;
+    if (px_type_instances(from->graph, from->type, &nodes, &n, err) == PX_OK)
+        groups = px_path_groups_new(from->paths, nodes, n, work, err);
     free(nodes);
+    return groups;
 }
 
 static void
-finish_groups(struct job *base)
+free_groups(void *result)
 {
-    struct groups_job *job = (struct groups_job *)base;
-    if (job->view == NULL) {
-        px_path_groups_free(job->groups);
-    } else {
-        struct path *path = job->view->state;
-        path->job = NULL;
-        path->groups = job->groups;
-        if (job->groups == NULL)
-            snprintf(path->problem, sizeof path->problem, "%s",
-                     job->err.msg[0] != '\0' ? job->err.msg : "cancelled");
-        for (int i = 0; i < 2; i++)
-            list_refresh(&job->view->lists[i]);
-        job->view->app->is_dirty = true;
-    }
-    free(job);
+    px_path_groups_free(result);
 }
+
+static void
+take_groups(struct view *view, void *result)
+{
+    path_of(view)->groups = result;
+}
+
+static const struct derived_ops derived_groups = {
+    .about = "grouping the paths",
+    .make = make_groups,
+    .free = free_groups,
+    .take = take_groups,
+};
 
 static void
 changed(struct view *view)
@@ -99,17 +86,9 @@ changed(struct view *view)
         path->n_steps =
             (uint32_t)(path->n_steps_ever < STEPS_MAX ? path->n_steps_ever
                                                       : STEPS_MAX);
-    } else if (path->groups == NULL && path->job == NULL &&
-               path->problem[0] == '\0') {
-        struct groups_job *job = mem_new(1, sizeof *job);
-        job->job.run = run_groups;
-        job->job.done = finish_groups;
-        job->view = view;
-        job->graph = view->snapshot->graph;
-        job->paths = paths;
-        job->type = view->type;
-        path->job = job;
-        worker_submit(view->app->worker, &job->job);
+    } else if (path->groups == NULL && view->job == NULL &&
+               view->problem[0] == '\0') {
+        derived_start(view, &derived_groups, NULL);
     }
 }
 
@@ -126,11 +105,6 @@ static void
 close_path(struct view *view)
 {
     struct path *path = view->state;
-    if (path->job != NULL) {
-        /* The snapshot may go next: the job must not read it any more. */
-        path->job->view = NULL;
-        worker_stop(view->app->worker, &path->job->job);
-    }
     px_path_groups_free(path->groups);
     free(path->steps);
 }
@@ -151,23 +125,6 @@ groups_id(const void *context, uint32_t row)
                         path_of(context)->groups->groups[row].example);
 }
 
-/* For many, and short: the cycle's edges stand behind. */
-static const char *
-group_words(enum px_held_by held_by)
-{
-    switch (held_by) {
-    case PX_HELD_ROOT:
-        break;
-    case PX_HELD_CYCLE:
-        return "only their cycle holds them";
-    case PX_HELD_C:
-        return "C code or the running stack holds them";
-    case PX_HELD_UNKNOWN:
-        return "no root, and the counts do not tell who holds them";
-    }
-    return "";
-}
-
 static void
 groups_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
@@ -180,7 +137,7 @@ groups_cell(const void *context, uint32_t row, int column, struct cell_out *out)
     } else if (group->held_by == PX_HELD_ROOT) {
         cell_add(out, ROLE_NAME, group->line);
     } else {
-        cell_add(out, ROLE_WARN, group_words(group->held_by));
+        cell_add(out, ROLE_WARN, fact_held_many(group->held_by));
         if (group->line[0] != '\0')
             cell_add(out, ROLE_WARN, ":  ");
         cell_add(out, ROLE_NAME, group->line);
@@ -210,9 +167,9 @@ groups_empty(const void *context, size_t out_bytes, char *out)
 {
     const struct view *view = context;
     const struct path *path = path_of(context);
-    if (path->problem[0] != '\0')
+    if (view->problem[0] != '\0')
         snprintf(out, out_bytes, "The paths could not be made: %s",
-                 path->problem);
+                 view->problem);
     else if (path->groups == NULL)
         snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
     else

@@ -59,9 +59,13 @@ def test_from_types_to_the_holder(leak_server, leak, cols, rows):
         t.keys("Enter")
         t.wait_for("referred to by")
         t.keys("H")
-        t.wait_for("paths of all")
+        t.wait_for("› holders")
         if leak == "list":
-            t.wait_for(r"^▌ +60 +100.0 % .*_CONNECTIONS\[\*\]", regex=True)
+            t.wait_for(r"^▌▾ module __main__ .* 60 +100.0 %", regex=True)
+            t.wait_for(r"▾ _CONNECTIONS → list +60 ", regex=True)
+            t.keys("j", "Left")
+            t.wait_for(r"^▌ +▸ _CONNECTIONS", regex=True)
+            t.wait_gone("[*]")
         else:
             t.wait_for("only their cycle holds them")
             t.wait_for(r"\.handler → \.connection|\.connection → \.handler",

@@ -146,7 +146,7 @@ test_markdown_has_every_action(void **state)
             fail_msg("%s is missing", command);
         assert_non_null(strstr(text, actions[i].help));
     }
-    assert_non_null(strstr(text, "| `H`, `p` (types) | `:holders` |"));
+    assert_non_null(strstr(text, "| `H` | `:holders` |"));
     free(text);
 }
 

@@ -159,6 +159,7 @@ static const struct {
     {"object", "instances:server.Connection", "j Enter"},
     {"object-referents", "instances:server.Connection", "j Enter o"},
     {"groups", "path:server.Connection", ""},
+    {"holders", "holders:server.Connection", ""},
     {"path", "instances:server.Connection", "j p"},
     {"cycle", "path:server.Connection", "j Enter"},
     {"gc", "gc", ""},
@@ -261,9 +262,50 @@ test_finds_the_leak(void **state)
     press(app, "p");
     assert_shows(app, "› path");
     press(app, "h h H");
-    assert_shows(app, "module server → _CONNECTIONS[*]");
+    assert_shows(app, "types › server.Connection › holders");
+    assert_shows(app, "module server");
+    assert_shows(app, "_CONNECTIONS");
     assert_shows(app, ".handler → .connection");
     assert_shows(app, "only their cycle holds them");
+}
+
+/* Rows open and close, also what was opened before a newer snapshot came. */
+static void
+test_holders_fold(void **state)
+{
+    struct app *app = *state;
+    struct px_err err;
+    char path[600];
+    go(app, "holders:server.Connection");
+    struct list *list = view_list(app_view(app));
+    uint32_t all = list->n_rows;
+    assert_true(all > 4);
+    press(app, "Left");
+    uint32_t folded = list->n_rows;
+    assert_true(folded < all);
+    assert_int_equal(list->cursor, 0);
+    assert_shows(app, "▸ module server");
+    snprintf(path, sizeof path, "%s/canned.pxs", golden_folder);
+    assert_non_null(store_read(&app->store, path, &err));
+    settle(app);
+    list = view_list(app_view(app));
+    assert_int_equal(app_view(app)->snapshot->number, 2);
+    assert_int_equal(list->n_rows, folded);
+    press(app, "Right");
+    assert_int_equal(list->n_rows, all);
+    press(app, "l");
+    assert_int_equal(list->cursor, 1);
+    /* Enter goes to the object at the row, not to one that it leads to. */
+    press(app, "Enter");
+    assert_string_equal(
+        px_type_name(app_view(app)->snapshot->graph, app_view(app)->type),
+        "list");
+    press(app, "Backspace S s");
+    assert_shows(app, "a tree stays in its own order");
+    assert_int_equal(view_list(app_view(app))->n_rows, all);
+    /* Left on an open row closes it, then goes up, then back. */
+    press(app, "h h h h");
+    assert_false(shows(app, "› holders"));
 }
 
 static void
@@ -523,6 +565,7 @@ main(int argc, char *argv[])
         TEST(test_golden_ascii),
         TEST(test_any_size),
         TEST(test_finds_the_leak),
+        TEST(test_holders_fold),
         TEST(test_back_and_forward),
         TEST(test_long_history),
         TEST(test_goto),

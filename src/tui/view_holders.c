@@ -1,0 +1,334 @@
+/* view_holders.c — who holds all objects of a type: their paths, merged from
+ * the roots on, as a tree.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "tui/app.h"
+#include "tui/derived.h"
+#include "tui/facts.h"
+#include "tui/mem.h"
+#include "tui/tree.h"
+
+/* What holds less than this is closed at first. */
+#define OPEN_PERMILLE 20u
+#define OPEN_ALWAYS_ROWS 40u
+#define STEPS_MAX 256u
+
+enum { COL_HOLDER, COL_COUNT, COL_SHARE };
+
+struct holders {
+    struct px_holders *result;
+    struct tree tree;
+};
+
+static struct holders *
+holders_of(const void *context)
+{
+    return ((const struct view *)context)->state;
+}
+
+static const struct px_graph *
+graph_of(const void *context)
+{
+    return ((const struct view *)context)->snapshot->graph;
+}
+
+static const struct tree_item *
+item_of(const void *context, uint32_t row)
+{
+    return &holders_of(context)->tree.items[row];
+}
+
+static const struct px_holder *
+holder_of(const void *context, uint32_t row)
+{
+    return &holders_of(context)->result->rows[item_of(context, row)->what];
+}
+
+/* ---- the tree ---- */
+
+static void
+add_row(struct tree *tree, uint32_t parent, uint32_t i)
+{
+    const struct px_holders *holders = tree->source;
+    const struct px_holder *row = &holders->rows[i];
+    uint64_t above = parent == TREE_TOP ? 0 : tree->items[parent].id;
+    struct tree_item item = {
+        .id = tree_id(tree_id(above + row->held_by, row->text), "/"),
+        .what = i,
+        .can_open =
+            i + 1 < holders->n_rows && holders->rows[i + 1].depth > row->depth,
+        .opens = holders->n_rows <= OPEN_ALWAYS_ROWS ||
+                 row->count * 1000 >= holders->n_nodes * OPEN_PERMILLE,
+    };
+    tree_add(tree, &item);
+}
+
+/* Rows are in the order of an open tree: children follow, one deeper. */
+static void
+children(struct tree *tree, uint32_t parent)
+{
+    const struct px_holders *holders = tree->source;
+    uint32_t depth = 0, i = 0;
+    if (parent != TREE_TOP) {
+        i = tree->items[parent].what;
+        depth = holders->rows[i++].depth + 1;
+    }
+    for (; i < holders->n_rows && holders->rows[i].depth >= depth; i++) {
+        if (holders->rows[i].depth == depth)
+            add_row(tree, parent, i);
+    }
+}
+
+/* ---- what the worker makes ---- */
+
+static void *
+make(const struct derived_from *from, struct px_work *work, struct px_err *err)
+{
+    px_node *nodes = NULL;
+    uint32_t n = 0;
+    struct px_holders *holders = NULL;
+    if (px_type_instances(from->graph, from->type, &nodes, &n, err) == PX_OK)
+        holders = px_holders_new(from->paths, nodes, n, work, err);
+    free(nodes);
+    return holders;
+}
+
+static void
+free_result(void *result)
+{
+    px_holders_free(result);
+}
+
+static void
+take(struct view *view, void *result)
+{
+    struct holders *holders = view->state;
+    holders->result = result;
+    if (result == NULL)
+        return;
+    holders->tree.source = result;
+    holders->tree.children = children;
+    tree_make(&holders->tree, NULL);
+}
+
+static const struct derived_ops derived = {
+    .about = "merging the paths",
+    .make = make,
+    .free = free_result,
+    .take = take,
+};
+
+static void
+changed(struct view *view)
+{
+    struct holders *holders = view->state;
+    if (view->snapshot->paths != NULL && holders->result == NULL &&
+        view->job == NULL && view->problem[0] == '\0')
+        derived_start(view, &derived, NULL);
+}
+
+static enum px_status
+open_holders(struct view *view, struct px_err *err)
+{
+    (void)err;
+    changed(view);
+    return PX_OK;
+}
+
+static void
+close_holders(struct view *view)
+{
+    struct holders *holders = view->state;
+    px_holders_free(holders->result);
+    tree_done(&holders->tree);
+}
+
+static void
+take_open(struct view *view, const struct view *from)
+{
+    const struct holders *old = from->state;
+    struct holders *holders = view->state;
+    tree_take_open(&holders->tree, &old->tree);
+    if (holders->result != NULL)
+        tree_make(&holders->tree, NULL);
+}
+
+static bool
+act(struct view *view, enum action_id action, const char *arg,
+    unsigned *reaction)
+{
+    struct tree *tree = &holders_of(view)->tree;
+    (void)arg;
+    return view_act_tree(view, tree, action, reaction);
+}
+
+/* ---- rows ---- */
+
+static uint32_t
+row_count(const void *context)
+{
+    return holders_of(context)->tree.n_items;
+}
+
+static uint64_t
+row_id(const void *context, uint32_t row)
+{
+    return item_of(context, row)->id;
+}
+
+static uint32_t
+row_find(const void *context, uint64_t id)
+{
+    return tree_find(&holders_of(context)->tree, id);
+}
+
+static void
+add_step(const struct px_graph *graph, const struct px_holder *holder,
+         struct cell_out *out)
+{
+    if (holder->held_by == PX_HELD_ROOT) {
+        cell_add(out, holder->depth == 0 ? ROLE_STRONG : ROLE_NAME,
+                 holder->text);
+        /* What a root or a frame is, its text says. */
+        if (holder->depth == 0 || holder->type == PX_NONE ||
+            px_type_name(graph, holder->type)[0] == '<')
+            return;
+        cell_add(out, ROLE_DIM, " → ");
+        cell_add(out, fact_type_role(graph, holder->type),
+                 fact_last_part(px_type_name(graph, holder->type)));
+        return;
+    }
+    cell_add(out, ROLE_WARN, fact_held_many(holder->held_by));
+    if (holder->text[0] != '\0') {
+        cell_add(out, ROLE_WARN, ":  ");
+        cell_add(out, ROLE_NAME, holder->text);
+    }
+}
+
+static void
+row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
+{
+    const struct px_holder *holder = holder_of(context, row);
+    switch (column) {
+    case COL_HOLDER:
+        tree_add_branch(out, item_of(context, row));
+        add_step(graph_of(context), holder, out);
+        break;
+    case COL_COUNT:
+        cell_count(out, holder->count);
+        break;
+    case COL_SHARE:
+        cell_share(out, holder->count, holders_of(context)->result->n_nodes);
+        break;
+    }
+}
+
+/* The object at the row's step, on the path of the row's example. */
+static px_node
+node_at(const struct view *view, const struct px_holder *holder)
+{
+    px_node node = holder->example;
+    if (holder->held_by != PX_HELD_ROOT || holder->depth + 1 > STEPS_MAX)
+        return node;
+    size_t max = holder->depth + 1;
+    struct px_step *steps = mem_new(max, sizeof *steps);
+    if (px_paths_steps(view->snapshot->paths, node, true, max, steps) >= max)
+        node = steps[max - 1].node;
+    free(steps);
+    return node;
+}
+
+static struct subject
+row_subject(const void *context, uint32_t row)
+{
+    px_node node = node_at(context, holder_of(context, row));
+    return (struct subject){.kind = SUBJECT_NODE,
+                            .type = px_node_type(graph_of(context), node),
+                            .node = node};
+}
+
+static uint64_t
+total(const void *context, int column)
+{
+    const struct holders *holders = holders_of(context);
+    (void)column;
+    return holders->result != NULL ? holders->result->n_nodes : 0;
+}
+
+static void
+empty(const void *context, size_t out_bytes, char *out)
+{
+    const struct view *view = context;
+    if (view->problem[0] != '\0')
+        snprintf(out, out_bytes,
+                 "The holders could not be found: %s. Backspace goes back.",
+                 view->problem);
+    else if (view->snapshot->paths == NULL)
+        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
+    else if (holders_of(context)->result == NULL)
+        snprintf(out, out_bytes, "merging the paths …");
+    else
+        snprintf(out, out_bytes,
+                 "No object of this type in snapshot %u. Backspace goes back.",
+                 view->snapshot->number);
+}
+
+/* ---- the view ---- */
+
+static void
+crumb(const struct view *view, struct cell_out *out)
+{
+    cell_addf(out, ROLE_CRUMB, "types › %s › holders",
+              px_type_name(graph_of(view), view->type));
+}
+
+static void
+summary(const struct view *view, struct cell_out *out)
+{
+    const struct holders *holders = view->state;
+    char count[PX_FIGURE_MAX];
+    if (holders->result != NULL)
+        cell_addf(out, ROLE_CRUMB, "who holds %s objects",
+                  px_text_count(holders->result->n_nodes, count));
+}
+
+static const struct column columns[] = {
+    [COL_HOLDER] = {"HELD BY", COLUMN_TEXT, 30, 1, 0, false},
+    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0, false},
+    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false},
+};
+
+static const struct rows_ops rows = {
+    .name = "holders",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof columns[0],
+    .sort = -1,
+    .figure = COL_COUNT,
+    .is_tree = true,
+    .count = row_count,
+    .id = row_id,
+    .find = row_find,
+    .cell = row_cell,
+    .subject = row_subject,
+    .total = total,
+    .empty = empty,
+};
+
+const struct view_ops view_holders = {
+    .n_panes = 1,
+    .panes = {&rows},
+    .state_size = sizeof(struct holders),
+    .open = open_holders,
+    .close = close_holders,
+    .changed = changed,
+    .take = take_open,
+    .crumb = crumb,
+    .summary = summary,
+    .act = act,
+};
