@@ -20,6 +20,7 @@ struct type_row {
     const char *name;
     uint64_t count;
     uint64_t bytes;
+    uint64_t retained; /* at least; 0 unless it was asked for */
 };
 
 static int
@@ -47,28 +48,51 @@ by_bytes(const void *a, const void *b)
     return by_name(a, b);
 }
 
-/* Rows of types that have instances, of equal names merged; malloced. */
+static int
+by_retained(const void *a, const void *b)
+{
+    const struct type_row *x = a, *y = b;
+    if (x->retained != y->retained)
+        return x->retained < y->retained ? 1 : -1;
+    return by_name(a, b);
+}
+
+/* Objects of one of the types may dominate those of another, so that adding
+ * up could say too much: the largest of them is still a lower bound. */
+static void
+merge_row(struct type_row *into, const struct type_row *row)
+{
+    into->count += row->count;
+    into->bytes += row->bytes;
+    if (row->retained > into->retained)
+        into->retained = row->retained;
+}
+
+/* Rows of types that have instances, of equal names merged; malloced.
+ * `dominators` may be NULL. */
 static struct type_row *
-collect_types(const struct px_graph *graph, size_t *n_rows)
+collect_types(const struct px_graph *graph,
+              const struct px_dominators *dominators, size_t *n_rows)
 {
     uint32_t n_types = px_graph_n_types(graph);
     struct type_row *rows = cli_alloc(n_types * sizeof *rows);
     size_t n = 0;
     for (px_type t = 0; t < n_types; t++) {
         if (px_type_count(graph, t) > 0)
-            rows[n++] = (struct type_row){px_type_name(graph, t),
-                                          px_type_count(graph, t),
-                                          px_type_bytes(graph, t)};
+            rows[n++] = (struct type_row){
+                px_type_name(graph, t), px_type_count(graph, t),
+                px_type_bytes(graph, t),
+                dominators == NULL
+                    ? 0
+                    : px_dominators_type_retained(dominators, t)};
     }
     qsort(rows, n, sizeof *rows, by_name);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (kept > 0 && strcmp(rows[kept - 1].name, rows[i].name) == 0) {
-            rows[kept - 1].count += rows[i].count;
-            rows[kept - 1].bytes += rows[i].bytes;
-        } else {
+        if (kept > 0 && strcmp(rows[kept - 1].name, rows[i].name) == 0)
+            merge_row(&rows[kept - 1], &rows[i]);
+        else
             rows[kept++] = rows[i];
-        }
     }
     *n_rows = kept;
     return rows;
@@ -81,11 +105,15 @@ types_json(struct cli *cli, struct cli_loaded *loaded,
     json_t *head = jsonout_head(cli, loaded);
     json_object_set_new(head, "n_types", json_integer((json_int_t)n));
     jsonout_begin(cli, head, "types");
-    for (size_t i = 0; i < shown; i++)
-        jsonout_row(cli, json_pack("{s:o, s:I, s:I}", "type",
-                                   jsonout_text(rows[i].name), "count",
-                                   (json_int_t)rows[i].count, "bytes",
-                                   (json_int_t)rows[i].bytes));
+    for (size_t i = 0; i < shown; i++) {
+        json_t *row = json_pack(
+            "{s:o, s:I, s:I}", "type", jsonout_text(rows[i].name), "count",
+            (json_int_t)rows[i].count, "bytes", (json_int_t)rows[i].bytes);
+        if (cli_sort_is(cli, "retained"))
+            json_object_set_new(row, "retained_at_least",
+                                json_integer((json_int_t)rows[i].retained));
+        jsonout_row(cli, row);
+    }
     jsonout_end(cli);
 }
 
@@ -98,7 +126,15 @@ types_table(struct cli *cli, struct cli_loaded *loaded,
         {"SIZE", TABLE_RIGHT, CLI_FIGURE, 0},
         {"TYPE", TABLE_CUT_HEAD, CLI_TYPE, 16},
     };
-    struct table *table = table_new(cli, columns, 3);
+    static const struct table_column retained_columns[] = {
+        {"COUNT", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"SIZE", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"RETAINED", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"TYPE", TABLE_CUT_HEAD, CLI_TYPE, 16},
+    };
+    bool retained = cli_sort_is(cli, "retained");
+    struct table *table = retained ? table_new(cli, retained_columns, 4)
+                                   : table_new(cli, columns, 3);
     uint64_t bytes = 0;
     for (size_t i = 0; i < n; i++) {
         bytes += rows[i].bytes;
@@ -106,6 +142,12 @@ types_table(struct cli *cli, struct cli_loaded *loaded,
             continue;
         table_count(table, rows[i].count);
         table_bytes(table, rows[i].bytes);
+        if (retained) {
+            char least[PX_FIGURE_MAX], text[PX_FIGURE_MAX + 4];
+            snprintf(text, sizeof text, "\xe2\x89\xa5 %s",
+                     px_text_bytes(rows[i].retained, least));
+            table_text(table, text);
+        }
         table_text(table, rows[i].name);
         table_row_end(table);
     }
@@ -121,15 +163,27 @@ enum px_status
 cmd_types(struct cli *cli, struct px_err *err)
 {
     struct cli_loaded loaded;
+    struct px_dominators *dominators = NULL;
     enum px_status status = cli_load(cli, cli->args[0], &loaded, err);
     if (status != PX_OK)
         return status;
+    if (cli_sort_is(cli, "retained")) {
+        dominators = px_dominators_new(loaded.graph, &cli->work, err);
+        cli_progress_clear(cli->progress);
+        if (dominators == NULL) {
+            cli_loaded_done(&loaded);
+            return cli_interrupted(cli, err->status, err);
+        }
+    }
     size_t n;
-    struct type_row *rows = collect_types(loaded.graph, &n);
+    struct type_row *rows = collect_types(loaded.graph, dominators, &n);
+    px_dominators_free(dominators);
     if (cli_sort_is(cli, "count"))
         qsort(rows, n, sizeof *rows, by_count);
     else if (cli_sort_is(cli, "size"))
         qsort(rows, n, sizeof *rows, by_bytes);
+    else if (cli_sort_is(cli, "retained"))
+        qsort(rows, n, sizeof *rows, by_retained);
     uint64_t limit = cli_limit(cli, TABLE_ROWS);
     size_t shown = limit != 0 && limit < n ? (size_t)limit : n;
     if (cli->opt.json)

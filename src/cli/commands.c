@@ -25,10 +25,15 @@ const struct cli_command cli_commands[] = {
     {
         .name = "types", .args = "TARGET", .min_args = 1, .max_args = 1,
         .options = CLI_GRAPHED | CLI_BIT(SORT) | CLI_BIT(LIMIT),
-        .sorts = "count|size|name",
+        .sorts = "count|size|retained|name",
         .summary = "count the objects of each type",
+        .about = "--sort retained also says how much memory would go if all "
+                 "objects of a type went: at least (\xe2\x89\xa5), because "
+                 "it is found for all types at once. `dominators TARGET TYPE` "
+                 "says it exactly for one.",
         .examples = {{"types localhost:9999", "the 20 most frequent types"},
                      {"types 4242 --sort size -n 50", "the 50 largest, by pid"},
+                     {"types 4242 --sort retained", "who holds the memory"},
                      {"types app.pxs --json", "everything, from a file"}},
         .run = cmd_types,
     },
@@ -113,6 +118,19 @@ const struct cli_command cli_commands[] = {
                      {"dominators app.pxs Connection",
                       "what the connections retain, together and each"}},
         .run = cmd_dominators,
+    },
+    {
+        .name = "cycles", .args = "TARGET", .min_args = 1, .max_args = 1,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT),
+        .summary = "list reference cycles, and the reference to cut",
+        .about = "Equal cycles are one row; those that only wait for the "
+                 "collector (held by: cycle) come first. CUT is the reference "
+                 "that closes the cycle: make it weak, or delete it when you "
+                 "are done, and the objects go without the collector.",
+        .examples = {{"cycles localhost:9999", "what waits for the collector"},
+                     {"cycles app.pxs --json -n 0",
+                      "every kind of cycle, from a file"}},
+        .run = cmd_cycles,
     },
     {
         .name = "diff", .args = "OLD NEW", .min_args = 2, .max_args = 2,

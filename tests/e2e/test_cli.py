@@ -400,7 +400,7 @@ def test_help_names_every_command_and_option():
         assert text.startswith("usage: pyexplore %s " % name)
         assert "--json" in text and "\nExamples\n  pyexplore %s" % name in text
         assert max(len(line) for line in text.splitlines()) <= 80
-    assert ok("types", "--help").out.count("count|size|name") == 1
+    assert ok("types", "--help").out.count("count|size|retained|name") == 1
 
 
 def test_version():
