@@ -373,7 +373,8 @@ test_confirmations_need_y(void **state)
 static enum px_status
 parse(struct options *options, struct px_err *err, int argc, ...)
 {
-    char *argv[8] = {"pyexplore-tui"};
+    static char program[] = "pyexplore-tui";
+    char *argv[8] = {program};
     va_list args;
     va_start(args, argc);
     for (int i = 1; i <= argc; i++)
