@@ -159,6 +159,36 @@ const struct px_diff_type *px_diff_types(const struct px_diff *diff, size_t *n);
 /* True if this node of `after` was not there before. */
 bool px_diff_is_new(const struct px_diff *diff, px_node after);
 
+/* ---- growth by path, round by round ----
+ * All objects of a snapshot fall into classes of one starred path and type;
+ * numbers in names, lines of frames and keys do not tell classes apart. Fed
+ * with one snapshot after each round of the same work, it keeps a few words a
+ * class and no graph. What grew in every round is a leak; what fills up to a
+ * bound, or swings, had a round in which it did not grow. */
+struct px_growth_row {
+    char *line; /* starred path; for what no root reaches the cycle, or "" */
+    const char *type; /* of the last graph */
+    enum px_held_by held_by;
+    px_node example; /* in the last graph */
+    uint64_t n_first, n_last;
+    uint64_t n_least; /* it grew by so many in each round, or more */
+    uint64_t n_below; /* objects that grew with it, on paths through it */
+    int64_t bytes;    /* by which all of these grew */
+};
+struct px_growth;
+struct px_growth *px_growth_new(struct px_err *err);
+void px_growth_free(struct px_growth *growth);
+enum px_status px_growth_add(struct px_growth *growth,
+                             const struct px_paths *paths, struct px_work *work,
+                             struct px_err *err);
+/* What grew by more than `max_growth` in every round: the object nearest to
+ * the root on each path, classes of Python code first, then most bytes. NULL:
+ * an error. `last` is what was added last. Borrowed until the next call. */
+const struct px_growth_row *px_growth_find(struct px_growth *growth,
+                                           const struct px_paths *last,
+                                           uint64_t max_growth, size_t *n,
+                                           struct px_err *err);
+
 /* ---- dominators ----
  * What would go if an object went: the tree in which the parent of an object
  * is the nearest one that every way from a root to it passes. All edges that

@@ -146,6 +146,47 @@ const struct cli_command cli_commands[] = {
         .run = cmd_diff,
     },
     {
+        .name = "growth", .args = "TARGET...", .min_args = 1, .max_args = -1,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT) | CLI_BIT(INTERVAL) |
+                   CLI_BIT(ROUNDS) | CLI_BIT(UNTIL),
+        .summary = "watch which types grow, and how fast, until Ctrl-C",
+        .about = "Takes a snapshot of each target every 5 s and compares it "
+                 "with the one before and the first. Several targets tell "
+                 "which worker leaks; several files are one process at "
+                 "several times. With --json each target and round is one "
+                 "line. --until 2x waits for a type that has twice its first "
+                 "number of objects, at least 200.",
+        .examples = {{"growth localhost:9999", "what grows now"},
+                     {"growth 4242 4243 4244 --interval 60",
+                      "which of three workers leaks"},
+                     {"growth 4242 --until 2x && echo steady",
+                      "an alarm for a script"},
+                     {"growth 1.pxs 2.pxs 3.pxs", "what grew between files"}},
+        .run = cmd_growth,
+    },
+    {
+        .name = "check", .args = "TARGET --during CMD | FILE.pxs...",
+        .min_args = 1, .max_args = -1,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT) | CLI_BIT(DURING) |
+                   CLI_BIT(ROUNDS) | CLI_BIT(WARMUP) | CLI_BIT(MAX_GROWTH) |
+                   CLI_BIT(COLLECT),
+        .summary = "say PASS or FAIL: does an operation leak?",
+        .about = "Runs CMD (what it prints goes to stderr), takes a snapshot, "
+                 "runs it again, 3 times in all. What grew in every round, by "
+                 "its path, is a leak: status 1. A cache that is still "
+                 "filling looks the same: warm up longer. Cycles that wait "
+                 "for the collector count only when it is off, or with "
+                 "--collect. Files are snapshots that were taken after each "
+                 "round.",
+        .examples = {{"check 4242 --during 'curl -s localhost:8000/login'",
+                      "does a login leak?"},
+                     {"check 4242 --during ./load.sh --rounds 10 --warmup 3",
+                      "with larger caches"},
+                     {"check 0.pxs 1.pxs 2.pxs 3.pxs",
+                      "the same of rounds that were saved"}},
+        .run = cmd_check,
+    },
+    {
         .name = "gc", .args = "TARGET [ACTION [ARGUMENT...]]", .min_args = 1,
         .max_args = 5,
         .options = CLI_TARGETED | CLI_BIT(YES) | CLI_BIT(LIMIT),

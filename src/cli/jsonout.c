@@ -58,6 +58,16 @@ jsonout_print(struct cli *cli, json_t *value)
 }
 
 void
+jsonout_line(struct cli *cli, json_t *value)
+{
+    cli->printed_json = true;
+    json_dumpf(need(value), stdout, dump_flags(cli) | JSON_COMPACT);
+    fputc('\n', stdout);
+    fflush(stdout);
+    json_decref(value);
+}
+
+void
 jsonout_begin(struct cli *cli, json_t *head, const char *name)
 {
     const char *key;

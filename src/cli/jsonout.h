@@ -16,6 +16,8 @@
 
 /* Prints and frees `value`. */
 void jsonout_print(struct cli *cli, json_t *value);
+/* The same as one line that is written at once, for results that go on. */
+void jsonout_line(struct cli *cli, json_t *value);
 /* Prints the members of `head` (stolen), then opens the array `name`. */
 void jsonout_begin(struct cli *cli, json_t *head, const char *name);
 void jsonout_row(struct cli *cli, json_t *row); /* stolen */

@@ -22,6 +22,19 @@
       "the key of a TCP target (else $PYEXPLORE_KEY_FILE, else found)")        \
     X(STOP, stop_the_world, FLAG, 0, "stop-the-world", "",                     \
       "walk inside the target, which stands still meanwhile")                  \
+    X(DURING, during, TEXT, 0, "during", "CMD",                                \
+      "the work of one round, a command for the shell")                        \
+    X(ROUNDS, rounds, COUNT, 0, "rounds", "N", "end after N rounds")           \
+    X(WARMUP, warmup, COUNT, 0, "warmup", "N",                                 \
+      "rounds before the first snapshot (1)")                                  \
+    X(MAX_GROWTH, max_growth, COUNT, 0, "max-growth", "N",                     \
+      "objects by which a path may grow in a round (0)")                       \
+    X(COLLECT, collect, FLAG, 0, "collect", "",                                \
+      "run the target's gc.collect() before each snapshot")                    \
+    X(INTERVAL, interval, SECONDS, 0, "interval", "SECONDS",                   \
+      "between two rounds (5)")                                                \
+    X(UNTIL, until, TEXT, 0, "until", "2x",                                    \
+      "end, with status 1, when a type has so many times its objects")         \
     X(TIMEOUT, timeout, SECONDS, 0, "timeout", "SECONDS",                      \
       "give up after so long")                                                 \
     X(YES, yes, FLAG, 'y', "yes", "", "do not ask")                            \

@@ -166,7 +166,9 @@ class_of_unreached(struct grouping *g, px_node node, class_id *out,
                    struct px_err *err)
 {
     char line[LINE_MAX_BYTES];
-    struct class_row row = {.parent = PX_NONE, .root = PX_NONE};
+    struct class_row row = {.parent = PX_NONE,
+                            .root = PX_NONE,
+                            .type = px_node_type(g->graph, node)};
     enum px_held_by held_by = held_get(g->paths, node);
     row.held_by = (uint8_t)held_by;
     line[0] = '\0';

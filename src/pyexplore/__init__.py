@@ -5,7 +5,8 @@
 
 `serve` lets the programs ``pyexplore-tui`` and ``pyexplore`` connect,
 `stop` ends that, `snapshot` writes all objects to a file. Nothing runs your
-code, and a snapshot pauses the process for a few milliseconds only.
+code, and a snapshot pauses the process for a few milliseconds only. `check` is
+for tests: it fails when an operation leaks.
 """
 
 import sys
@@ -23,4 +24,25 @@ del sys
 
 from pyexplore._agent import Server, __version__, serve, snapshot, stop  # noqa: E402
 
-__all__ = ["Server", "serve", "snapshot", "stop", "__version__"]
+TYPE_CHECKING = False  # type checkers know the name; typing is not imported
+if TYPE_CHECKING:
+    from pyexplore._check import LeakError, check
+
+__all__ = [
+    "LeakError",
+    "Server",
+    "check",
+    "serve",
+    "snapshot",
+    "stop",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Loads what only tests need when it is first asked for."""
+    if name not in ("check", "LeakError"):
+        raise AttributeError("module 'pyexplore' has no attribute %r" % name)
+    from pyexplore import _check
+
+    return getattr(_check, name)

@@ -393,7 +393,7 @@ def test_help_names_every_command_and_option():
     out = ok("--help").out
     for name in ("ls", "types", "instances", "show", "referrers",
                  "referents", "path", "holders", "dominators", "diff",
-                 "gc", "snapshot"):
+                 "growth", "check", "gc", "snapshot"):
         assert re.search(r"^  %s +\S" % name, out, re.M), name
         text = ok(name, "--help").out
         assert text == ok("help", name).out

@@ -123,6 +123,24 @@ strdup(const char *text)
     return copy == NULL ? NULL : memcpy(copy, text, n);
 }
 
+/* Two rounds in which nothing grows. */
+static enum px_status
+growth_once(const struct px_paths *paths)
+{
+    struct px_err err = {0};
+    size_t n;
+    struct px_growth *growth = px_growth_new(&err);
+    enum px_status status = growth == NULL ? err.status : PX_OK;
+    for (int i = 0; i < 2 && status == PX_OK; i++)
+        status = px_growth_add(growth, paths, NULL, &err);
+    if (status == PX_OK && px_growth_find(growth, paths, 0, &n, &err) == NULL)
+        status = err.status;
+    else if (status == PX_OK)
+        assert_int_equal(n, 0);
+    px_growth_free(growth);
+    return status;
+}
+
 /* Everything once; PX_OK or the first error. */
 static enum px_status
 work_once(const struct rg_chunks *chunks)
@@ -171,6 +189,8 @@ work_once(const struct rg_chunks *chunks)
         diff = px_diff_new(graph, graph, NULL, &err);
         status = diff == NULL ? err.status : PX_OK;
     }
+    if (status == PX_OK)
+        status = growth_once(paths);
     px_diff_free(diff);
     px_cycles_free(cycles);
     px_dominators_free(dominators);

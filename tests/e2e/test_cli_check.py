@@ -1,0 +1,157 @@
+"""`pyexplore check` says FAIL for what grows in every round, by its path, and
+PASS for everything else, on files and on a running process.
+
+SPDX-License-Identifier: MIT
+"""
+import os
+import re
+
+import pytest
+
+from cli import environment, make_pxs, ok, run
+
+# Does one word of work for each line that it reads from a pipe, then answers.
+WORKER = r"""if 1:
+    import collections, gc, os, sys, pyexplore
+    class Session: pass
+    class Node: pass
+    _SESSIONS = []
+    _RECENT = collections.deque(maxlen=40)
+    def leak():
+        _SESSIONS.append(Session())
+    def fill():
+        for _ in range(30):
+            _RECENT.append(Session())
+    def cycle():
+        a, b = Node(), Node()
+        a.peer, b.peer = b, a
+    pyexplore.serve(port=None)
+    if sys.argv[3:] == ["gc-off"]:
+        gc.disable()
+    print("ready", flush=True)
+    while True:
+        with open(sys.argv[1]) as pipe:
+            word = pipe.readline().strip()
+        globals()[word]()
+        with open(sys.argv[2], "w") as pipe:
+            pipe.write("done\n")
+"""
+
+
+class Worker:
+    def __init__(self, spawn, folder, *args):
+        self.ask, self.answer = str(folder / "ask"), str(folder / "answer")
+        os.mkfifo(self.ask)
+        os.mkfifo(self.answer)
+        self.target = spawn(WORKER, self.ask, self.answer, *args)
+        assert self.target.line() == "ready"
+
+    def check(self, word, *args):
+        work = "echo %s > %s; read answer < %s" % (word, self.ask, self.answer)
+        return run("check", self.target.pid, "--during", work, *args)
+
+
+@pytest.fixture
+def series(tmp_path):
+    """series(10, 20, …): a file for each number of connections."""
+    def make(*numbers, cycles=10):
+        return [make_pxs(tmp_path / ("%d-%d.pxs" % (i, n)), "--connections", n,
+                         "--cycles", cycles)
+                for i, n in enumerate(numbers)]
+    return make
+
+
+# ---- files ----
+def test_what_grows_in_every_round_is_named_with_its_path(series):
+    files = series(10, 20, 30, 40)
+    ran = run("check", *(files + ["--json"]))
+    assert ran.status == 1
+    result = ran.json
+    assert result["verdict"] == "fail" and result["rounds"] == 3
+    first = result["findings"][0]
+    assert first["type"] == "server.Connection"
+    assert first["path"].endswith("_CONNECTIONS[*]")
+    assert first["held_by"] == "root" and first["a_round"] == 10
+    assert (first["count_before"], first["count_after"]) == (10, 40)
+    assert first["below"] > 30 and first["bytes"] > 30 * 4096
+    table = run("check", *files)
+    assert table.status == 1
+    assert table.lines[0].startswith("FAIL  ")
+    assert re.search(r"\+10 +40 .*server\.Connection +module server",
+                     table.out)
+
+
+def test_what_paused_in_one_round_is_no_leak(series):
+    for numbers in ((10, 20, 20, 30), (10, 20, 30, 30), (20, 10, 20, 30)):
+        ran = ok("check", *series(*numbers))
+        assert ran.lines == ["PASS  nothing grew in each of 3 rounds"]
+
+
+def test_what_hangs_on_a_finding_is_part_of_it(series):
+    findings = run("check", *(series(100, 200, 300)
+                              + ["--json", "-n", 0])).json["findings"]
+    paths = [f["path"] for f in findings if f["path"]]
+    for path in paths:
+        assert not [p for p in paths if p != path and p.startswith(path)
+                    and p[len(path):].startswith((" \u2192", "[", "."))]
+
+
+def test_growth_may_be_allowed(series):
+    files = series(10, 20, 30)
+    assert run("check", *(files + ["--max-growth", 9])).status == 1
+    assert run("check", *(files + ["--max-growth", 10])).status == 0
+
+
+@pytest.mark.parametrize("args, words", [
+    (["1.pxs"], "two or more snapshot files"),
+    (["1.pxs", "2.pxs", "--during", "true"], "needs one TARGET"),
+    (["1.pxs", "--during", "true", "--rounds", "0"], "0 rounds"),
+    (["1.pxs", "2.pxs", "--rounds", "3"], "are the files")])
+def test_mistakes_are_usage(args, words):
+    ran = run("check", *args)
+    assert ran.status == 2 and words in ran.err
+
+
+def test_a_cut_file_gets_no_verdict(series, tmp_path):
+    old, new = series(10, 20)
+    new.write_bytes(new.read_bytes()[:-200])
+    ran = run("check", old, new)
+    assert ran.status == 4 and "no verdict" in ran.err
+
+
+# ---- a running process ----
+def test_a_leaking_operation_fails(spawn, tmp_path):
+    ran = Worker(spawn, tmp_path).check("leak", "--json")
+    assert ran.status == 1
+    found, = ran.json["findings"]
+    assert found["type"] == "__main__.Session" and found["a_round"] == 1
+    assert found["path"] == "module __main__ \u2192 _SESSIONS[*]"
+
+
+def test_a_bounded_container_passes_once_it_is_full(spawn, tmp_path):
+    ran = Worker(spawn, tmp_path).check("fill")
+    assert ran.status == 0 and ran.lines[0].startswith("PASS"), ran
+
+
+def test_cycles_fail_only_when_nobody_collects_them(spawn, tmp_path):
+    worker = Worker(spawn, tmp_path)
+    ran = worker.check("cycle")
+    assert ran.status == 0 and "wait for the collector" in ran.err
+    assert worker.check("cycle", "--collect").status == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    worker = Worker(spawn, other, "gc-off")
+    ran = worker.check("cycle", "--json")
+    assert ran.status == 1
+    found = ran.json["findings"][0]
+    assert found["type"] == "__main__.Node" and found["held_by"] == "cycle"
+    assert found["path"] is None and ".peer" in found["cycle"]
+    assert worker.check("cycle", "--collect").status == 0
+
+
+def test_work_that_fails_ends_the_check(leak_server):
+    pid = leak_server("list", 5).pid
+    ran = run("check", pid, "--during", "echo out; exit 3",
+              env=environment(PYEXPLORE_DIR=os.environ["PYEXPLORE_DIR"]))
+    assert ran.status == 2 and ran.out == ""
+    assert "out\n" in ran.err and "failed with status 3" in ran.err

@@ -1,0 +1,120 @@
+"""`pyexplore growth` tells which types grow, how fast, and in which process.
+
+SPDX-License-Identifier: MIT
+"""
+import json
+import signal
+import subprocess
+
+from cli import CLI, DEADLINE, environment, make_pxs, ok, run
+
+# Serves; with "leak" a thread keeps two more Sessions every millisecond.
+SERVICE = r"""if 1:
+    import sys, threading, time, pyexplore
+    class Session: pass
+    _SESSIONS = []
+    def leak():
+        while True:
+            _SESSIONS.append((Session(), Session()))
+            time.sleep(0.001)
+    pyexplore.serve(port=None)
+    if sys.argv[1] == "leak":
+        threading.Thread(target=leak, daemon=True).start()
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def service(spawn, kind):
+    target = spawn(SERVICE, kind)
+    assert target.line() == "ready"
+    return target.pid
+
+
+def series(tmp_path, *numbers):
+    return [make_pxs(tmp_path / ("%d.pxs" % i), "--connections", n,
+                     "--cycles", 0) for i, n in enumerate(numbers)]
+
+
+def lines_of(ran):
+    return [json.loads(line) for line in ran.lines]
+
+
+def types_of(line):
+    return {row["type"]: row for row in line["types"]}
+
+
+def test_files_are_one_process_at_several_times(tmp_path):
+    rounds = lines_of(ok("growth", *(series(tmp_path, 10, 30, 25)
+                                     + ["--json"])))
+    assert [line["round"] for line in rounds] == [0, 1, 2]
+    assert rounds[0]["types"] == [] and rounds[0]["change"] == 0
+    row = types_of(rounds[1])["server.Connection"]
+    assert row["change"] == 20 and row["count"] - row["first"] == 20
+    row = types_of(rounds[2])["server.Connection"]
+    assert row["change"] == -5 and row["count"] - row["first"] == 15
+    table = ok("growth", tmp_path / "0.pxs", tmp_path / "1.pxs")
+    assert "server.Connection" in table.out and "+20" in table.out
+
+
+def test_the_worker_that_leaks_is_told_from_the_other(spawn):
+    leaking, steady = service(spawn, "leak"), service(spawn, "steady")
+    found = lines_of(ok("growth", leaking, steady, "--interval", 0.2,
+                        "--rounds", 3, "--json"))
+    assert [(int(line["target"]), line["round"]) for line in found] == [
+        (pid, i) for i in range(4) for pid in (leaking, steady)]
+    last = {int(line["target"]): line for line in found[-2:]}
+    row = types_of(last[leaking])["__main__.Session"]
+    assert row["change"] > 0 and row["a_minute"] > 0
+    assert row["bytes"] > 0 and last[leaking]["seconds"] > 0
+    assert "__main__.Session" not in types_of(last[steady])
+
+
+def test_until_ends_with_status_1_when_it_is_reached(spawn):
+    pid = service(spawn, "leak")
+    ran = run("growth", pid, "--interval", 0.05, "--until", "3x")
+    assert ran.status == 1
+    assert "times its objects" in ran.err
+    ran = run("growth", service(spawn, "steady"), "--interval", 0.05,
+              "--until", "3x", "--rounds", 2)
+    assert ran.status == 0
+
+
+def test_ctrl_c_ends_it_cleanly(spawn):
+    process = subprocess.Popen(
+        [str(CLI), "growth", str(service(spawn, "steady")), "--json"],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = json.loads(process.stdout.readline().decode())
+    assert first["round"] == 0
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_a_worker_that_ends_is_left_out(spawn):
+    pid = service(spawn, "steady")
+    gone = spawn(SERVICE, "steady")
+    assert gone.line() == "ready"
+    process = subprocess.Popen(
+        [str(CLI), "growth", str(gone.pid), str(pid), "--json", "--rounds",
+         "1", "--interval", "1"], env=environment(), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    for _ in range(2):
+        process.stdout.readline()
+    gone.close()
+    out, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    line, = out.decode().splitlines()
+    assert int(json.loads(line)["target"]) == pid
+    assert "watching the others" in err.decode()
+
+
+def test_mistakes_are_usage(tmp_path, spawn):
+    files = series(tmp_path, 10, 20)
+    for args, words in (
+            (files[:1], "one file does not grow"),
+            (files[:1] + [1], "do not go together"),
+            (files + ["--until", "1x"], "is no growth"),
+            (files + ["--until", "2y"], "is no growth")):
+        ran = run("growth", *args)
+        assert ran.status == 2 and words in ran.err, ran
