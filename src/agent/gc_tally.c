@@ -128,6 +128,6 @@ gc_tally_finish(struct gc_tally *t, struct gc_collected *out)
             free(tally->name);
     }
     free(t->slots);
-    if (out->n_freed > 1)
+    if (out->freed != NULL && out->n_freed > 1)
         qsort(out->freed, out->n_freed, sizeof *out->freed, compare_counts);
 }
