@@ -72,6 +72,18 @@ def check_installed(folder, version):
             print(server.unix_path)
     """)
     assert ".sock" in told
+    # a leak test finds the program that came with it, without any PATH
+    told = run(programs / "python", "-c", """if 1:
+        import os, pyexplore
+        from importlib import metadata
+        os.environ["PATH"] = ""
+        pyexplore.check(rounds=2, warmup=1)(lambda: None)()
+        print(pyexplore._check._program())
+        found = metadata.distribution("pyexplore").entry_points
+        print([e.value for e in found if e.group == "pytest11"])
+    """)
+    assert told.splitlines() == [str(programs / "pyexplore"),
+                                 "['pyexplore.pytest_plugin']"]
 
 
 def install(python, what, tmp_path):
