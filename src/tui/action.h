@@ -49,6 +49,8 @@ struct app;
       "how it is held: its path from a root, or those of all of a type")       \
     X(HOLDERS, "holders", ACT_SUBJECT, "holders",                              \
       "who holds all objects of this type, as a tree")                         \
+    X(DOMINATORS, "dominators", 0, "dominators",                               \
+      "what would go if an object went, as a tree")                            \
     X(WAY_NEXT, "way", 0, "other way", "another way that holds the object")    \
     X(WAY_BEFORE, "way-before", 0, "", "the way before")                       \
     X(TYPE, "type", ACT_SUBJECT, "type", "all objects of this type")           \

@@ -94,6 +94,7 @@ on_store(void *context, struct snapshot *snapshot, enum store_event event)
         break;
     case STORE_CHANGING:
     case STORE_PATHS:
+    case STORE_DOMINATORS:
         for (int i = 0; i < app->n_visits; i++) {
             struct view *view = app->visits[i].view;
             if (view == NULL || view->snapshot != snapshot)

@@ -237,6 +237,8 @@ cancel(struct app *app)
     } else if (app_view(app)->job != NULL) {
         derived_cancel(app_view(app));
         app_say(app, ROLE_WARN, "cancelling …");
+    } else if (store_cancel_dominators(&app->store)) {
+        app_say(app, ROLE_WARN, "no retained sizes: d asks for them again");
     } else if (list_is_busy(list)) {
         list_stop(list);
     } else if (list->search[0] != '\0') {
@@ -315,14 +317,30 @@ go_subject(struct app *app, enum action_id action)
     app_go(app, &place);
 }
 
+/* The whole tree; from an object, with the cursor where it stands in it. */
+static void
+go_dominators(struct app *app)
+{
+    struct subject subject = app_subject(app);
+    struct place place = {.view = VIEW_DOMINATORS};
+    if (subject.kind == SUBJECT_NODE) {
+        place.snapshot = app_view(app)->snapshot->number;
+        place.cursor =
+            px_node_addr(app_view(app)->snapshot->graph, subject.node);
+    }
+    app_go(app, &place);
+}
+
 static bool
 go(struct app *app, enum action_id action, const char *arg)
 {
     switch (action) { /* only those that lead to a place */
     case ACT_ENTER:
+    case ACT_UNFOLD: /* where there is no tree */
         enter(app);
         return true;
     case ACT_BACK:
+    case ACT_FOLD:
         app_step(app, -1);
         return true;
     case ACT_FORWARD:
@@ -338,6 +356,9 @@ go(struct app *app, enum action_id action, const char *arg)
     case ACT_HOLDERS:
     case ACT_TYPE:
         go_subject(app, action);
+        return true;
+    case ACT_DOMINATORS:
+        go_dominators(app);
         return true;
     case ACT_TYPES:
         go_view(app, VIEW_TYPES);
@@ -410,12 +431,6 @@ look(struct app *app, enum action_id action, const char *arg)
     case ACT_WAY_NEXT:
     case ACT_WAY_BEFORE:
         app_say(app, ROLE_NORMAL, "ways are those of an object");
-        break;
-    case ACT_UNFOLD:
-        enter(app);
-        break;
-    case ACT_FOLD:
-        app_step(app, -1);
         break;
     case ACT_REDRAW:
         return REACT_DRAW | REACT_REPAINT;

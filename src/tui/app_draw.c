@@ -265,7 +265,9 @@ app_progress(const struct app *app, size_t out_bytes, char *out, int *permille)
         *permille = share_permille(atomic_load(&job->n_done),
                                    atomic_load(&job->n_total));
         snprintf(out, out_bytes, "%s%s%s",
-                 coming->state == SNAPSHOT_READY ? "finding paths" : "building",
+                 coming->state != SNAPSHOT_READY ? "building"
+                 : coming->paths == NULL         ? "finding paths"
+                                                 : "retained sizes",
                  stage != NULL ? ": " : "", stage != NULL ? stage : "");
         return true;
     }

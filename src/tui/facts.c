@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define WHAT_ATTRIBUTES 6
 #define WHAT_EDGES 64
 #define TUPLE_ITEMS 4
@@ -273,6 +275,21 @@ fact_add_held(struct cell_out *out, const struct px_graph *graph,
         cell_add(out, ROLE_NAME, "a root");
         break;
     }
+}
+
+void
+fact_add_retained(struct cell_out *out, const struct snapshot *snapshot,
+                  uint64_t bytes, bool at_least)
+{
+    if (snapshot == NULL || snapshot->dominators == NULL) {
+        bool is_coming = snapshot == NULL || snapshot->no_dominators[0] == '\0';
+        cell_add(out, ROLE_DIM, is_coming ? "…" : "-");
+        return;
+    }
+    char text[PX_FIGURE_MAX];
+    cell_addf(out, ROLE_NUMBER, "%s%s", at_least ? "≥ " : "",
+              px_text_bytes(bytes, text));
+    out->key = bytes;
 }
 
 const char *

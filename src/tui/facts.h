@@ -8,6 +8,7 @@
 #include <pyexplore/analysis.h>
 
 #include "tui/rows.h"
+#include "tui/store.h"
 
 /* "server.Connection" → "Connection". */
 const char *fact_last_part(const char *type_name);
@@ -32,6 +33,10 @@ void fact_add_path(struct cell_out *out, enum role role,
  * "C code", "…" while the paths are not computed. */
 void fact_add_held(struct cell_out *out, const struct px_graph *graph,
                    const struct px_paths *paths, px_node node);
+/* A retained size: "…" while it is computed, "-" if it never will. With
+ * `at_least` after a ≥. Context of a column of figures. */
+void fact_add_retained(struct cell_out *out, const struct snapshot *snapshot,
+                       uint64_t bytes, bool at_least);
 const char *fact_generation(enum px_node_gen gen);
 /* For many objects, and short: "only their cycle holds them". */
 const char *fact_held_many(enum px_held_by held_by);

@@ -32,6 +32,8 @@ enum place_what { PLACE_NOTHING, PLACE_TYPE, PLACE_OBJECT, PLACE_EITHER };
     X(PATH, "path", EITHER,                                                    \
       "the paths from roots to an object, or to all of a type")                \
     X(HOLDERS, "holders", TYPE, "who holds all objects of a type, as a tree")  \
+    X(DOMINATORS, "dominators", NOTHING,                                       \
+      "what would go if an object went, as a tree")                            \
     X(GC, "gc", NOTHING, "the collector of the target")                        \
     X(GARBAGE, "garbage", NOTHING, "what is in gc.garbage")                    \
     X(LOG, "log", NOTHING, "what was asked of the target and what it cost")    \

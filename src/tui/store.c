@@ -12,16 +12,20 @@
 
 #include "tui/mem.h"
 
+enum stage { STAGE_GRAPH, STAGE_PATHS, STAGE_DOMINATORS };
+
 struct snapshot_job {
     struct job job;
     struct store *store;
     struct snapshot *snapshot;
-    bool is_paths;
+    enum stage stage;
+    bool is_preempted; /* cancelled for a newer snapshot: begins again */
     /* results */
     enum px_status status;
     struct px_err err;
     struct px_graph *graph;
     struct px_paths *paths;
+    struct px_dominators *dominators;
     char damage[PX_ERR_TEXT];
 };
 
@@ -38,6 +42,7 @@ store_init(struct store *store, struct worker *worker,
 static void
 snapshot_free(struct snapshot *snapshot)
 {
+    px_dominators_free(snapshot->dominators);
     px_paths_free(snapshot->paths);
     px_graph_free(snapshot->graph);
     px_builder_free(snapshot->builder);
@@ -67,6 +72,18 @@ remove_snapshot(struct store *store, struct snapshot *snapshot)
     snapshot_free(snapshot);
 }
 
+/* The snapshot whose dominators are being computed. */
+static struct snapshot *
+dominated(const struct store *store)
+{
+    for (size_t i = 0; i < store->n_snapshots; i++) {
+        const struct snapshot_job *job = store->snapshots[i]->job;
+        if (job != NULL && job->stage == STAGE_DOMINATORS)
+            return store->snapshots[i];
+    }
+    return NULL;
+}
+
 static struct snapshot *
 add_snapshot(struct store *store, struct px_err *err)
 {
@@ -76,6 +93,8 @@ add_snapshot(struct store *store, struct px_err *err)
     /* The oldest goes only now, so that STORE_KEEP stay open besides the one
      * that comes. One that the worker still reads is not the oldest. */
     if (store->n_snapshots == STORE_KEEP + 1) {
+        if (dominated(store) == store->snapshots[0])
+            worker_stop(store->worker, &store->snapshots[0]->job->job);
         if (store->snapshots[0]->job != NULL) {
             px_builder_free(builder);
             px_fail(err, PX_EBUSY, "snapshot %u is still being computed",
@@ -111,16 +130,24 @@ static void
 run_job(struct job *base)
 {
     struct snapshot_job *job = (struct snapshot_job *)base;
-    if (!job->is_paths) {
+    const struct px_graph *graph = job->snapshot->graph;
+    switch (job->stage) {
+    case STAGE_GRAPH:
         run_graph(job);
         return;
+    case STAGE_PATHS:
+        job->paths = px_paths_new(graph, &base->work, &job->err);
+        job->status = job->paths != NULL ? PX_OK : job->err.status;
+        return;
+    case STAGE_DOMINATORS:
+        job->dominators = px_dominators_new(graph, &base->work, &job->err);
+        job->status = job->dominators != NULL ? PX_OK : job->err.status;
+        return;
     }
-    job->paths = px_paths_new(job->snapshot->graph, &base->work, &job->err);
-    job->status = job->paths != NULL ? PX_OK : job->err.status;
 }
 
 static void submit(struct store *store, struct snapshot *snapshot,
-                   bool is_paths);
+                   enum stage stage);
 
 static uint64_t
 header_time(const struct px_graph *graph)
@@ -149,8 +176,68 @@ take_graph(struct store *store, struct snapshot_job *job)
              px_graph_end(job->graph) != PX_END_COMPLETE)
         snprintf(snapshot->problem, sizeof snapshot->problem, "%s",
                  px_end_sentence(px_graph_end(job->graph)));
-    submit(store, snapshot, true);
+    submit(store, snapshot, STAGE_PATHS);
     store->changed(store->context, snapshot, STORE_READY);
+}
+
+static void
+take_paths(struct store *store, struct snapshot_job *job)
+{
+    struct snapshot *snapshot = job->snapshot;
+    if (job->status == PX_OK) {
+        store->changed(store->context, snapshot, STORE_CHANGING);
+        snapshot->paths = job->paths;
+        snapshot->wants_dominators = true;
+        store->changed(store->context, snapshot, STORE_PATHS);
+    } else if (job->status != PX_ECANCELED) {
+        snprintf(snapshot->problem, sizeof snapshot->problem, "%s",
+                 job->err.msg);
+    }
+}
+
+static void
+take_dominators(struct store *store, struct snapshot_job *job)
+{
+    struct snapshot *snapshot = job->snapshot;
+    if (job->status == PX_OK) {
+        store->changed(store->context, snapshot, STORE_CHANGING);
+        snapshot->dominators = job->dominators;
+        store->changed(store->context, snapshot, STORE_DOMINATORS);
+    } else if (job->is_preempted) {
+        snapshot->wants_dominators = true;
+    } else {
+        snprintf(snapshot->no_dominators, sizeof snapshot->no_dominators, "%s",
+                 job->status == PX_ECANCELED ? "cancelled" : job->err.msg);
+        store->changed(store->context, snapshot, STORE_DOMINATORS);
+    }
+}
+
+/* Dominators when nothing else is to be done, the newest first. */
+static void
+pump(struct store *store)
+{
+    for (size_t i = 0; i < store->n_snapshots; i++) {
+        if (store->snapshots[i]->job != NULL)
+            return;
+    }
+    for (size_t i = store->n_snapshots; i > 0; i--) {
+        struct snapshot *snapshot = store->snapshots[i - 1];
+        if (snapshot->wants_dominators) {
+            snapshot->wants_dominators = false;
+            submit(store, snapshot, STAGE_DOMINATORS);
+            return;
+        }
+    }
+}
+
+static void
+preempt(struct store *store)
+{
+    struct snapshot *snapshot = dominated(store);
+    if (snapshot == NULL)
+        return;
+    snapshot->job->is_preempted = true;
+    worker_cancel(store->worker, &snapshot->job->job);
 }
 
 static void
@@ -160,15 +247,10 @@ finish_job(struct job *base)
     struct store *store = job->store;
     struct snapshot *snapshot = job->snapshot;
     snapshot->job = NULL;
-    if (job->is_paths) {
-        if (job->status == PX_OK) {
-            store->changed(store->context, snapshot, STORE_CHANGING);
-            snapshot->paths = job->paths;
-            store->changed(store->context, snapshot, STORE_PATHS);
-        } else if (job->status != PX_ECANCELED) {
-            snprintf(snapshot->problem, sizeof snapshot->problem, "%s",
-                     job->err.msg);
-        }
+    if (job->stage == STAGE_PATHS) {
+        take_paths(store, job);
+    } else if (job->stage == STAGE_DOMINATORS) {
+        take_dominators(store, job);
     } else if (job->status == PX_OK && job->graph != NULL) {
         take_graph(store, job);
     } else {
@@ -178,20 +260,44 @@ finish_job(struct job *base)
                        : job->err.msg);
     }
     free(job);
+    pump(store);
 }
 
 static void
-submit(struct store *store, struct snapshot *snapshot, bool is_paths)
+submit(struct store *store, struct snapshot *snapshot, enum stage stage)
 {
+    if (stage == STAGE_GRAPH)
+        preempt(store);
     struct snapshot_job *job = mem_new(1, sizeof *job);
     job->job.run = run_job;
     job->job.done = finish_job;
     job->store = store;
     job->snapshot = snapshot;
-    job->is_paths = is_paths;
+    job->stage = stage;
     job->status = PX_ECANCELED;
     snapshot->job = job;
     worker_submit(store->worker, &job->job);
+}
+
+void
+store_want_dominators(struct store *store, struct snapshot *snapshot)
+{
+    if (snapshot->dominators != NULL || snapshot->paths == NULL ||
+        snapshot->job != NULL)
+        return;
+    snapshot->no_dominators[0] = '\0';
+    snapshot->wants_dominators = true;
+    pump(store);
+}
+
+bool
+store_cancel_dominators(struct store *store)
+{
+    struct snapshot *snapshot = dominated(store);
+    if (snapshot == NULL)
+        return false;
+    worker_cancel(store->worker, &snapshot->job->job);
+    return true;
 }
 
 struct snapshot *
@@ -219,7 +325,7 @@ store_end(struct store *store, struct snapshot *snapshot, const char *problem)
 {
     snprintf(snapshot->problem, sizeof snapshot->problem, "%s", problem);
     snapshot->state = SNAPSHOT_BUILDING;
-    submit(store, snapshot, false);
+    submit(store, snapshot, STAGE_GRAPH);
 }
 
 void
@@ -239,7 +345,7 @@ store_read(struct store *store, const char *path, struct px_err *err)
         return NULL;
     snprintf(snapshot->path, sizeof snapshot->path, "%s", path);
     snapshot->state = SNAPSHOT_READING;
-    submit(store, snapshot, false);
+    submit(store, snapshot, STAGE_GRAPH);
     return snapshot;
 }
 

@@ -2,8 +2,9 @@
  * from them.
  *
  * A snapshot arrives chunk by chunk (or is read from a file), then the worker
- * builds its graph, then its paths. Each step is announced by `changed` on
- * the UI thread; what a snapshot has then never changes until it is let go.
+ * builds its graph, then its paths, then its dominators, which yield to a
+ * newer snapshot and begin again after it. Each step is announced by `changed`
+ * on the UI thread; what a snapshot has then never changes until it is let go.
  * The newest STORE_KEEP snapshots stay.
  *
  * SPDX-License-Identifier: MIT
@@ -31,23 +32,27 @@ struct snapshot_job;
 struct snapshot {
     unsigned number;
     enum snapshot_state state;
-    struct px_builder *builder; /* ARRIVING: ours; later the worker's */
-    struct px_graph *graph;     /* READY */
-    struct px_paths *paths;     /* READY, NULL until computed */
-    char path[4096];            /* of the file, or "" */
-    char problem[PX_ERR_TEXT];  /* FAILED, or a sentence if not whole */
-    uint64_t started_ns;        /* monotonic */
-    uint64_t ready_ns;          /* graph there */
-    uint64_t taken_unix;        /* from the header; 0: unknown */
-    struct snapshot_job *job;   /* what the worker does for it */
+    struct px_builder *builder;       /* ARRIVING: ours; later the worker's */
+    struct px_graph *graph;           /* READY */
+    struct px_paths *paths;           /* READY, NULL until computed */
+    struct px_dominators *dominators; /* the same, after the paths */
+    bool wants_dominators;     /* as soon as the worker has nothing else */
+    char path[4096];           /* of the file, or "" */
+    char problem[PX_ERR_TEXT]; /* FAILED, or a sentence if not whole */
+    char no_dominators[PX_ERR_TEXT]; /* why there are none, or "" */
+    uint64_t started_ns;             /* monotonic */
+    uint64_t ready_ns;               /* graph there */
+    uint64_t taken_unix;             /* from the header; 0: unknown */
+    struct snapshot_job *job;        /* what the worker does for it */
 };
 
 enum store_event {
-    STORE_MORE,     /* counts of an arriving snapshot grew */
-    STORE_READY,    /* the graph is there */
-    STORE_CHANGING, /* the paths are about to be there: a list that the worker
-                     * sorts must not read them meanwhile */
-    STORE_PATHS,    /* the paths are there */
+    STORE_MORE,       /* counts of an arriving snapshot grew */
+    STORE_READY,      /* the graph is there */
+    STORE_CHANGING,   /* they are about to be there: a list that the worker
+                       * sorts must not read them meanwhile */
+    STORE_PATHS,      /* the paths are there */
+    STORE_DOMINATORS, /* the dominators are there (CHANGING came before) */
     STORE_FAILED,
     STORE_LEAVING /* about to be freed: let go of it */
 };
@@ -84,6 +89,11 @@ struct snapshot *store_read(struct store *store, const char *path,
                             struct px_err *err);
 /* Asks the worker to end what it does for this snapshot. */
 void store_cancel(struct store *store, struct snapshot *snapshot);
+
+/* Computes the dominators after all; nothing if they are there or coming. */
+void store_want_dominators(struct store *store, struct snapshot *snapshot);
+/* False: none are being computed. */
+bool store_cancel_dominators(struct store *store);
 
 /* The newest READY one, NULL if none. */
 struct snapshot *store_latest(const struct store *store);

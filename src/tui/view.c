@@ -16,9 +16,9 @@
 static const struct view_ops *const all_ops[VIEW_END] = {
     [VIEW_TYPES] = &view_types,     [VIEW_INSTANCES] = &view_instances,
     [VIEW_OBJECT] = &view_object,   [VIEW_PATH] = &view_path,
-    [VIEW_HOLDERS] = &view_holders, [VIEW_GC] = &view_gc,
-    [VIEW_GARBAGE] = &view_garbage, [VIEW_LOG] = &view_log,
-    [VIEW_HELP] = &view_help,
+    [VIEW_HOLDERS] = &view_holders, [VIEW_DOMINATORS] = &view_dominators,
+    [VIEW_GC] = &view_gc,           [VIEW_GARBAGE] = &view_garbage,
+    [VIEW_LOG] = &view_log,         [VIEW_HELP] = &view_help,
 };
 
 static enum px_status

@@ -70,6 +70,7 @@ extern const struct view_ops view_instances;
 extern const struct view_ops view_object;
 extern const struct view_ops view_path;
 extern const struct view_ops view_holders;
+extern const struct view_ops view_dominators;
 extern const struct view_ops view_gc;
 extern const struct view_ops view_garbage;
 extern const struct view_ops view_log;

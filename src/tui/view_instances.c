@@ -15,13 +15,14 @@ struct instances {
     struct px_paths *paths; /* NULL until they are computed */
 };
 
-enum { COL_ADDRESS, COL_REFS, COL_SIZE, COL_HELD, COL_WHAT };
+enum { COL_ADDRESS, COL_REFS, COL_SIZE, COL_RETAINED, COL_HELD, COL_WHAT };
 
 static const struct column columns[] = {
     [COL_ADDRESS] = {"ADDRESS", COLUMN_TEXT, 12, 0, 0, false},
-    [COL_REFS] = {"REFS", COLUMN_COUNT, 6, 0, 2, false},
+    [COL_REFS] = {"REFS", COLUMN_COUNT, 6, 0, 3, false},
     [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 1, false},
-    [COL_HELD] = {"HELD BY", COLUMN_TEXT, 16, 3, 3, true},
+    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 9, 0, 1, false},
+    [COL_HELD] = {"HELD BY", COLUMN_TEXT, 24, 3, 2, true},
     [COL_WHAT] = {"WHAT", COLUMN_TEXT, 12, 2, 0, false},
 };
 
@@ -94,6 +95,7 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
     const struct instances *instances = instances_of(context);
     const struct px_graph *graph = graph_of(context);
     px_node node = instances->nodes[row];
+    const struct view *view = context;
     switch (column) {
     case COL_ADDRESS:
         cell_addf(out, ROLE_DIM, "%llx",
@@ -107,6 +109,14 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
         break;
     case COL_SIZE:
         cell_bytes(out, px_node_bytes(graph, node));
+        break;
+    case COL_RETAINED:
+        fact_add_retained(
+            out, view->snapshot,
+            view->snapshot->dominators != NULL
+                ? px_dominators_retained(view->snapshot->dominators, node)
+                : 0,
+            false);
         break;
     case COL_HELD:
         fact_add_held(out, graph, instances->paths, node);
@@ -133,6 +143,11 @@ total(const void *context, int column)
     if (column == COL_SIZE)
         return px_type_bytes(graph_of(context), view->type);
     uint64_t sum = 0;
+    const struct px_dominators *dominators = view->snapshot->dominators;
+    if (column == COL_RETAINED)
+        return dominators != NULL
+                   ? px_dominators_type_retained(dominators, view->type)
+                   : 0;
     for (uint32_t i = 0; i < instances_of(context)->n_nodes; i++)
         sum += px_node_refcount(graph_of(context),
                                 instances_of(context)->nodes[i]);

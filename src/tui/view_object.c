@@ -52,6 +52,36 @@ add_refcount(struct view *view)
 }
 
 static void
+add_retained(const struct view *view, struct cell_out *out)
+{
+    const struct px_dominators *dominators = view->snapshot->dominators;
+    fact_add_retained(
+        out, view->snapshot,
+        dominators != NULL ? px_dominators_retained(dominators, view->node) : 0,
+        false);
+}
+
+/* Without which object it would be gone. */
+static void
+add_dominator(struct view *view)
+{
+    struct object *object = view->state;
+    const struct px_dominators *dominators = view->snapshot->dominators;
+    if (dominators == NULL)
+        return;
+    px_node above = px_dominators_parent(dominators, view->node);
+    struct cell_out *out = fact_add(object);
+    if (above == PX_NONE) {
+        cell_add(out, ROLE_DIM, "no single object dominates it");
+        return;
+    }
+    cell_add(out, ROLE_NORMAL, "dominated by ");
+    fact_add_object(out, object_graph(view), above);
+    object->facts[object->n_facts - 1].subject =
+        object_subject(object_graph(view), above);
+}
+
+static void
 make_facts(struct view *view)
 {
     struct object *object = view->state;
@@ -63,8 +93,11 @@ make_facts(struct view *view)
     cell_addf(out, ROLE_NORMAL, "%s%s",
               px_text_bytes(px_node_bytes(graph, view->node), size),
               flags & PX_NODE_APPROXIMATE ? ", about" : "");
+    cell_add(out, ROLE_NORMAL, ", retains ");
+    add_retained(view, out);
     if (flags & PX_NODE_BAD)
         cell_add(out, ROLE_ERROR, "  could not be read");
+    add_dominator(view);
     add_refcount(view);
     out = fact_add(object);
     cell_add(out, ROLE_NORMAL, fact_generation(px_node_gen(graph, view->node)));

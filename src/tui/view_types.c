@@ -30,12 +30,21 @@ struct types {
     uint64_t bytes;
 };
 
-enum { COL_TYPE, COL_COUNT, COL_SIZE, COL_EACH, COL_SHARE, COL_BAR };
+enum {
+    COL_TYPE,
+    COL_COUNT,
+    COL_SIZE,
+    COL_RETAINED,
+    COL_EACH,
+    COL_SHARE,
+    COL_BAR
+};
 
 static const struct column columns[] = {
     [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0, false},
     [COL_COUNT] = {"COUNT", COLUMN_COUNT, 11, 0, 0, false},
     [COL_SIZE] = {"SIZE", COLUMN_BYTES, 10, 0, 1, false},
+    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 11, 0, 1, false},
     [COL_EACH] = {"EACH", COLUMN_BYTES, 10, 0, 3, false},
     [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 2, false},
     [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 4, false},
@@ -137,6 +146,9 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     const struct types *types = types_of(context);
     const struct type_row *type = &types->rows[row];
+    const struct view *view = context;
+    bool has_retained =
+        view->snapshot != NULL && view->snapshot->dominators != NULL;
     switch (column) {
     case COL_TYPE:
         cell_add(out, type->flags & PX_TYPE_PYTHON ? ROLE_OWN : ROLE_NORMAL,
@@ -147,6 +159,13 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
         break;
     case COL_SIZE:
         cell_bytes(out, type->bytes);
+        break;
+    case COL_RETAINED:
+        fact_add_retained(out, view->snapshot,
+                          has_retained ? px_dominators_type_retained(
+                                             view->snapshot->dominators, row)
+                                       : 0,
+                          true);
         break;
     case COL_EACH:
         if (type->count > 0)

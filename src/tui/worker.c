@@ -114,6 +114,11 @@ worker_submit(struct worker *worker, struct job *job)
     job->work.context = job;
     job->is_finished = false;
     pthread_mutex_lock(&worker->lock);
+    if (worker->is_leaving) {
+        pthread_mutex_unlock(&worker->lock);
+        job->done(job);
+        return;
+    }
     struct job **at = &worker->waiting;
     while (*at != NULL && ((*at)->urgent || !job->urgent))
         at = &(*at)->next;

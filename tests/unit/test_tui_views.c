@@ -160,6 +160,8 @@ static const struct {
     {"object-referents", "instances:server.Connection", "j Enter o"},
     {"groups", "path:server.Connection", ""},
     {"holders", "holders:server.Connection", ""},
+    {"dominators", "dominators", ""},
+    {"dominators-group", "dominators", "End Right End"},
     {"path", "instances:server.Connection", "j p"},
     {"cycle", "path:server.Connection", "j Enter"},
     {"gc", "gc", ""},
@@ -306,6 +308,73 @@ test_holders_fold(void **state)
     /* Left on an open row closes it, then goes up, then back. */
     press(app, "h h h h");
     assert_false(shows(app, "› holders"));
+}
+
+/* d goes to where an object stands in the tree of dominators, and back. */
+static void
+test_dominators(void **state)
+{
+    struct app *app = *state;
+    struct px_err err;
+    const struct snapshot *snapshot = store_latest(&app->store);
+    assert_non_null(snapshot->dominators);
+    go(app, "instances:server.Connection");
+    press(app, "j j j Enter");
+    px_node node = app_view(app)->node;
+    assert_shows(app, "dominated by ");
+    assert_shows(app, ", retains ");
+    press(app, "d");
+    assert_int_equal(app_view(app)->place.view, VIEW_DOMINATORS);
+    struct subject subject = list_subject(view_list(app_view(app)));
+    assert_int_equal(subject.kind, SUBJECT_NODE);
+    assert_int_equal(subject.node, node);
+    /* Up the tree: each row is the dominator of the one before. */
+    press(app, "h h");
+    subject = list_subject(view_list(app_view(app)));
+    assert_true(subject.kind == SUBJECT_NODE && subject.node != node);
+    press(app, "Enter");
+    assert_int_equal(app_view(app)->place.view, VIEW_OBJECT);
+    /* What was folded stays so in a newer snapshot. */
+    go(app, "dominators");
+    press(app, "g Left");
+    uint32_t folded = view_list(app_view(app))->n_rows;
+    char path[600];
+    snprintf(path, sizeof path, "%s/canned.pxs", golden_folder);
+    assert_non_null(store_read(&app->store, path, &err));
+    settle(app);
+    assert_int_equal(app_view(app)->snapshot->number, 2);
+    assert_int_equal(view_list(app_view(app))->n_rows, folded);
+    press(app, "Right");
+    assert_true(view_list(app_view(app))->n_rows > folded);
+}
+
+/* Without retained sizes there is a word about it, and a way to them. */
+static void
+test_dominators_can_be_cancelled(void **state)
+{
+    struct app *app = *state;
+    struct px_err err;
+    char path[600];
+    snprintf(path, sizeof path, "%s/canned.pxs", golden_folder);
+    assert_non_null(store_read(&app->store, path, &err));
+    for (;;) {
+        assert_int_equal(px_loop_step(app->loop, 1000, &err), PX_OK);
+        app_collect(app);
+        const struct snapshot *latest = store_latest(&app->store);
+        if (latest->number == 2 && latest->paths != NULL)
+            break;
+    }
+    struct snapshot *snapshot = store_latest(&app->store);
+    app_key(app, KEYS_ESC);
+    settle(app);
+    if (snapshot->dominators == NULL) {
+        assert_string_equal(snapshot->no_dominators, "cancelled");
+        go(app, "types");
+        assert_shows(app, " - ");
+    }
+    press(app, "d");
+    assert_non_null(snapshot->dominators);
+    assert_true(view_list(app_view(app))->n_rows > 0);
 }
 
 static void
@@ -566,6 +635,8 @@ main(int argc, char *argv[])
         TEST(test_any_size),
         TEST(test_finds_the_leak),
         TEST(test_holders_fold),
+        TEST(test_dominators),
+        TEST(test_dominators_can_be_cancelled),
         TEST(test_back_and_forward),
         TEST(test_long_history),
         TEST(test_goto),
