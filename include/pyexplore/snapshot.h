@@ -296,6 +296,7 @@ const char *px_end_sentence(unsigned end);
  *  "pid":1, "command":["python","server.py"], "host":"…", "time":unix
  *  seconds (real), "rss":bytes, "detail":"values", "gc":{as PX_MSG_GC_STATE},
  *  "interpreters":1, "threads":4, "estimate":{"objects":n,"bytes":n},
- *  "stop_the_world":false} — unknown keys are skipped. */
+ *  "allocated_blocks":n (0: not counted), "stop_the_world":false}
+ *  — unknown keys are skipped. */
 
 #endif

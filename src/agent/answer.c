@@ -32,6 +32,19 @@ status_json(const struct server *server, const struct op *op)
 }
 
 static json_t *
+memory_json(const struct op *op)
+{
+    json_t *of_malloc = json_null();
+    if (op->malloc.is_known)
+        of_malloc = json_pack("{sI, sI}", "in_use_bytes",
+                              (json_int_t)op->malloc.in_use_bytes, "free_bytes",
+                              (json_int_t)op->malloc.free_bytes);
+    return json_pack("{sI, sI, so}", "rss_bytes", (json_int_t)facts_rss_bytes(),
+                     "allocated_blocks", (json_int_t)op->allocated_blocks,
+                     "malloc", of_malloc);
+}
+
+static json_t *
 state_json(const struct session *session, const struct op *op)
 {
     json_t *json = gc_state_json(&op->state);
@@ -126,6 +139,8 @@ answer_json(const struct session *session, const struct op *op)
     switch (op->kind) {
     case OP_STATUS:
         return status_json(session->server, op);
+    case OP_MEMORY:
+        return memory_json(op);
     case OP_GC_SET:
         return set_json(session, op);
     case OP_GC_STATE:

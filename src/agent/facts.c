@@ -7,6 +7,7 @@
 
 #include "agent/facts.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -41,6 +42,27 @@ facts_rss_bytes(void)
     if (at == NULL)
         return 0;
     return strtoull(at, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* As glibc 2.33 has it; spelled here, for it may not be in our headers. */
+struct mallinfo2_figures {
+    size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks;
+    size_t uordblks, fordblks, keepcost;
+};
+
+void
+facts_malloc_read(struct facts_malloc *out)
+{
+    struct mallinfo2_figures (*ask)(void) = NULL;
+    void *found = dlsym(RTLD_DEFAULT, "mallinfo2");
+    *out = (struct facts_malloc){0};
+    if (found == NULL)
+        return;
+    memcpy(&ask, &found, sizeof ask);
+    struct mallinfo2_figures now = ask();
+    out->is_known = true;
+    out->in_use_bytes = now.uordblks + now.hblkhd;
+    out->free_bytes = now.fordblks;
 }
 
 double

@@ -7,6 +7,7 @@
 #ifndef AGENT_FACTS_H
 #define AGENT_FACTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -16,6 +17,17 @@
 #endif
 
 uint64_t facts_rss_bytes(void); /* 0: unknown */
+
+/* What the C library's malloc has, by its mallinfo2 if there is one. It waits
+ * for each arena's lock and walks the free chunks: not for the thread that
+ * serves, and without the GIL. */
+struct facts_malloc {
+    bool is_known;
+    uint64_t in_use_bytes;
+    uint64_t free_bytes;
+};
+void facts_malloc_read(struct facts_malloc *out);
+
 /* Seconds since the epoch. */
 double facts_time(void);
 

@@ -204,6 +204,14 @@ on_status(struct session *session, const struct px_frame *frame,
 }
 
 static enum px_status
+on_memory(struct session *session, const struct px_frame *frame,
+          const json_t *body, struct px_err *err)
+{
+    (void)body;
+    return submit_simple(session, frame, OP_MEMORY, err);
+}
+
+static enum px_status
 on_gc_state(struct session *session, const struct px_frame *frame,
             const json_t *body, struct px_err *err)
 {
@@ -387,7 +395,7 @@ static const struct {
     {PX_MSG_GC_SET, on_gc_set},         {PX_MSG_GC_RESTORE, on_gc_restore},
     {PX_MSG_GC_COLLECT, on_gc_collect}, {PX_MSG_GC_FREEZE, on_gc_freeze},
     {PX_MSG_GC_UNFREEZE, on_gc_freeze}, {PX_MSG_GC_GARBAGE, on_gc_garbage},
-    {PX_MSG_SNAPSHOT, on_snapshot},
+    {PX_MSG_SNAPSHOT, on_snapshot},     {PX_MSG_MEMORY, on_memory},
 };
 
 static request_fn *

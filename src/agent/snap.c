@@ -137,7 +137,8 @@ snap_clone(struct heap_capture *capture, struct snap_header *header,
     if (status != PX_OK)
         return status;
     count_states(&interpreters, &threads);
-    int64_t objects = gc_allocated_blocks();
+    int64_t blocks = gc_allocated_blocks();
+    int64_t objects = blocks;
     if (objects == 0)
         objects = header->rss_bytes / RSS_BYTES;
     int64_t bytes = objects * NODE_BYTES;
@@ -145,6 +146,7 @@ snap_clone(struct heap_capture *capture, struct snap_header *header,
         bytes += objects * PREVIEW_BYTES;
     json_t *json = header->json;
     json_object_set_new(json, "gc", gc_state_json(&state));
+    json_object_set_new(json, "allocated_blocks", json_integer(blocks));
     json_object_set_new(json, "interpreters", json_integer(interpreters));
     json_object_set_new(json, "threads", json_integer(threads - 1)); /* us */
     json_object_set_new(json, "estimate",

@@ -114,6 +114,7 @@ run_op(struct op *op)
 {
     switch (op->kind) {
     case OP_STATUS:
+    case OP_MEMORY:
         op->allocated_blocks = gc_allocated_blocks();
         return PX_OK;
     case OP_GC_STATE:
@@ -143,6 +144,8 @@ enter_and_run(struct op *op)
         op->status = px_fail(&op->err, PX_ECANCELED, "cancelled");
         return;
     }
+    if (op->kind == OP_MEMORY)
+        facts_malloc_read(&op->malloc); /* may wait for malloc's locks */
     if (!border_enter(&stay)) {
         op->status = px_fail(&op->err, PX_EGONE, "the interpreter is ending");
         return;

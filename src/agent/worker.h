@@ -23,6 +23,7 @@
 
 #include <pyexplore/err.h>
 
+#include "agent/facts.h"
 #include "agent/gc_control.h"
 #include "agent/heap/heap.h"
 #include "agent/snap.h"
@@ -31,6 +32,7 @@
 /* What an operation does. */
 enum op_kind {
     OP_STATUS,
+    OP_MEMORY,
     OP_GC_STATE,
     OP_GC_SET,     /* before, then state */
     OP_GC_RESTORE, /* the same, for what a connection changed */
@@ -77,6 +79,7 @@ struct op {
     struct gc_collected collected;
     struct gc_garbage garbage;
     int64_t allocated_blocks;
+    struct facts_malloc malloc;
 
     struct op *next; /* in a queue of the worker */
 };

@@ -133,6 +133,19 @@ const struct cli_command cli_commands[] = {
         .run = cmd_cycles,
     },
     {
+        .name = "memory", .args = "TARGET", .min_args = 1, .max_args = 1,
+        .options = CLI_GRAPHED,
+        .summary = "say how much of a process's memory is Python objects",
+        .about = "Sets the resident memory beside the sizes of all objects "
+                 "and what is free inside malloc, and says where to look. "
+                 "What is free inside Python's own arenas cannot be told "
+                 "from native memory. A file knows nothing of malloc.",
+        .examples = {{"memory localhost:9999",
+                      "objects, fragmentation or native memory"},
+                     {"memory app.pxs --json", "what a file knows of it"}},
+        .run = cmd_memory,
+    },
+    {
         .name = "diff", .args = "OLD NEW", .min_args = 2, .max_args = 2,
         .options = CLI_GRAPHED | CLI_BIT(SORT) | CLI_BIT(LIMIT),
         .sorts = "size|count|name",

@@ -273,6 +273,19 @@ def test_status(spawn):
     assert status["gil_hold_max_ns"] >= status["last_pause_ns"]
 
 
+@pytest.mark.smoke
+def test_memory(spawn):
+    """MEMORY tells what the kernel, Python and malloc count."""
+    child = Served(spawn)
+    with child.wire() as wire:
+        memory = wire.ask("memory")
+    assert memory["rss_bytes"] > 4 << 20
+    assert memory["allocated_blocks"] == pytest.approx(
+        child.ask("sys.getallocatedblocks()"), rel=0.1)
+    assert memory["malloc"] is None or set(memory["malloc"]) == {
+        "in_use_bytes", "free_bytes"}
+
+
 def test_idle_server_rests(spawn):
     """With nobody connected: one thread more, no timer, no CPU."""
     child = Served(spawn)

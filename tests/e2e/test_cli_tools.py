@@ -1,8 +1,10 @@
-"""`cycles`, `types --sort retained`: the analyses as commands, on the file of
-make_pxs.py, whose contents are known.
+"""`cycles`, `types --sort retained`, `memory`: the analyses as commands, on
+the file of make_pxs.py, whose contents are known, and on live processes.
 
 SPDX-License-Identifier: MIT
 """
+import os
+
 import pytest
 
 from cli import make_pxs, ok
@@ -76,3 +78,72 @@ def test_retained_is_a_column_only_when_asked_for(snapshot):
     ascii_only = ok("types", snapshot, "--sort", "retained", "-n", 3,
                     "--ascii")
     assert ascii_only.out.isascii()
+
+
+# ---- memory ----
+SHAPE = ["command", "target", "snapshot", "rss_bytes", "object_bytes",
+         "allocated_blocks", "malloc", "other_bytes", "verdict", "sentence"]
+
+# whose malloc is another, and makes every process large
+SANITIZED = "asan" in os.environ.get("LD_PRELOAD", "")
+
+TARGET = """
+import ctypes, json, sys
+import pyexplore
+server = pyexplore.serve(port=None)
+kept = %s
+print(json.dumps({"event": "serving", "path": server.unix_path,
+                  "blocks": sys.getallocatedblocks()}), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def ask(spawn):
+    """The process that keeps `text`, asked for its memory."""
+    def start(text):
+        target = spawn(TARGET % text)
+        serving = target.event("serving")
+        return serving, ok("memory", serving["path"], "--json").json
+    return start
+
+
+def test_memory_of_a_file_knows_no_malloc(snapshot):
+    result = ok("memory", snapshot, "--json").json
+    assert list(result) == SHAPE
+    types = ok("types", snapshot, "--json").json["types"]
+    assert result["rss_bytes"] == 96 << 20
+    assert result["object_bytes"] == sum(row["bytes"] for row in types)
+    assert result["malloc"] is None and result["allocated_blocks"] is None
+    assert result["other_bytes"] == (96 << 20) - result["object_bytes"]
+    assert result["verdict"] == "native"
+    ran = ok("memory", snapshot)
+    assert ran.lines[0].split() == ["SIZE", "OF", "RSS", "WHAT"]
+    assert ran.lines[-1] == result["sentence"]
+
+
+def test_memory_in_python_objects(ask):
+    serving, result = ask("[bytes(100000) + b'x' for i in range(1500)]")
+    assert list(result) == SHAPE
+    assert result["verdict"] == "python"
+    assert 150e6 < result["object_bytes"] < result["rss_bytes"]
+    # PYTHONMALLOC=malloc, under the sanitizers, counts none
+    assert (result["allocated_blocks"] or 0) == pytest.approx(
+        serving["blocks"], rel=0.1)
+
+
+def test_memory_in_native_code(ask):
+    """200 MB of C, in chunks small enough for malloc's arenas."""
+    _, result = ask(
+        "None; libc = ctypes.CDLL(None); "
+        "libc.malloc.restype = ctypes.c_void_p; "
+        "[ctypes.memset(libc.malloc(100000), 1, 100000)"
+        " for i in range(2000)]")
+    assert result["verdict"] == "native"
+    assert result["other_bytes"] > 150e6
+    if result["malloc"] is not None and not SANITIZED:
+        assert result["malloc"]["in_use_bytes"] >= 200e6
+
+
+def test_memory_of_a_small_process(ask):
+    assert ask("None")[1]["verdict"] == "small" or SANITIZED

@@ -1,0 +1,209 @@
+/* cmd_memory.c — `memory`: is what a process takes Python's objects at all?
+ *
+ * Three figures side by side: what the kernel counts (rss), what the objects
+ * of a snapshot add up to, and what malloc has. A file has no malloc: it is
+ * asked of a live target only.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/jsonout.h"
+#include "cli/session.h"
+#include "cli/table.h"
+
+/* An interpreter and its libraries take that much anyway. */
+#define SMALL_BYTES (64u << 20)
+
+struct memory {
+    struct cli_loaded loaded;
+    bool has_malloc;
+    uint64_t rss;
+    uint64_t blocks;  /* of pymalloc; 0: unknown */
+    uint64_t objects; /* bytes */
+    uint64_t malloc_used;
+    uint64_t malloc_free;
+    uint64_t other;
+    const char *verdict;
+    char sentence[400];
+};
+
+static uint64_t
+figure(const json_t *json, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(json, key));
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static void
+take_header(struct memory *memory)
+{
+    json_t *header = json_loads(px_graph_header(memory->loaded.graph), 0, NULL);
+    memory->rss = figure(header, "rss");
+    memory->blocks = figure(header, "allocated_blocks");
+    json_decref(header);
+}
+
+/* What the process says itself; an older agent does not know the question. */
+static enum px_status
+take_live(struct cli *cli, struct memory *memory, struct px_err *err)
+{
+    json_t *reply = NULL;
+    struct session *session = session_new(cli, &memory->loaded.target, err);
+    if (session == NULL)
+        return err->status;
+    enum px_status status =
+        session_call(session, PX_MSG_MEMORY, NULL, "waiting for the target",
+                     NULL, &reply, err);
+    session_free(session);
+    cli_progress_clear(cli->progress);
+    if (status == PX_EUNSUPPORTED) {
+        cli_note(cli, "malloc is not known: %s", err->msg);
+        *err = (struct px_err){.status = PX_OK};
+        return PX_OK;
+    }
+    if (status != PX_OK)
+        return status;
+    const json_t *of_malloc = json_object_get(reply, "malloc");
+    memory->rss = figure(reply, "rss_bytes");
+    memory->blocks = figure(reply, "allocated_blocks");
+    memory->has_malloc = json_is_object(of_malloc);
+    memory->malloc_used = figure(of_malloc, "in_use_bytes");
+    memory->malloc_free = figure(of_malloc, "free_bytes");
+    json_decref(reply);
+    return PX_OK;
+}
+
+static void
+judge(struct memory *memory)
+{
+    char rss[PX_FIGURE_MAX], objects[PX_FIGURE_MAX], other[PX_FIGURE_MAX];
+    char unused[PX_FIGURE_MAX];
+    const struct px_graph *graph = memory->loaded.graph;
+    for (px_type t = 0; t < px_graph_n_types(graph); t++)
+        memory->objects += px_type_bytes(graph, t);
+    uint64_t explained = memory->objects + memory->malloc_free;
+    memory->other = memory->rss > explained ? memory->rss - explained : 0;
+    px_text_bytes(memory->rss, rss);
+    px_text_bytes(memory->objects, objects);
+    px_text_bytes(memory->other, other);
+    px_text_bytes(memory->malloc_free, unused);
+    size_t room = sizeof memory->sentence;
+    if (memory->rss == 0) {
+        memory->verdict = "unknown";
+        snprintf(memory->sentence, room,
+                 "the Python objects are %s; how much the process takes is "
+                 "not known",
+                 objects);
+    } else if (memory->objects >= memory->rss / 2) {
+        memory->verdict = "python";
+        snprintf(memory->sentence, room,
+                 "the Python objects are %s of %s rss: look at them", objects,
+                 rss);
+    } else if (memory->rss - memory->objects < SMALL_BYTES) {
+        memory->verdict = "small";
+        snprintf(memory->sentence, room,
+                 "the Python objects are %s of %s rss; the rest is no more "
+                 "than an interpreter with its libraries may take",
+                 objects, rss);
+    } else if (memory->malloc_free >= memory->other) {
+        memory->verdict = "fragmentation";
+        snprintf(memory->sentence, room,
+                 "the Python objects are %s of %s rss, and %s is free inside "
+                 "malloc: fragmentation, not a leak",
+                 objects, rss, unused);
+    } else {
+        memory->verdict = "native";
+        snprintf(memory->sentence, room,
+                 "the Python objects are %s of %s rss; %s is native memory, "
+                 "or free inside Python's own arenas: look beyond the objects",
+                 objects, rss, other);
+    }
+}
+
+static void
+memory_json(struct cli *cli, const struct memory *memory)
+{
+    json_t *out = jsonout_head(cli, &memory->loaded);
+    json_t *more = json_pack(
+        "{s:o, s:I, s:o, s:o, s:I, s:s, s:s}", "rss_bytes",
+        memory->rss > 0 ? json_integer((json_int_t)memory->rss) : json_null(),
+        "object_bytes", (json_int_t)memory->objects, "allocated_blocks",
+        memory->blocks > 0 ? json_integer((json_int_t)memory->blocks)
+                           : json_null(),
+        "malloc",
+        memory->has_malloc
+            ? json_pack("{s:I, s:I}", "in_use_bytes",
+                        (json_int_t)memory->malloc_used, "free_bytes",
+                        (json_int_t)memory->malloc_free)
+            : json_null(),
+        "other_bytes", (json_int_t)memory->other, "verdict", memory->verdict,
+        "sentence", memory->sentence);
+    json_object_update(out, more);
+    json_decref(more);
+    jsonout_print(cli, out);
+}
+
+static void
+put_bytes(struct table *table, const struct memory *memory, const char *name,
+          uint64_t bytes)
+{
+    char share[32] = "";
+    if (memory->rss > 0)
+        snprintf(share, sizeof share, "%.1f %%",
+                 100.0 * (double)bytes / (double)memory->rss);
+    table_bytes(table, bytes);
+    table_text(table, share);
+    table_text(table, name);
+    table_row_end(table);
+}
+
+static void
+memory_table(struct cli *cli, const struct memory *memory)
+{
+    static const struct table_column columns[] = {
+        {"SIZE", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"OF RSS", TABLE_RIGHT, CLI_FIGURE, 0},
+        {"WHAT", TABLE_LEFT, CLI_PLAIN, 0},
+    };
+    char blocks[PX_FIGURE_MAX];
+    struct table *table = table_new(cli, columns, 3);
+    if (memory->rss > 0)
+        put_bytes(table, memory, "resident memory (rss)", memory->rss);
+    put_bytes(table, memory, "Python objects", memory->objects);
+    if (memory->has_malloc) {
+        put_bytes(table, memory, "free inside malloc", memory->malloc_free);
+        put_bytes(table, memory,
+                  "in use inside malloc (large Python objects too)",
+                  memory->malloc_used);
+    }
+    put_bytes(table, memory, "neither objects nor free inside malloc",
+              memory->other);
+    table_free(table);
+    if (memory->blocks > 0)
+        printf("%s blocks of Python's allocator in use\n",
+               px_text_count(memory->blocks, blocks));
+    printf("%s\n", memory->sentence);
+}
+
+enum px_status
+cmd_memory(struct cli *cli, struct px_err *err)
+{
+    struct memory memory = {.verdict = "unknown"};
+    enum px_status status = cli_load(cli, cli->args[0], &memory.loaded, err);
+    if (status == PX_OK)
+        take_header(&memory);
+    if (status == PX_OK && memory.loaded.target.kind != PX_TARGET_FILE)
+        status = take_live(cli, &memory, err);
+    if (status == PX_OK) {
+        judge(&memory);
+        if (cli->opt.json)
+            memory_json(cli, &memory);
+        else
+            memory_table(cli, &memory);
+    }
+    cli_loaded_done(&memory.loaded);
+    return status;
+}
