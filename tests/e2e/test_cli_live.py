@@ -305,7 +305,8 @@ def test_gc_collect_frees_the_cycles(tmp_path):
                  for r in result["freed"]}
         assert freed["Connection"] >= CONNECTIONS - 2
         assert freed["ConnectionHandler"] == freed["Connection"]
-        assert freed["dict"] >= CONNECTIONS - 2
+        # each has a list, tracked always; their dicts of strings may not be
+        assert freed["list"] >= CONNECTIONS - 2
         assert not any(r["type"].startswith("builtins.")
                        for r in result["freed"])
         assert result["collected"] > 0 and result["duration_ns"] > 0
