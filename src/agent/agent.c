@@ -184,7 +184,9 @@ void
 agent_tell_own(void)
 {
     PyObject *extra[] = {agent.handle, agent.exit_hook};
-    own_refresh(extra, sizeof extra / sizeof extra[0]);
+    size_t n_held;
+    PyObject *const *held = gc_control_held(&n_held);
+    own_refresh(extra, sizeof extra / sizeof extra[0], held, n_held);
 }
 
 PyObject *

@@ -34,7 +34,9 @@ enum gc_function {
 #define X(member, name) FN_##member,
     GC_FUNCTION_LIST(X)
 #undef X
-        FN_END
+        FN_END,
+    FN_ALLOCATED_BLOCKS = FN_END, /* sys has that one */
+    FN_ALL
 };
 
 static const char *const names[FN_END] = {
@@ -44,9 +46,8 @@ static const char *const names[FN_END] = {
 };
 
 /* Immutable once the module was imported; kept for the process's life. */
-static PyObject *functions[FN_END];
+static PyObject *functions[FN_ALL];
 static PyObject *gc_module;
-static PyObject *allocated_blocks;
 
 /* Takes all functions of the module, or none. */
 static int
@@ -61,9 +62,9 @@ take_functions(PyObject *module)
             Py_DECREF(taken[i]);
         return -1;
     }
-    memcpy(functions, taken, sizeof functions);
-    allocated_blocks = PySys_GetObject("getallocatedblocks");
-    Py_XINCREF(allocated_blocks);
+    memcpy(functions, taken, sizeof taken);
+    functions[FN_ALLOCATED_BLOCKS] = PySys_GetObject("getallocatedblocks");
+    Py_XINCREF(functions[FN_ALLOCATED_BLOCKS]);
     gc_module = module;
     return 0;
 }
@@ -87,6 +88,13 @@ gc_control_init(void)
     }
     Py_DECREF(module);
     return 0;
+}
+
+PyObject *const *
+gc_control_held(size_t *n)
+{
+    *n = FN_ALL;
+    return functions;
 }
 
 /* A Python exception as an error; cleared. */
@@ -345,9 +353,9 @@ gc_garbage_done(struct gc_garbage *garbage)
 int64_t
 gc_allocated_blocks(void)
 {
-    if (allocated_blocks == NULL)
+    if (functions[FN_ALLOCATED_BLOCKS] == NULL)
         return 0;
-    PyObject *result = PyObject_CallObject(allocated_blocks, NULL);
+    PyObject *result = call(FN_ALLOCATED_BLOCKS, NULL);
     int64_t value = integer_of(result);
     Py_XDECREF(result);
     PyErr_Clear();

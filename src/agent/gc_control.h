@@ -11,12 +11,17 @@
 #ifndef AGENT_GC_CONTROL_H
 #define AGENT_GC_CONTROL_H
 
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
 #include "agent/gc_state.h"
 #include "agent/tags.h"
 
 /* Takes the functions; at import, on the importing thread. On failure a
  * Python exception is set. */
 PX_GIL int gc_control_init(void);
+/* The objects of which it keeps one reference each, some perhaps NULL. */
+PX_GIL PyObject *const *gc_control_held(size_t *n);
 
 /* `deep` also walks the frozen generation to count it. */
 PX_GIL enum px_status gc_read(struct gc_state *out, bool deep,

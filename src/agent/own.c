@@ -6,7 +6,9 @@
  * whose count reaches its refcount is held by members alone, so it is a
  * member too. That finds dicts, specs, loaders, descriptors and mro tuples
  * without knowing them. An object that anyone else holds stays visible, with
- * the exception of the seeds.
+ * the exception of the seeds. What the agent's C code holds is counted as if a
+ * member did: the functions of gc stay visible while the module gc has them,
+ * and are ours once nobody else does.
  *
  * Only gc objects count: others are met only through a member, and a member
  * is never walked. A few hundred steps; both tables are on the stack.
@@ -96,13 +98,18 @@ seed_module(struct own *own, const char *name)
 }
 
 void
-own_refresh(PyObject *const *extra, size_t n_extra)
+own_refresh(PyObject *const *extra, size_t n_extra, PyObject *const *held,
+            size_t n_held)
 {
     struct own own = {.n_members = 0};
     seed_module(&own, "pyexplore._agent");
     seed_module(&own, "pyexplore");
     for (size_t i = 0; i < n_extra; i++)
         add_member(&own, extra[i]);
+    for (size_t i = 0; i < n_held; i++) {
+        if (held[i] != NULL)
+            count_visit(held[i], &own);
+    }
     /* members grow while we go */
     for (size_t i = 0; i < own.n_members; i++) {
         PyObject *member = own.members[i];

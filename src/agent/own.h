@@ -12,7 +12,9 @@
 #include "agent/tags.h"
 
 /* Finds them and tells the heap (heap_set_own). `extra` are objects that only
- * the agent knows; NULLs are skipped. Runs nothing, changes nothing. */
-PX_GIL void own_refresh(PyObject *const *extra, size_t n_extra);
+ * the agent knows, `held` others of which it holds one reference each; NULLs
+ * are skipped. Runs nothing, changes nothing. */
+PX_GIL void own_refresh(PyObject *const *extra, size_t n_extra,
+                        PyObject *const *held, size_t n_held);
 
 #endif

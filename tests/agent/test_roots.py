@@ -188,3 +188,72 @@ def test_no_object_of_a_python_class_is_over_counted(take):
             continue
         wrong[name] = wrong.get(name, 0) + 1
     assert not wrong
+
+
+def test_a_broken_thread_object_costs_only_its_name(take):
+    """What cannot be read in one family of roots does not lose the others:
+    the thread falls back to its ident, all other roots are there."""
+    snap, numbers = take("""
+        import ctypes, gc, threading
+        here, go = threading.Event(), threading.Event()
+        def run():
+            here.set(); go.wait()
+        thread = threading.Thread(target=run, name="broken")
+        thread.start()
+        here.wait()
+        gc.disable()
+        # an object whose type is no address, under the thread's ident
+        bad = object()
+        good = threading._active[thread.ident]
+        threading._active[thread.ident] = bad
+        word = ctypes.c_size_t.from_address(id(bad) + 8)
+        kept, word.value = word.value, 16
+        try:
+            pyexplore.snapshot(path)
+        finally:
+            word.value = kept
+        threading._active[thread.ident] = good
+        ident = thread.ident
+        go.set()
+        thread.join()
+        print(ident, id(bad), flush=True)
+    """)
+    threads = roots_of(snap, "THREAD")
+    assert "MainThread" in threads and "thread %d" % numbers[0] in threads
+    assert all(address in snap.nodes for address in threads.values())
+    assert len(roots_of(snap, "INTERPRETER")) == 1
+    assert "gc.garbage" in roots_of(snap, "GARBAGE")
+    assert "sys" in roots_of(snap, "MODULE")
+
+
+def test_static_types_tell_their_dict_and_subclasses(take):
+    """Also where the interpreter keeps both (3.12+): whoever holds an
+    attribute of a builtin type, or a class by its base, has a name."""
+    snap, numbers = take("""
+        class Mine(int): pass
+        pyexplore.snapshot(path)
+        print(id(int), id(int.__dict__["bit_length"]), id(Mine), flush=True)
+    """)
+    fields = edge_names(snap, snap.nodes[numbers[0]])
+    held = [e.target for e in snap.nodes[fields["dict"]].edges]
+    assert numbers[1] in held
+    references = [snap.nodes[e.target] for e in
+                  snap.nodes[fields["subclasses"]].edges]
+    assert numbers[2] in [e.target for n in references for e in n.edges]
+
+
+def test_functions_that_only_the_agent_holds_are_its_own(take):
+    """The collector's functions that the agent keeps are in the snapshot as
+    long as anyone else has them, and not after."""
+    snap, numbers = take("""
+        import gc
+        kept, gone = id(gc.freeze), id(gc.unfreeze)
+        # less the argument, the module's and the agent's
+        others = sys.getrefcount(gc.unfreeze) - 3
+        del gc.unfreeze
+        pyexplore.snapshot(path)
+        print(kept, gone, others, flush=True)
+    """)
+    assert numbers[0] in snap.nodes
+    # before 3.9 the import system keeps a copy of the module's dict
+    assert (numbers[1] in snap.nodes) == (numbers[2] > 0)

@@ -144,3 +144,26 @@ def test_lower_details_have_no_values_at_all(spawn, tmp_path, detail):
     assert b"a value of mine" not in data
     assert b"not an identifier" not in data
     assert not pxs.read(str(path)).previews
+
+
+def test_what_everybody_shares_is_not_hidden(spawn, tmp_path):
+    """None, small numbers, one letter and a word that is somebody's name are
+    the same objects everywhere: a secret name over one hides none of them.
+    A password that is written in the source stays hidden."""
+    path = tmp_path / "shared.pxs"
+    target = spawn(textwrap.dedent("""
+        import sys, pyexplore
+        shared = [None, True, False, 7, -5, 256, "x", "", b"x", "shared_word"]
+        named = {"shared_word": 1}
+        written = "written_in_the_source"
+        many = [{"password": value} for value in shared]
+        hidden = {"password": written, "token": 257 + len(many)}
+        pyexplore.snapshot(sys.argv[1])
+        print(id(written), id(hidden["token"]), *map(id, shared), flush=True)
+    """), str(path))
+    written, number, *shared = [int(word) for word in target.line().split()]
+    snap = pxs.read(str(path))
+    secret = pxs.PREVIEW["SECRET"]
+    assert snap.previews[written][0] == snap.previews[number][0] == secret
+    assert [snap.previews[a][0] == secret for a in shared] == [
+        False] * len(shared)

@@ -96,33 +96,6 @@
 /* Interpreters of one process may have a GIL each. */
 #define COMPAT_OWN_GIL (PY_VERSION_HEX >= 0x030C0000)
 
-/* tp_dict, also of a static builtin type; borrowed. PyType_GetDict does not
- * allocate (3.12, 3.13 Objects/typeobject.c: lookup_tp_dict and an incref);
- * the count is taken back at once, and a dict in use cannot reach zero. */
-static inline PyObject *
-compat_type_dict(PyTypeObject *type)
-{
-#if COMPAT_STATIC_TYPE_STATE
-    if (type->tp_dict == NULL) {
-        PyObject *dict = PyType_GetDict(type);
-        Py_XDECREF(dict);
-        return dict;
-    }
-#endif
-    return type->tp_dict;
-}
-
-/* tp_subclasses is a dict, but an index for static builtin types of 3.12+. */
-static inline PyObject *
-compat_type_subclasses(PyTypeObject *type)
-{
-#if COMPAT_STATIC_TYPE_STATE
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && type->tp_dict == NULL)
-        return NULL;
-#endif
-    return (PyObject *)type->tp_subclasses;
-}
-
 #if COMPAT_ZERO_HAS_DIGIT
 /* The patch version that runs, which need not be the one we were built for. */
 static inline size_t

@@ -42,7 +42,7 @@ walk_named_items(struct walk *w, PyObject *object)
 
     for (PyTypeObject *t = Py_TYPE(object); t != &PyTuple_Type && t != NULL;
          t = t->tp_base) {
-        fields = layout_dict_get(compat_type_dict(t), "_fields");
+        fields = layout_dict_get(layout_type_dict(t), "_fields");
         if (fields != NULL)
             break;
     }

@@ -62,7 +62,7 @@ in_mro_before(PyTypeObject *type, const PyTypeObject *owner, const char *name)
         if (t == (const PyObject *)owner)
             break;
         if (PyType_Check(t) &&
-            layout_dict_get(compat_type_dict((PyTypeObject *)t), name) != NULL)
+            layout_dict_get(layout_type_dict((PyTypeObject *)t), name) != NULL)
             return true;
     }
     return false;

@@ -9,6 +9,8 @@
  */
 #include "agent/heap/edges.h"
 
+#include "agent/heap/layout.h"
+
 /* tp_base owns a reference beside the tuple of bases. */
 static void
 walk_base(struct walk *w, PyTypeObject *type)
@@ -34,12 +36,12 @@ walk_type(struct walk *w, PyObject *object)
 {
     PyTypeObject *type = (PyTypeObject *)object;
 
-    edge_field(w, "dict", compat_type_dict(type));
+    edge_field(w, "dict", layout_type_dict(type));
     edge_attr(w, "__bases__", type->tp_bases);
     walk_base(w, type);
     edge_attr(w, "__mro__", type->tp_mro);
     edge_field(w, "cache", type->tp_cache);
-    edge_field(w, "subclasses", compat_type_subclasses(type));
+    edge_field(w, "subclasses", layout_type_subclasses(type));
     if (compat_is_heap_type(type)) {
         PyHeapTypeObject *heap = (PyHeapTypeObject *)type;
         edge_attr(w, "__name__", heap->ht_name);

@@ -56,6 +56,14 @@ PX_CHILD PyObject *layout_instance_get(PyObject *object, const char *name);
  * and calls no __eq__. */
 PX_CHILD PyObject *layout_dict_get(PyObject *dict, const char *key);
 
+/* ---- types ---- */
+/* Before the clone: where static builtin types keep their dicts (3.12+). */
+PX_GIL void layout_note_types(PyInterpreterState *interp);
+/* tp_dict and tp_subclasses, also of a static builtin type; borrowed. NULL:
+ * none, or it is not known where. */
+PX_CHILD PyObject *layout_type_dict(PyTypeObject *type);
+PX_CHILD PyObject *layout_type_subclasses(PyTypeObject *type);
+
 /* ---- frames ---- */
 enum layout_owner {
     LAYOUT_BY_THREAD,    /* runs or waits on a thread's own stack */

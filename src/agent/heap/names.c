@@ -110,7 +110,7 @@ names_of_type(PyTypeObject *type, struct type_names *out)
 
     if (compat_is_heap_type(type)) {
         name = ((PyHeapTypeObject *)type)->ht_qualname;
-        module = layout_dict_get(compat_type_dict(type), "__module__");
+        module = layout_dict_get(layout_type_dict(type), "__module__");
     }
     if (name != NULL && PyUnicode_Check(name))
         out->name_bytes = names_of_str(name, sizeof out->name, out->name);

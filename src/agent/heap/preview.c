@@ -175,3 +175,33 @@ preview_put(PyObject *object, PyTypeObject *type, uint8_t *to)
         return put_text("None", 4, to);
     return 0;
 }
+
+/* Objects/longobject.c: -5 to 256 are one object each for everybody. */
+static bool
+is_small(PyObject *object)
+{
+    uint8_t payload[PREVIEW_MAX];
+    uint64_t value;
+
+    if (put_long(object, payload) > 3 || payload[0] != PX_PREVIEW_INT)
+        return false;
+    value = payload[1] & 0x7f;
+    if (payload[1] & 0x80)
+        value |= (uint64_t)payload[2] << 7;
+    /* zigzag: 2 n of n >= 0, -2 n - 1 below */
+    return value & 1 ? value <= 9 : value <= 512;
+}
+
+bool
+preview_is_shared(PyObject *object, PyTypeObject *type)
+{
+    if (object == Py_None || object == Py_True || object == Py_False)
+        return true;
+    if (type == &PyUnicode_Type)
+        return ((PyASCIIObject *)object)->length <= 1;
+    if (type == &PyBytes_Type)
+        return PyBytes_GET_SIZE(object) <= 1;
+    if (type == &PyTuple_Type)
+        return PyTuple_GET_SIZE(object) == 0;
+    return type == &PyLong_Type && is_small(object);
+}

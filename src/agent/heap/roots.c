@@ -52,6 +52,7 @@ roots_note(struct heap_notes *notes)
         notes->interpreters[notes->n_interpreters++] = interp;
         note_threads(notes, interp);
     }
+    layout_note_types(notes->own);
     layout_interpreter(notes->own, &own);
     notes->modules = own.modules;
     notes->builtins = own.builtins;
@@ -150,38 +151,72 @@ thread_name(PyObject *modules, unsigned long ident)
     return NULL;
 }
 
-static size_t
-thread_label(PyObject *modules, PyThreadState *tstate, char to[LABEL_MAX])
+struct thread_part {
+    PyObject *modules;
+    PyThreadState *tstate;
+    char label[LABEL_MAX];
+    size_t n_label;
+};
+
+/* What is known without any object. */
+static void
+label_ident(struct thread_part *thread)
 {
-    PyObject *name = thread_name(modules, tstate->thread_id);
     static const char prefix[] = "thread ";
     size_t n = sizeof prefix - 1;
+    unsigned long left = thread->tstate->thread_id;
     char digits[24];
     size_t n_digits = 0;
 
-    if (name != NULL && PyUnicode_Check(name)) {
-        n = names_of_str(name, LABEL_MAX, to);
-        if (n != 0)
-            return n;
-        n = sizeof prefix - 1;
-    }
-    memcpy(to, prefix, n);
-    for (unsigned long left = tstate->thread_id; left != 0 || n_digits == 0;
-         left /= 10)
+    memcpy(thread->label, prefix, n);
+    do {
         digits[n_digits++] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left != 0);
     while (n_digits > 0)
-        to[n++] = digits[--n_digits];
-    return n;
+        thread->label[n++] = digits[--n_digits];
+    thread->n_label = n;
 }
 
 static void
+part_name(struct walk *w, void *context)
+{
+    struct thread_part *thread = context;
+    char text[LABEL_MAX];
+    PyObject *name = thread_name(thread->modules, thread->tstate->thread_id);
+    size_t n;
+
+    (void)w;
+    if (name == NULL || !PyUnicode_Check(name))
+        return;
+    n = names_of_str(name, sizeof text, text);
+    if (n == 0)
+        return;
+    memcpy(thread->label, text, n);
+    thread->n_label = n;
+}
+
+static void
+part_frames(struct walk *w, void *context)
+{
+    struct thread_part *thread = context;
+    frames_walk_thread(w, thread->tstate, thread->label, thread->n_label);
+}
+
+/* A thread is a root whatever is wrong with its name or its frames. */
+static void
 walk_thread(struct walk *w, PyObject *modules, PyThreadState *tstate)
 {
-    char label[LABEL_MAX];
-    size_t n = thread_label(modules, tstate, label);
+    struct thread_part thread = {.modules = modules, .tstate = tstate};
 
-    frames_walk_thread(w, tstate, label, n);
-    walk_root(w, PX_ROOT_THREAD, tstate, label, n);
+    label_ident(&thread);
+    walk_try(w, part_name, &thread);
+    if (!walk_try(w, part_frames, &thread) && !walk_is_synthetic(w, tstate)) {
+        walk_synthetic_begin(w, tstate, "<thread>", thread.label,
+                             thread.n_label);
+        walk_synthetic_end(w);
+    }
+    walk_root(w, PX_ROOT_THREAD, tstate, thread.label, thread.n_label);
 }
 
 /* ---- the interpreter ---- */
@@ -237,19 +272,52 @@ walk_interpreter(struct walk *w, PyInterpreterState *interp, bool own)
         walk_modules(w, is.modules);
 }
 
+/* ---- all of them ---- */
+
+/* One family of roots; a fault in it ends only itself (walk_try). */
+struct part {
+    const struct heap_notes *notes;
+    PyInterpreterState *interp;
+};
+
+static void
+part_modules(struct walk *w, void *context)
+{
+    const struct part *part = context;
+    walk_modules(w, part->notes->modules);
+}
+
+static void
+part_gc(struct walk *w, void *context)
+{
+    const struct part *part = context;
+    PyObject *modules = part->notes->modules;
+
+    walk_root_text(w, PX_ROOT_GARBAGE, module_get(modules, "gc", "garbage"),
+                   "gc.garbage");
+    walk_root_text(w, PX_ROOT_CALLBACK, module_get(modules, "gc", "callbacks"),
+                   "gc.callbacks");
+}
+
+static void
+part_interpreter(struct walk *w, void *context)
+{
+    const struct part *part = context;
+    walk_interpreter(w, part->interp, part->interp == part->notes->own);
+}
+
 void
 roots_walk(struct walk *w, const struct heap_notes *notes)
 {
-    walk_modules(w, notes->modules);
+    struct part part = {.notes = notes};
+
+    walk_try(w, part_modules, &part);
     for (size_t i = 0; i < notes->n_threads; i++)
         walk_thread(w, notes->modules, notes->threads[i]);
-    walk_root_text(w, PX_ROOT_GARBAGE,
-                   module_get(notes->modules, "gc", "garbage"), "gc.garbage");
-    walk_root_text(w, PX_ROOT_CALLBACK,
-                   module_get(notes->modules, "gc", "callbacks"),
-                   "gc.callbacks");
+    walk_try(w, part_gc, &part);
     /* Last: what is read here trusts the headers most. */
-    for (size_t i = 0; i < notes->n_interpreters; i++)
-        walk_interpreter(w, notes->interpreters[i],
-                         notes->interpreters[i] == notes->own);
+    for (size_t i = 0; i < notes->n_interpreters; i++) {
+        part.interp = notes->interpreters[i];
+        walk_try(w, part_interpreter, &part);
+    }
 }

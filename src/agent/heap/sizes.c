@@ -311,7 +311,7 @@ has_own_sizeof(PyTypeObject *type, const PyTypeObject *family)
         if (t == family || t == &PyBaseObject_Type)
             return false;
         if (PyType_Check((PyObject *)t) &&
-            layout_dict_get(compat_type_dict(t), "__sizeof__") != NULL)
+            layout_dict_get(layout_type_dict(t), "__sizeof__") != NULL)
             return true;
     }
     return false;

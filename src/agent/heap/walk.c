@@ -327,6 +327,12 @@ walk_synthetic_end(struct walk *w)
     guard_leave(w->guard);
 }
 
+bool
+walk_is_synthetic(const struct walk *w, const void *address)
+{
+    return map_find(&w->synthetics, (uintptr_t)address) != NULL;
+}
+
 void
 walk_edge_to(struct walk *w, enum px_edge_kind kind, size_t index,
              const void *address)

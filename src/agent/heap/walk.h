@@ -61,6 +61,8 @@ PX_CHILD void walk_synthetic_begin(struct walk *w, const void *address,
                                    const char *kind, const char *label,
                                    size_t label_bytes);
 PX_CHILD void walk_synthetic_end(struct walk *w);
+/* True if walk_synthetic_begin had this address. */
+PX_CHILD bool walk_is_synthetic(const struct walk *w, const void *address);
 /* An edge from the current node to another synthetic node. */
 PX_CHILD void walk_edge_to(struct walk *w, enum px_edge_kind kind, size_t index,
                            const void *address);
@@ -75,8 +77,8 @@ PX_CHILD void walk_label(struct walk *w, const void *address, const char *text,
 /* Runs one part of a larger piece of work (one thread, one module) so that a
  * fault or a hang in it ends that part only. False: it did not finish; what it
  * had open is closed and flagged. Inside the target it just runs. */
-typedef void walk_part(struct walk *w, const void *context);
-PX_CHILD bool walk_try(struct walk *w, walk_part *part, const void *context);
+typedef void walk_part(struct walk *w, void *context);
+PX_CHILD bool walk_try(struct walk *w, walk_part *part, void *context);
 
 /* Marks what must have no preview (secret.c decides). */
 PX_CHILD void walk_mark_secret(struct walk *w, PyObject *object);
@@ -128,6 +130,9 @@ PX_CHILD size_t sizes_of(PyObject *object, PyTypeObject *type,
  * PREVIEW_MAX bytes; returns its length, 0: no preview for this object. */
 #define PREVIEW_MAX 160
 PX_CHILD size_t preview_put(PyObject *object, PyTypeObject *type, uint8_t *to);
+/* True for the objects that all programs share (None, small ints, one-letter
+ * texts): that a secret name leads to one says nothing about the others. */
+PX_CHILD bool preview_is_shared(PyObject *object, PyTypeObject *type);
 
 /* Module and qualified name of a type as UTF-8, each at most `max` bytes. */
 struct type_names {

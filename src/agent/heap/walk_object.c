@@ -208,7 +208,7 @@ object_failed(struct walk *w)
 }
 
 bool
-walk_try(struct walk *w, walk_part *part, const void *context)
+walk_try(struct walk *w, walk_part *part, void *context)
 {
     sigjmp_buf here;
     sigjmp_buf *const outer = w->guard->landing;

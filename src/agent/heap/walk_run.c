@@ -295,6 +295,18 @@ walk_roots(struct walk *w)
 
 /* ---- previews ---- */
 
+/* A str that is also somebody's name has left with the names: hiding its
+ * value would hide nothing, and blank every place that uses the word. Other
+ * interned strs may be a password written in the source. */
+static bool
+hides(struct walk *w, PyObject *object, PyTypeObject *type)
+{
+    if (!visited_has(&w->secret, (uintptr_t)object))
+        return false;
+    return !preview_is_shared(object, type) &&
+           map_find(&w->names, (uintptr_t)object) == NULL;
+}
+
 static void
 preview_of(struct walk *w, PyObject *object)
 {
@@ -306,10 +318,11 @@ preview_of(struct walk *w, PyObject *object)
     uint8_t payload[PREVIEW_MAX];
     guard_leave(w->guard);
     size_t n_bytes = preview_put(object, info->type, payload);
+    bool hidden = n_bytes != 0 && hides(w, object, info->type);
     guard_enter(w->guard);
     if (n_bytes == 0)
         return;
-    if (visited_has(&w->secret, (uintptr_t)object)) {
+    if (hidden) {
         payload[0] = PX_PREVIEW_SECRET;
         n_bytes = 1;
     }
