@@ -15,7 +15,7 @@
 static const struct edges_row *const tables[] = {
     edges_rows_container, edges_rows_function, edges_rows_type,
     edges_rows_frame,     edges_rows_misc,     edges_rows_library,
-    edges_rows_field,
+    edges_rows_field,     edges_rows_numpy,
 };
 
 #define PLANS_LOG2 15

@@ -53,6 +53,7 @@ extern const struct edges_row edges_rows_frame[];
 extern const struct edges_row edges_rows_misc[];
 extern const struct edges_row edges_rows_library[];
 extern const struct edges_row edges_rows_field[];
+extern const struct edges_row edges_rows_numpy[];
 
 /* One member of a type's C struct that holds an object. */
 struct edges_member {

@@ -1,0 +1,72 @@
+/* edges_numpy.c — arrays of numpy, when the target has loaded it.
+ *
+ * ndarray is no gc type, so what an array of dtype object holds is visible to
+ * nobody else. The structs are numpy's public ones (ndarraytypes.h,
+ * PyArrayObject_fields and the head of PyArray_Descr), the same in 1.x and
+ * 2.x; numpy's headers are not needed.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "agent/heap/edges.h"
+
+struct numpy_descr {
+    PyObject_HEAD PyTypeObject *typeobj;
+    char kind, type, byteorder, flags;
+    int type_num;
+};
+
+struct numpy_array {
+    PyObject_HEAD char *data;
+    int nd;
+    Py_ssize_t *dimensions, *strides;
+    PyObject *base;
+    struct numpy_descr *descr;
+    int flags;
+};
+
+enum {
+    NUMPY_C_CONTIGUOUS = 0x1,
+    NUMPY_F_CONTIGUOUS = 0x2,
+    NUMPY_OWNDATA = 0x4,
+    NUMPY_OBJECT = 17, /* type_num */
+    NUMPY_DIMENSIONS_MAX = 64
+};
+
+/* How many items lie one after the other; 0: they do not, or are another's. */
+static size_t
+count_items(const struct numpy_array *a)
+{
+    size_t n = 1;
+
+    if (a->descr == NULL || a->descr->type_num != NUMPY_OBJECT ||
+        a->data == NULL || !(a->flags & NUMPY_OWNDATA) ||
+        !(a->flags & (NUMPY_C_CONTIGUOUS | NUMPY_F_CONTIGUOUS)) || a->nd < 0 ||
+        a->nd > NUMPY_DIMENSIONS_MAX)
+        return 0;
+    for (int i = 0; i < a->nd; i++)
+        n *= (size_t)a->dimensions[i];
+    return n;
+}
+
+/* Only of one dimension is o[i] the item; the others have no expression. */
+static void
+walk_array(struct walk *w, PyObject *object)
+{
+    const struct numpy_array *a = (const struct numpy_array *)(void *)object;
+    PyObject *const *items = (PyObject *const *)(void *)a->data;
+    size_t n = count_items(a);
+
+    edge_attr(w, "base", a->base);
+    edge_attr(w, "dtype", (PyObject *)a->descr);
+    for (size_t i = 0; i < n; i++) {
+        if (a->nd == 1)
+            walk_edge_index(w, PX_EDGE_ITEM, i, items[i]);
+        else
+            edge_field(w, "item", items[i]);
+    }
+}
+
+const struct edges_row edges_rows_numpy[] = {
+    {.tp_name = "numpy.ndarray", .walk = walk_array},
+    {.type = NULL},
+};
