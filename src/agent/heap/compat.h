@@ -74,9 +74,32 @@
 #define COMPAT_FUTURE_OLD (PY_VERSION_HEX < 0x03090000)
 /* A deque keeps emptied blocks. */
 #define COMPAT_DEQUE_FREE_BLOCKS (PY_VERSION_HEX >= 0x030B0000)
-/* atexit's callbacks lie in the interpreter, not in its module (3.10+). */
-#define COMPAT_ATEXIT_STATE                                                    \
-    (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030E0000)
+/* atexit's callbacks lie in the interpreter, not in its module: 1 an array of
+ * structs (3.10), 2 a list of tuples (3.14). */
+#if PY_VERSION_HEX >= 0x030E0000
+#define COMPAT_ATEXIT_STATE 2
+#elif PY_VERSION_HEX >= 0x030A0000
+#define COMPAT_ATEXIT_STATE 1
+#else
+#define COMPAT_ATEXIT_STATE 0
+#endif
+/* A dict over the values of its instance visits them, and the instance only
+ * that dict (3.14.10, 3.15.2 Objects/dictobject.c); 3.13: the other way. */
+#define COMPAT_DICT_OWNS_VALUES (PY_VERSION_HEX >= 0x030E0000)
+/* A finished generator still visits its code. */
+#define COMPAT_GEN_KEEPS_CODE (PY_VERSION_HEX >= 0x030E0000)
+/* operator.methodcaller has a tuple where 3.13 has an array. */
+#define COMPAT_METHODCALLER_TUPLE (PY_VERSION_HEX >= 0x030E0000)
+/* StringIO visits its newlines; 3.8 has a struct of the same size. */
+#define COMPAT_STRINGIO_SHORT (PY_VERSION_HEX >= 0x030E0000)
+/* TextIOWrapper.buffer is no member of the C struct. */
+#define COMPAT_TEXT_BUFFER_GETTER (PY_VERSION_HEX >= 0x030E0000)
+/* A bytearray keeps its bytes in a bytes object. */
+#define COMPAT_BYTEARRAY_BYTES (PY_VERSION_HEX >= 0x030F0000)
+/* A frame object keeps the locals that f_locals has replaced (3.14+). */
+#define COMPAT_FRAME_OVERWRITTEN (PY_VERSION_HEX >= 0x030E0000)
+/* _PyRuntime tells the offsets of its structs (3.13+). */
+#define COMPAT_DEBUG_OFFSETS (PY_VERSION_HEX >= 0x030D0000)
 /* f_lasti counts instructions, not bytes. */
 #define COMPAT_LASTI_UNITS (PY_VERSION_HEX >= 0x030A0000)
 #define COMPAT_FRAME_STATE (PY_VERSION_HEX >= 0x030A0000)

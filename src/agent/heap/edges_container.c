@@ -64,7 +64,7 @@ walk_tuple(struct walk *w, PyObject *object)
         walk_named_items(w, object);
 }
 
-/* 3.13+: a dict over the values of its instance does not own them
+/* 3.13: a dict over the values of its instance does not own them
  * (Objects/dictobject.c: dict_traverse skips embedded values). */
 static void
 walk_dict(struct walk *w, PyObject *object)

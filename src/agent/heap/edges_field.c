@@ -64,7 +64,15 @@ LIST(asends) = {{2, F, "generator"}, {3, F, "value"}, END};
 LIST(coroutine_wrappers) = {{2, F, "coroutine"}, END};
 LIST(attrgetters) = {{3, F, "attributes"}, END};
 LIST(itemgetters) = {{3, F, "item"}, END};
-LIST(methodcallers) = {{2, F, "name"}, {3, F, "args"}, {4, F, "kwargs"}, END};
+LIST(methodcallers) = {{2, F, "name"},
+                       {3, F, "args"},
+                       {4, F, "kwargs"},
+#if COMPAT_METHODCALLER_TUPLE
+                       {5, F, "vectorcall args"},
+                       {6, F, "vectorcall names"},
+#endif
+                       END};
+LIST(unions) = {{3, F, "hashable args"}, {4, F, "unhashable args"}, END};
 LIST(key_wrappers) = {{2, F, "comparison"}, END};
 LIST(properties) = {{6, F, "name"}, END};
 LIST(context_vars) = {{3, F, "default"}, END};
@@ -94,16 +102,29 @@ LIST(type_aliases) = {{3, A, "__type_params__"},
                       {6, F, "module"},
                       END};
 
+LIST(type_aliases_15) = {{4, A, "__type_params__"},
+                         {5, F, "compute value"},
+                         {6, F, "value"},
+                         {7, F, "module"},
+                         END};
+
 /* ---- re, io, queue, datetime, decimal, ctypes ---- */
 LIST(patterns) = {{4, F, "group index"}, {5, F, "index group"}, END};
 LIST(matches) = {{4, F, "regs"}, END};
 LIST(bytes_ios) = {{2, F, "buffer"}, END};
 LIST(string_ios_12) = {
     {15, F, "decoder"}, {16, F, "read newline"}, {17, F, "write newline"}, END};
+#if COMPAT_STRINGIO_SHORT
+LIST(string_ios_14) = {
+    {9, F, "decoder"}, {10, F, "read newline"}, {11, F, "write newline"}, END};
+#endif
 LIST(text_ios) = {{6, F, "encoder"},
                   {7, F, "decoder"},
                   {8, F, "read newline"},
                   {9, A, "errors"},
+#if COMPAT_TEXT_BUFFER_GETTER
+                  {4, A, "buffer"},
+#endif
                   END};
 LIST(deque_iterators) = {{4, F, "deque"}, END};
 LIST(simple_queues) = {{4, F, "items"}, END};
@@ -149,6 +170,7 @@ LIST(futures_10) = {FUTURE_10, END};
 LIST(tasks_9) = {FUTURE_9, TASK(18), END};
 LIST(tasks_10) = {FUTURE_10, TASK(19), END};
 LIST(tasks_11) = {FUTURE_10, TASK(16), END};
+LIST(tasks_14) = {FUTURE_10, TASK(15), END};
 /* 3.8 and 3.13 have structs of the same size. */
 #if COMPAT_FUTURE_OLD
 LIST(futures_13_words) = {FUTURE_8, END};
@@ -244,9 +266,14 @@ const struct edges_row edges_rows_field[] = {
     ROW("typing.TypeVar", 8, typevars),
     ROW("typing.TypeVar", 10, typevars_13),
     ROW("typing.TypeAliasType", 7, type_aliases),
+    ROW("typing.TypeAliasType", 8, type_aliases_15),
+    ROW("typing.Union", 7, unions),
     ROW("re.Pattern", 12, patterns),
     ROW("re.Match", 11, matches),
     ROW("_io.BytesIO", 8, bytes_ios),
+#if COMPAT_STRINGIO_SHORT
+    ROW("_io.StringIO", 15, string_ios_14),
+#endif
     ROW("_io.StringIO", 21, string_ios_12),
     ROW("_io.TextIOWrapper", 24, text_ios),
     ROW("_io.TextIOWrapper", 25, text_ios),
@@ -257,6 +284,7 @@ const struct edges_row edges_rows_field[] = {
     ROW("_queue.SimpleQueue", 7, simple_queues),
     ROW("datetime.timezone", 4, timezones),
     ROW("decimal.Context", 12, decimal_contexts),
+    ROW("decimal.Context", 13, decimal_contexts),
     ROW("_ctypes.CFuncPtr", 20, c_functions),
     ROW("_ctypes.CFuncPtr", 21, c_functions),
     ROW("_ctypes.CFuncPtr", 22, c_functions),
@@ -264,10 +292,12 @@ const struct edges_row edges_rows_field[] = {
     ROW("_ctypes.PyCFuncPtr", 21, c_functions),
     ROW("_ctypes.PyCFuncPtr", 22, c_functions),
     ROW("_asyncio.Future", 13, futures_13_words),
+    ROW("_asyncio.Future", 14, futures_10),
     ROW("_asyncio.Future", 18, futures_9),
     ROW("_asyncio.Future", 19, futures_10),
     ROW("_asyncio.Future", 16, futures_10),
     ROW("_asyncio.Task", 18, tasks_18_words),
+    ROW("_asyncio.Task", 21, tasks_14),
     ROW("_asyncio.Task", 23, tasks_9),
     ROW("_asyncio.Task", 24, tasks_10),
     ROW("_asyncio.Task", 22, tasks_11),

@@ -57,6 +57,7 @@ walk_frame(struct walk *w, PyObject *object)
     edge_attr(w, "f_trace", own.trace);
     edge_field(w, "extra locals", own.extra_locals);
     edge_field(w, "locals cache", own.locals_cache);
+    edge_field(w, "overwritten locals", own.overwritten);
     edge_attr(w, "f_builtins", own.builtins);
     edge_attr(w, "f_globals", own.globals);
     if (!layout_frame_of_object(object, &frame))
@@ -77,30 +78,39 @@ walk_frame(struct walk *w, PyObject *object)
 
 /* Names of one kind of generator. */
 struct gen_names {
-    const char *frame, *code, *awaits;
+    const char *frame, *code, *awaits, *origin;
+    enum px_edge_kind origin_kind;
 };
 
 static void
 walk_gen(struct walk *w, PyObject *object, const struct gen_names *names)
 {
-    PyGenObject *gen = (PyGenObject *)object;
+    struct layout_generator gen;
     struct layout_frame frame;
     bool has_frame = layout_frame_of_generator(object, &frame);
     bool awaits = has_frame && layout_generator_awaits(object, &frame);
 
-    edge_attr(w, "__name__", gen->gi_name);
-    edge_attr(w, "__qualname__", gen->gi_qualname);
+    layout_generator(object, &gen);
+    edge_attr(w, "__name__", gen.name);
+    edge_attr(w, "__qualname__", gen.qualname);
+    if (names->origin != NULL)
+        walk_edge_text(w, names->origin_kind, names->origin,
+                       gen.origin_or_finalizer);
 #if COMPAT_EXC_INFO_ONE
-    edge_field(w, "handled exception", gen->gi_exc_state.exc_value);
+    edge_field(w, "handled exception", gen.handled->exc_value);
 #else
-    edge_field(w, "handled exception type", gen->gi_exc_state.exc_type);
-    edge_field(w, "handled exception", gen->gi_exc_state.exc_value);
-    edge_field(w, "handled traceback", gen->gi_exc_state.exc_traceback);
+    edge_field(w, "handled exception type", gen.handled->exc_type);
+    edge_field(w, "handled exception", gen.handled->exc_value);
+    edge_field(w, "handled traceback", gen.handled->exc_traceback);
 #endif
 #if COMPAT_GEN_CODE
-    edge_attr(w, names->code, (PyObject *)gen->gi_code);
+    edge_attr(w, names->code, gen.code);
 #endif
 #if COMPAT_BARE_FRAMES
+#if COMPAT_GEN_KEEPS_CODE
+    if (!has_frame)
+        edge_attr(w, names->code, (PyObject *)layout_generator_code(object));
+#endif
     if (!has_frame)
         return;
 #if COMPAT_GEN_CODE
@@ -121,7 +131,7 @@ walk_gen(struct walk *w, PyObject *object, const struct gen_names *names)
     }
 #else
     /* The frame object owns the values; its stack ends in what it awaits. */
-    edge_attr(w, names->frame, (PyObject *)gen->gi_frame);
+    edge_attr(w, names->frame, gen.frame);
     if (awaits) {
         bool counts;
         walk_edge_text(
@@ -134,34 +144,31 @@ walk_gen(struct walk *w, PyObject *object, const struct gen_names *names)
 static void
 walk_generator(struct walk *w, PyObject *object)
 {
-    static const struct gen_names names = {"gi_frame", "gi_code",
-                                           "gi_yieldfrom"};
+    static const struct gen_names names = {
+        .frame = "gi_frame", .code = "gi_code", .awaits = "gi_yieldfrom"};
     walk_gen(w, object, &names);
 }
 
 static void
 walk_coroutine(struct walk *w, PyObject *object)
 {
-    static const struct gen_names names = {"cr_frame", "cr_code", "cr_await"};
+    static const struct gen_names names = {.frame = "cr_frame",
+                                           .code = "cr_code",
+                                           .awaits = "cr_await",
+                                           .origin = "cr_origin",
+                                           .origin_kind = PX_EDGE_ATTR};
     walk_gen(w, object, &names);
-#if COMPAT_BARE_FRAMES
-    edge_attr(w, "cr_origin", ((PyCoroObject *)object)->cr_origin_or_finalizer);
-#else
-    edge_attr(w, "cr_origin", ((PyCoroObject *)object)->cr_origin);
-#endif
 }
 
 static void
 walk_async_generator(struct walk *w, PyObject *object)
 {
-    static const struct gen_names names = {"ag_frame", "ag_code", "ag_await"};
+    static const struct gen_names names = {.frame = "ag_frame",
+                                           .code = "ag_code",
+                                           .awaits = "ag_await",
+                                           .origin = "finalizer",
+                                           .origin_kind = PX_EDGE_FIELD};
     walk_gen(w, object, &names);
-#if COMPAT_BARE_FRAMES
-    edge_field(w, "finalizer",
-               ((PyAsyncGenObject *)object)->ag_origin_or_finalizer);
-#else
-    edge_field(w, "finalizer", ((PyAsyncGenObject *)object)->ag_finalizer);
-#endif
 }
 
 static void

@@ -86,7 +86,7 @@ layout_dict(PyObject *dict, struct layout_table *out)
     table_of_keys(d->ma_keys, out);
     if (d->ma_values != NULL) {
         table_split(out, d->ma_values->values, shared_size(d->ma_keys));
-#if COMPAT_VALUES >= 313
+#if COMPAT_VALUES >= 313 && !COMPAT_DICT_OWNS_VALUES
         out->embedded = d->ma_values->embedded != 0;
 #endif
     }
@@ -210,6 +210,10 @@ layout_instance_values(PyObject *object, PyTypeObject *type,
 
     if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT))
         return false;
+#if COMPAT_DICT_OWNS_VALUES
+    if (((PyObject **)object)[-3] != NULL)
+        return false;
+#endif
     values = instance_values(object, type);
     keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
     if (values == NULL || keys == NULL)
@@ -347,6 +351,9 @@ layout_interpreter(PyInterpreterState *interp, struct layout_interpreter *out)
     out->codec_search_cache = interp->codec_search_cache;
     out->codec_error_registry = interp->codec_error_registry;
 #endif
+#if COMPAT_ATEXIT_STATE == 2
+    out->atexit = interp->atexit.callbacks;
+#endif
 }
 
 /* pycore_interp.h (3.10, 3.11), pycore_atexit.h: an array with room for
@@ -355,7 +362,7 @@ bool
 layout_atexit(PyInterpreterState *interp, int i, PyObject *out[3])
 {
     out[0] = out[1] = out[2] = NULL;
-#if COMPAT_ATEXIT_STATE
+#if COMPAT_ATEXIT_STATE == 1
     if (i >= interp->atexit.ncallbacks || interp->atexit.callbacks == NULL)
         return false;
     if (interp->atexit.callbacks[i] != NULL) {

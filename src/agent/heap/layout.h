@@ -23,7 +23,7 @@ struct layout_table {
     size_t value_stride;
     size_t n;
     bool split;    /* keys are shared: owned by the type, not by the dict */
-    bool embedded; /* 3.13+: the values are owned by the instance */
+    bool embedded; /* 3.13: the values are owned by the instance */
 };
 
 static inline PyObject *
@@ -45,7 +45,8 @@ PX_CHILD size_t layout_dict_bytes(PyObject *dict);
 PX_CHILD size_t layout_cached_keys_bytes(PyTypeObject *type);
 
 /* ---- instances ---- */
-/* The values that an instance holds itself (3.11+). False: none now. */
+/* The values that an instance holds itself (3.11+). False: none now, or its
+ * dict has them. */
 PX_CHILD bool layout_instance_values(PyObject *object, PyTypeObject *type,
                                      struct layout_table *out);
 /* Its dict, wherever the type keeps it; NULL: none was made. */
@@ -83,7 +84,7 @@ struct layout_frame {
     enum layout_owner owner;
     PyObject *holder;   /* the generator (BY_GENERATOR, bare frames only) */
     PyObject *object;   /* its PyFrameObject if one was made, else NULL */
-    PyObject *function; /* may be NULL */
+    PyObject *function; /* may be NULL; also when it is only borrowed */
     PyObject *locals;   /* f_locals of module and class bodies */
 };
 
@@ -95,7 +96,7 @@ layout_slot(const struct layout_frame *f, int i, bool *counts)
     uintptr_t word = ((const uintptr_t *)f->slots)[i];
     *counts = true;
 #if COMPAT_TAGGED_SLOTS
-    if ((word & 3) == 3) /* a tagged int */
+    if (word & 2) /* 3: a tagged int; 2: a pointer that is no object (3.15) */
         return NULL;
     *counts = (word & 1) == 0;
     word &= ~(uintptr_t)3;
@@ -121,6 +122,16 @@ PX_CHILD PyCodeObject *layout_generator_code(PyObject *object);
 PX_CHILD bool layout_generator_awaits(PyObject *object,
                                       const struct layout_frame *frame);
 
+/* What all three kinds have beside their frame. */
+struct layout_generator {
+    PyObject *name, *qualname;
+    PyObject *origin_or_finalizer; /* NULL for a plain generator */
+    const _PyErr_StackItem *handled;
+    PyObject *code;  /* before 3.12 */
+    PyObject *frame; /* before 3.11 */
+};
+PX_CHILD void layout_generator(PyObject *object, struct layout_generator *out);
+
 /* PyCode_Addr2Line only reads the line table (3.8–3.13 Objects/codeobject.c,
  * 3.12+ also what instrumentation keeps beside it). */
 PX_CHILD int layout_frame_line(const struct layout_frame *frame);
@@ -130,6 +141,7 @@ struct layout_frame_object {
     PyObject *back, *trace;
     PyObject *builtins, *globals;          /* counted here before 3.11 only */
     PyObject *extra_locals, *locals_cache; /* 3.13+ */
+    PyObject *overwritten;                 /* 3.14+ */
 };
 PX_CHILD void layout_frame_object(PyObject *object,
                                   struct layout_frame_object *out);
@@ -139,11 +151,13 @@ PX_CHILD void layout_frame_object(PyObject *object,
 struct layout_interpreter {
     PyObject *modules, *builtins, *sysdict, *dict;
     PyObject *codec_search_path, *codec_search_cache, *codec_error_registry;
+    PyObject *atexit; /* a list of tuples (3.14+) */
 };
 PX_GIL void layout_interpreter(PyInterpreterState *interp,
                                struct layout_interpreter *out);
 /* Callback i of atexit: function, arguments and keywords, each perhaps NULL.
- * False: no more (before 3.10 the module's own m_traverse has them). */
+ * False: no more (before 3.10 the module's own m_traverse has them, since
+ * 3.14 the interpreter has a list). */
 PX_CHILD bool layout_atexit(PyInterpreterState *interp, int i,
                             PyObject *out[3]);
 /* True if both run under the same GIL. */

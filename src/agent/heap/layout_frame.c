@@ -11,6 +11,7 @@
  */
 #include "agent/heap/layout_private.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -38,29 +39,72 @@ layout_frame_line(const struct layout_frame *frame)
 
 #if COMPAT_BARE_FRAMES
 
-#if PY_VERSION_HEX >= 0x030C0000
+#if COMPAT_TAGGED_SLOTS
+/* pycore_stackref.h: bit 0 says that another frame owns the reference. */
+static PyObject *
+object_of(_PyStackRef ref)
+{
+    return ref.bits & 2 ? NULL : (PyObject *)(ref.bits & ~(uintptr_t)1);
+}
+
+static PyObject *
+owned(_PyStackRef ref)
+{
+    return ref.bits & 1 ? NULL : object_of(ref);
+}
+
+#define FRAME_CODE(f) object_of((f)->f_executable)
+#define FRAME_FUNCTION(f) owned((f)->f_funcobj)
+#define FRAME_NEXT(f) ((const char *)(f)->instr_ptr)
+#elif PY_VERSION_HEX >= 0x030D0000
+#define FRAME_CODE(f) ((f)->f_executable)
 #define FRAME_FUNCTION(f) ((f)->f_funcobj)
+#define FRAME_NEXT(f) ((const char *)(f)->instr_ptr)
+#elif PY_VERSION_HEX >= 0x030C0000
+#define FRAME_CODE(f) ((PyObject *)(f)->f_code)
+#define FRAME_FUNCTION(f) ((f)->f_funcobj)
+#define FRAME_NEXT(f) ((const char *)(f)->prev_instr)
 #else
+#define FRAME_CODE(f) ((PyObject *)(f)->f_code)
 #define FRAME_FUNCTION(f) ((PyObject *)(f)->f_func)
+#define FRAME_NEXT(f) ((const char *)(f)->prev_instr)
 #endif
+
+/* The first owner that only marks an entry from C. */
+#if PY_VERSION_HEX >= 0x030E0000
+#define FRAME_MARK FRAME_OWNED_BY_INTERPRETER
+#elif PY_VERSION_HEX >= 0x030C0000
+#define FRAME_MARK FRAME_OWNED_BY_CSTACK
+#else
+#define FRAME_MARK CHAR_MAX
+#endif
+
+/* How many entries the stack has; what is no depth means unknown. Since 3.14
+ * an innermost frame may keep a pointer that was saved some time ago
+ * (pycore_interpframe.h: _PyFrame_GetStackPointer clears it only in debug
+ * builds), but whoever let the GIL go has saved it just before. */
+static ptrdiff_t
+stack_depth(const _PyInterpreterFrame *f, int n_locals)
+{
+#if COMPAT_TAGGED_SLOTS
+    if (f->stackpointer == NULL)
+        return -1;
+    return f->stackpointer - f->localsplus - n_locals;
+#else
+    return f->stacktop - n_locals;
+#endif
+}
 
 /* False for the marks of an entry from C: no code, and no valid fields. */
 static bool
 fill(const _PyInterpreterFrame *f, struct layout_frame *out)
 {
-    const char *next;
+    PyObject *code;
+    ptrdiff_t depth;
 
-#if PY_VERSION_HEX >= 0x030C0000
-    if (f->owner >= FRAME_OWNED_BY_CSTACK)
+    if (f->owner >= FRAME_MARK)
         return false;
-#endif
-#if PY_VERSION_HEX >= 0x030D0000
-    PyObject *code = f->f_executable;
-    next = (const char *)f->instr_ptr;
-#else
-    PyObject *code = (PyObject *)f->f_code;
-    next = (const char *)f->prev_instr;
-#endif
+    code = FRAME_CODE(f);
     if (code == NULL || !PyCode_Check(code))
         return false;
     out->address = f;
@@ -69,10 +113,9 @@ fill(const _PyInterpreterFrame *f, struct layout_frame *out)
     out->slots = f->localsplus;
     out->n_locals = out->code->co_nlocalsplus;
     out->max_depth = out->code->co_stacksize;
-    out->depth = f->stacktop - out->n_locals;
-    if (out->depth < 0 || out->depth > out->max_depth)
-        out->depth = -1;
-    out->lasti = (int)(next - out->code->co_code_adaptive);
+    depth = stack_depth(f, out->n_locals);
+    out->depth = depth < 0 || depth > out->max_depth ? -1 : (int)depth;
+    out->lasti = (int)(FRAME_NEXT(f) - out->code->co_code_adaptive);
     out->object = (PyObject *)f->frame_obj;
     out->function = FRAME_FUNCTION(f);
     out->locals = f->f_locals;
@@ -125,6 +168,14 @@ layout_frame_of_object(PyObject *object, struct layout_frame *out)
     return true;
 }
 
+/* A flexible array of words before 3.14. */
+#if COMPAT_TAGGED_SLOTS
+#define FRAME_OF(gen) (&(gen)->gi_iframe)
+#else
+#define FRAME_OF(gen)                                                          \
+    ((const _PyInterpreterFrame *)(const void *)(gen)->gi_iframe)
+#endif
+
 bool
 layout_frame_of_generator(PyObject *object, struct layout_frame *out)
 {
@@ -132,7 +183,7 @@ layout_frame_of_generator(PyObject *object, struct layout_frame *out)
 
     if (gen->gi_frame_state >= FRAME_CLEARED)
         return false;
-    return fill((const _PyInterpreterFrame *)(const void *)gen->gi_iframe, out);
+    return fill(FRAME_OF(gen), out);
 }
 
 /* A frame that was cleared keeps its code (Python/frame.c:
@@ -145,8 +196,7 @@ layout_generator_code(PyObject *object)
     return gen->gi_code;
 #else
     struct layout_frame frame;
-    const void *f = gen->gi_iframe;
-    return fill(f, &frame) ? frame.code : NULL;
+    return fill(FRAME_OF(gen), &frame) ? frame.code : NULL;
 #endif
 }
 
@@ -159,7 +209,10 @@ layout_generator_awaits(PyObject *object, const struct layout_frame *frame)
 
     if (frame->depth <= 0)
         return false;
-#if PY_VERSION_HEX >= 0x030D0000
+#if PY_VERSION_HEX >= 0x030F0000
+    return gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM ||
+           gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM_LOCKED;
+#elif PY_VERSION_HEX >= 0x030D0000
     return gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM;
 #else
     const unsigned char *next =
@@ -191,6 +244,9 @@ layout_frame_object(PyObject *object, struct layout_frame_object *out)
 #if PY_VERSION_HEX >= 0x030D0000
     out->extra_locals = f->f_extra_locals;
     out->locals_cache = f->f_locals_cache;
+#endif
+#if COMPAT_FRAME_OVERWRITTEN
+    out->overwritten = f->f_overwritten_fast_locals;
 #endif
 }
 
@@ -290,3 +346,29 @@ layout_frame_object(PyObject *object, struct layout_frame_object *out)
     out->globals = f->f_globals;
 }
 #endif
+
+void
+layout_generator(PyObject *object, struct layout_generator *out)
+{
+    PyGenObject *gen = (PyGenObject *)object;
+    PyTypeObject *type = Py_TYPE(object);
+
+    memset(out, 0, sizeof *out);
+    out->name = gen->gi_name;
+    out->qualname = gen->gi_qualname;
+    out->handled = &gen->gi_exc_state;
+#if COMPAT_GEN_CODE
+    out->code = (PyObject *)gen->gi_code;
+#endif
+#if COMPAT_BARE_FRAMES
+    if (type != &PyGen_Type)
+        out->origin_or_finalizer =
+            ((PyCoroObject *)object)->cr_origin_or_finalizer;
+#else
+    out->frame = (PyObject *)gen->gi_frame;
+    if (compat_derives(type, &PyCoro_Type))
+        out->origin_or_finalizer = ((PyCoroObject *)object)->cr_origin;
+    else if (compat_derives(type, &PyAsyncGen_Type))
+        out->origin_or_finalizer = ((PyAsyncGenObject *)object)->ag_finalizer;
+#endif
+}

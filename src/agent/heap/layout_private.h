@@ -22,11 +22,9 @@
 #if COMPAT_BARE_FRAMES
 #include <internal/pycore_dict.h>
 #include <opcode.h>
-#if PY_VERSION_HEX >= 0x030E0000
-#include <internal/pycore_genobject.h>
-#include <internal/pycore_interpframe.h>
-#else
 #include <internal/pycore_frame.h>
+#if COMPAT_TAGGED_SLOTS
+#include <internal/pycore_interpframe_structs.h>
 #endif
 #else
 /* Objects/dict-common.h of 3.8–3.10 is not installed; this is the head of

@@ -265,6 +265,7 @@ walk_interpreter(struct walk *w, PyInterpreterState *interp, bool own)
                    if_dict(is.codec_search_cache));
     walk_edge_text(w, PX_EDGE_ROOT, "codec error handlers",
                    if_dict(is.codec_error_registry));
+    walk_edge_text(w, PX_EDGE_ROOT, "atexit callbacks", if_list(is.atexit));
     walk_atexit(w, interp);
     walk_synthetic_end(w);
     walk_root(w, PX_ROOT_INTERPRETER, interp, label, strlen(label));

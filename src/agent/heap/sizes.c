@@ -107,8 +107,13 @@ size_str(PyObject *object)
 static size_t
 size_bytearray(PyObject *object)
 {
-    return (size_t)Py_TYPE(object)->tp_basicsize +
-           (size_t)((PyByteArrayObject *)object)->ob_alloc;
+    size_t bytes = (size_t)((PyByteArrayObject *)object)->ob_alloc;
+
+#if COMPAT_BYTEARRAY_BYTES
+    if (bytes != 0)
+        bytes += offsetof(PyBytesObject, ob_sval) + 1;
+#endif
+    return (size_t)Py_TYPE(object)->tp_basicsize + bytes;
 }
 
 static size_t
