@@ -44,8 +44,8 @@ listener_open_unix(struct listener *listener, const char *folder,
     enum px_status status = PX_OK;
     int fd = -1;
     if (folder[0] == '\0')
-        snprintf(path, sizeof path, "@pyexplore/%u/%d", (unsigned)geteuid(),
-                 (int)getpid());
+        status = px_folder_abstract((unsigned)geteuid(), (int)getpid(),
+                                    sizeof path, path, err);
     else
         status =
             px_folder_socket(folder, (int)getpid(), sizeof path, path, err);

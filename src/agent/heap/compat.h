@@ -98,8 +98,6 @@
 #define COMPAT_BYTEARRAY_BYTES (PY_VERSION_HEX >= 0x030F0000)
 /* A frame object keeps the locals that f_locals has replaced (3.14+). */
 #define COMPAT_FRAME_OVERWRITTEN (PY_VERSION_HEX >= 0x030E0000)
-/* _PyRuntime tells the offsets of its structs (3.13+). */
-#define COMPAT_DEBUG_OFFSETS (PY_VERSION_HEX >= 0x030D0000)
 /* f_lasti counts instructions, not bytes. */
 #define COMPAT_LASTI_UNITS (PY_VERSION_HEX >= 0x030A0000)
 #define COMPAT_FRAME_STATE (PY_VERSION_HEX >= 0x030A0000)
