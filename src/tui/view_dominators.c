@@ -198,10 +198,9 @@ static void
 children(struct tree *tree, uint32_t parent)
 {
     const struct source *source = tree->source;
-    const struct tree_item *row =
-        parent != TREE_TOP ? &tree->items[parent] : NULL;
-    bool is_group = row != NULL && row->kind == KIND_GROUP;
-    uint32_t from = is_group ? row->parent : parent;
+    bool is_group =
+        parent != TREE_TOP && tree->items[parent].kind == KIND_GROUP;
+    uint32_t from = is_group ? tree->items[parent].parent : parent;
     px_node *nodes = NULL;
     uint32_t n = 0;
     struct px_err err;

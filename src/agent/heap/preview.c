@@ -180,7 +180,7 @@ preview_put(PyObject *object, PyTypeObject *type, uint8_t *to)
 static bool
 is_small(PyObject *object)
 {
-    uint8_t payload[PREVIEW_MAX];
+    uint8_t payload[PREVIEW_MAX] = {0};
     uint64_t value;
 
     if (put_long(object, payload) > 3 || payload[0] != PX_PREVIEW_INT)
