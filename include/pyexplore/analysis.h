@@ -229,6 +229,26 @@ enum px_status px_retained_set(const struct px_graph *graph,
                                struct px_work *work, struct px_retained *out,
                                struct px_err *err);
 
+/* ---- strays: what nothing refers to ----
+ * Objects that only the allocator knows (PX_NODE_STRAY) and no other refers
+ * to, by type: atoms whose reference C code holds or has lost. A snapshot has
+ * them where px_graph_blocks is KNOWN. */
+struct px_stray {
+    px_type type;
+    uint32_t count;
+    uint64_t bytes;
+    px_node example;
+};
+struct px_strays {
+    struct px_stray *rows; /* most first */
+    size_t n_rows;
+    uint64_t count;
+    uint64_t bytes;
+};
+struct px_strays *px_strays_new(const struct px_graph *graph,
+                                struct px_err *err);
+void px_strays_free(struct px_strays *strays);
+
 /* ---- counted references of one object ---- */
 struct px_refs {
     uint64_t refcount; /* as the object says */

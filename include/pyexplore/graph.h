@@ -109,6 +109,18 @@ enum px_status px_type_instances(const struct px_graph *graph, px_type type,
                                  px_node **out, uint32_t *n,
                                  struct px_err *err);
 
+/* ---- the allocator's blocks ---- */
+/* Blocks of one size, by the columns of PX_BLOCK_LIST. */
+struct px_block_class {
+    uint32_t bytes;
+    uint64_t n[PX_BLOCK_COLUMNS];
+};
+/* KNOWN: there are classes, ascending by size. */
+enum px_blocks_state px_graph_blocks(const struct px_graph *graph);
+size_t px_graph_n_block_classes(const struct px_graph *graph);
+const struct px_block_class *px_graph_block_class(const struct px_graph *graph,
+                                                  size_t i);
+
 /* ---- nodes ---- */
 uint64_t px_node_addr(const struct px_graph *graph, px_node node);
 px_node px_node_find(const struct px_graph *graph, uint64_t addr);

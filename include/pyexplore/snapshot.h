@@ -49,6 +49,13 @@
  *            synthetic node: "MainThread", "serve() server.py:41"
  *   PREVIEWS records: address delta (last node) | u8 form (PX_PREVIEW_*)
  *            | payload
+ *   BLOCKS   what the allocator of small objects (pymalloc) has in use, and
+ *            how much of it the snapshot explains:
+ *            u8 state (PX_BLOCKS_*; others read as STRANGE) | if KNOWN: varint
+ * columns n, at least 1 | records, ascending: varint bytes of a block, not 0 |
+ * n varints in the order of PX_BLOCK_LIST (a reader skips columns that it does
+ * not know, and takes 0 for those that are missing). At most
+ *            PX_BLOCK_CLASSES_MAX records. If it repeats, the last one counts.
  *   FOOTER   records: varint tag (PX_FOOTER_*) | varint value. Last chunk of
  *            a stream that was not cut off.
  *
@@ -81,7 +88,8 @@
     X(5, ROOTS, "roots")                                                       \
     X(6, LABELS, "labels")                                                     \
     X(7, PREVIEWS, "previews")                                                 \
-    X(8, FOOTER, "footer")
+    X(8, FOOTER, "footer")                                                     \
+    X(9, BLOCKS, "blocks")
 
 enum px_chunk_kind {
 #define X(number, member, name) PX_CHUNK_##member = number,
@@ -142,6 +150,9 @@ enum px_node_gen {
 #define PX_NODE_APPROXIMATE 16u /* size may differ from sys.getsizeof */
 #define PX_NODE_SYNTHETIC 32u   /* a thread, a frame: no Python object */
 #define PX_NODE_BAD 64u         /* faulted or hung while it was read */
+/* No list has it and no object was seen to refer to it: it was found in the
+ * allocator's blocks. C code holds it, or has lost it. */
+#define PX_NODE_STRAY 128u
 
 /* ---- edges ----
  * X(number, member, name, form, flags, shown as, Python expression)
@@ -246,6 +257,50 @@ enum px_preview_form {
     PX_PREVIEW_LIST(X)
 #undef X
 };
+
+/* ---- blocks ----
+ * X(number, member, name, sentence): how far the blocks were understood */
+#define PX_BLOCKS_LIST(X)                                                      \
+    X(0, NONE, "none", "the snapshot does not say")                            \
+    X(1, KNOWN, "known", "known")                                              \
+    X(2, OTHER, "other",                                                       \
+      "Python's own allocator is not in use here (PYTHONMALLOC?)")             \
+    X(3, DEBUG, "debug",                                                       \
+      "the debug allocator is in use (PYTHONMALLOC=debug, -X dev)")            \
+    X(4, STRANGE, "strange",                                                   \
+      "the blocks of this interpreter's allocator are not understood")         \
+    X(5, INSIDE, "inside", "they are not read while the target stands still")
+
+enum px_blocks_state {
+#define X(number, member, name, sentence) PX_BLOCKS_##member = number,
+    PX_BLOCKS_LIST(X)
+#undef X
+};
+
+/* X(member, JSON name): blocks of one size. All but the first two add up to
+ * IN_USE. */
+#define PX_BLOCK_LIST(X)                                                       \
+    X(POOLS, "pools") /* of equal blocks, at least one in use */               \
+    X(IN_USE, "in_use")                                                        \
+    X(OBJECTS, "objects") /* nodes */                                          \
+    X(OWNED, "owned")     /* by a node: tables, arrays, values */              \
+    X(SHARED, "shared")   /* interned texts, small ints: the interpreter's */  \
+    X(KEPT, "kept")       /* dead, kept by the interpreter for the next one */ \
+    X(STRAYS, "strays")   /* nodes with PX_NODE_STRAY */                       \
+    X(UNKNOWN, "unknown")
+
+enum px_block_column {
+#define X(member, name) PX_BLOCK_##member,
+    PX_BLOCK_LIST(X)
+#undef X
+        PX_BLOCK_COLUMNS
+};
+
+#define PX_BLOCK_CLASSES_MAX 64
+
+/* NULL: unknown. The sentence says why there are no figures. */
+const char *px_blocks_name(unsigned state);
+const char *px_blocks_sentence(unsigned state);
 
 /* ---- footer ----
  * X(tag, member, JSON name): varint values; unknown tags are skipped. */

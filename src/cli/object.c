@@ -126,7 +126,8 @@ object_json(const struct px_graph *graph, px_node node)
     X(PX_NODE_IMMORTAL, "immortal")                                            \
     X(PX_NODE_APPROXIMATE, "approximate_size")                                 \
     X(PX_NODE_SYNTHETIC, "synthetic")                                          \
-    X(PX_NODE_BAD, "bad")
+    X(PX_NODE_BAD, "bad")                                                      \
+    X(PX_NODE_STRAY, "stray")
 
 /* One pass over all edges instead of one over a holder's edges for each that
  * it holds: a list of a million objects would be read a million times. */

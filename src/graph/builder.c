@@ -325,6 +325,12 @@ check_previews(struct px_builder *builder, struct px_reader in,
 }
 
 static enum px_status
+add_blocks(struct px_builder *builder, struct px_reader in, struct px_err *err)
+{
+    return blocks_take(&builder->tables.blocks, in, err);
+}
+
+static enum px_status
 add_footer(struct px_builder *builder, struct px_reader in, struct px_err *err)
 {
     uint64_t footer[PX_FOOTER_TAG_END] = {0};
@@ -431,6 +437,7 @@ static add_fn *const adders[] = {
     [PX_CHUNK_NAMES] = add_names,         [PX_CHUNK_NODES] = add_nodes,
     [PX_CHUNK_ROOTS] = add_roots,         [PX_CHUNK_LABELS] = add_labels,
     [PX_CHUNK_PREVIEWS] = check_previews, [PX_CHUNK_FOOTER] = add_footer,
+    [PX_CHUNK_BLOCKS] = add_blocks,
 };
 #define N_ADDERS (sizeof adders / sizeof adders[0])
 

@@ -66,6 +66,13 @@ struct label_row {
     size_t text;
 };
 
+/* The BLOCKS chunk (blocks.c). */
+struct blocks {
+    enum px_blocks_state state;
+    size_t n_classes;
+    struct px_block_class classes[PX_BLOCK_CLASSES_MAX];
+};
+
 /* The tables that builder and graph have in common: they move over. */
 struct tables {
     struct texts texts;
@@ -79,6 +86,7 @@ struct tables {
     size_t n_labels, cap_labels;
     char *header; /* JSON text, NULL before it came */
     uint64_t footer[PX_FOOTER_TAG_END];
+    struct blocks blocks;
 };
 
 struct px_builder {
@@ -127,6 +135,10 @@ enum px_status rows_need(void *array_at, size_t n, size_t *cap,
                          size_t row_bytes, struct px_err *err);
 void tables_init(struct tables *tables);
 void tables_done(struct tables *tables);
+
+/* blocks.c: takes the body of a BLOCKS chunk; unchanged on an error. */
+enum px_status blocks_take(struct blocks *blocks, struct px_reader in,
+                           struct px_err *err);
 
 /* preview.c: the length of the preview record at `in` without its address,
  * 0 if it is not whole or not allowed. */

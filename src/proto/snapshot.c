@@ -31,6 +31,17 @@ static const struct {
 
 #define N_ENDS (sizeof ends / sizeof ends[0])
 
+static const struct {
+    const char *name;
+    const char *sentence;
+} blocks[] = {
+#define X(number, member, label, text) [number] = {label, text},
+    PX_BLOCKS_LIST(X)
+#undef X
+};
+
+#define N_BLOCKS (sizeof blocks / sizeof blocks[0])
+
 const struct px_edge_info *
 px_edge_info(unsigned kind)
 {
@@ -61,4 +72,16 @@ const char *
 px_end_sentence(unsigned end)
 {
     return end < N_ENDS ? ends[end].sentence : "incomplete";
+}
+
+const char *
+px_blocks_name(unsigned state)
+{
+    return state < N_BLOCKS ? blocks[state].name : 0;
+}
+
+const char *
+px_blocks_sentence(unsigned state)
+{
+    return state < N_BLOCKS ? blocks[state].sentence : 0;
 }

@@ -83,6 +83,12 @@ check_graph(const struct px_graph *graph)
         n_typed += groups->groups[i].count;
     CHECK(n_typed == n_nodes);
     px_path_groups_free(groups);
+    struct px_strays *strays = px_strays_new(graph, NULL);
+    CHECK(strays != NULL && strays->count <= n_nodes);
+    px_strays_free(strays);
+    for (size_t i = 1; i < px_graph_n_block_classes(graph); i++)
+        CHECK(px_graph_block_class(graph, i - 1)->bytes <
+              px_graph_block_class(graph, i)->bytes);
     free(all);
     px_paths_free(paths);
 }

@@ -72,6 +72,8 @@ ROOT = _numbers("PX_ROOT_LIST")
 PREVIEW = _numbers("PX_PREVIEW_LIST")
 FOOTER = _numbers("PX_FOOTER_LIST")
 END = _numbers("PX_END_LIST")
+BLOCKS_STATE = _numbers("PX_BLOCKS_LIST")
+BLOCK_COLUMNS = [row[1] for row in TABLES["PX_BLOCK_LIST"]]
 EDGE_NAME = {v: k for k, v in EDGE.items()}
 EDGE_FORM = {int(r[0]): r[3] for r in TABLES["PX_EDGE_LIST"]}
 EDGE_FLAGS = {int(r[0]): int(r[4].rstrip("u")) for r in TABLES["PX_EDGE_LIST"]}
@@ -83,7 +85,7 @@ TYPE_HEAP, TYPE_GC, TYPE_PYTHON, TYPE_SYNTHETIC = 1, 2, 4, 8
 REC_CONTINUED, REC_EDGES, REC_REF1 = 1, 2, 4
 GEN_MASK = 7
 GEN_0, GEN_1, GEN_2, GEN_FROZEN, GEN_UNTRACKED, GEN_NOT_GC = range(6)
-IMMORTAL, APPROXIMATE, SYNTHETIC, BAD = 8, 16, 32, 64
+IMMORTAL, APPROXIMATE, SYNTHETIC, BAD, STRAY = 8, 16, 32, 64, 128
 
 
 # ---- hash and codecs ----
@@ -276,6 +278,8 @@ class Snapshot:
         self.roots = []      # (class number, address, name)
         self.labels = {}     # address -> text
         self.previews = {}   # address -> (form number, value)
+        self.blocks_state = 0
+        self.blocks = {}     # bytes of a block -> {column: number}
         self.footer = {}     # tag number -> value
         self.complete = False
         self.chunks = []     # (kind, codec, raw bytes, stored bytes)
@@ -358,10 +362,31 @@ class Reader:
             if snap.header.get("format") != 1:
                 raise FormatError("format %r" % snap.header.get("format"))
             return
+        if kind == CHUNK["BLOCKS"]:
+            self._blocks(cursor)
+            return
         last = [0, 0]  # last node/name/type, last target
         method = getattr(self, "_" + names[kind].lower())
         while cursor.left():
             method(cursor, last)
+
+    def _blocks(self, c):
+        self.snap.blocks_state, self.snap.blocks = c.u8(), {}
+        if self.snap.blocks_state != BLOCKS_STATE["KNOWN"]:
+            return
+        columns, last = c.varint(), 0
+        if columns != len(BLOCK_COLUMNS):
+            raise FormatError("%d columns of blocks" % columns)
+        while c.left():
+            size = c.varint()
+            if size <= last:
+                raise FormatError("blocks of %d after %d" % (size, last))
+            row = dict(zip(BLOCK_COLUMNS, [c.varint() for _ in
+                                           BLOCK_COLUMNS]))
+            if sum(row.values()) != row["pools"] + 2 * row["in_use"]:
+                raise FormatError("blocks of %d: %r" % (size, row))
+            self.snap.blocks[size] = row
+            last = size
 
     def _types(self, c, last):
         last[0] = c.addr(last[0])
@@ -392,7 +417,7 @@ class Reader:
             if type_number >= len(self.snap.types):
                 raise FormatError("type %d of %d" % (type_number,
                                                      len(self.snap.types)))
-            if node_flags & GEN_MASK > GEN_NOT_GC or node_flags & 128:
+            if node_flags & GEN_MASK > GEN_NOT_GC:
                 raise FormatError("node flags %#x" % node_flags)
             if node_flags & IMMORTAL:
                 if flags & REC_REF1:

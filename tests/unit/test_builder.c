@@ -282,6 +282,14 @@ test_bad_records(void **state)
     assert_int_equal(STATUS(PX_CHUNK_PREVIEWS, "\2\1\x70\x41"
                                                "abc"),
                      PX_EPROTO);
+    assert_int_equal(STATUS(PX_CHUNK_BLOCKS, ""), PX_EPROTO);
+    assert_int_equal(STATUS(PX_CHUNK_BLOCKS, "\1"), PX_EPROTO);
+    assert_int_equal(STATUS(PX_CHUNK_BLOCKS, "\1\0"), PX_EPROTO);
+    assert_int_equal(STATUS(PX_CHUNK_BLOCKS, "\1\2\x10\1"), PX_EPROTO);
+    assert_int_equal(STATUS(PX_CHUNK_BLOCKS, "\1\1\x20\1\x10\1"), PX_EPROTO);
+    assert_int_equal(STATUS(PX_CHUNK_BLOCKS, "\1\1\0\1"), PX_EPROTO);
+    assert_int_equal(STATUS(PX_CHUNK_BLOCKS, "\1\1\x10\1\x20\2"), PX_OK);
+    assert_int_equal(STATUS(PX_CHUNK_BLOCKS, "\3"), PX_OK);
     assert_int_equal(STATUS(PX_CHUNK_FOOTER, "\1"), PX_EPROTO);
     assert_int_equal(STATUS(PX_CHUNK_FOOTER, "\x7f\1\1\0"), PX_OK);
     assert_int_equal(STATUS(99, "whatever"), PX_OK);
@@ -530,6 +538,53 @@ test_previews(void **state)
     rg_free(rg);
 }
 
+/* A table of blocks, and strays: only what no other object refers to. */
+static void
+test_blocks(void **state)
+{
+    (void)state;
+    static const char body[] = "\1\x0a" /* known, ten columns */
+                               "\x10\1\7\1\1\1\1\2\1\x2a\x2b"
+                               "\x20\2\3\3\0\0\0\0\0\x2a\x2b";
+    struct rg *rg = rg_new(5);
+    for (int i = 0; i < 4; i++) {
+        rg->nodes[i].type = (uint32_t)(i < 3 ? 1 : 2);
+        rg->nodes[i].bytes = 40;
+        rg->nodes[i].flags = PX_GEN_NOT_GC | PX_NODE_STRAY;
+    }
+    rg_edge(rg, 0, PX_EDGE_ITEM, 0, 1, -1);
+    rg_count(rg);
+    struct rg_chunks chunks;
+    rg_write(rg, 0, &chunks);
+    px_buf_done(&chunks.chunks[--chunks.n]);
+    rg_add_chunk(&chunks, PX_CHUNK_BLOCKS, body, sizeof body - 1);
+    struct px_builder *builder = px_builder_new(NULL);
+    for (size_t i = 0; i < chunks.n; i++)
+        assert_int_equal(add(builder, &chunks.chunks[i]), PX_OK);
+    struct px_graph *graph = finish(builder);
+    assert_int_equal(px_graph_blocks(graph), PX_BLOCKS_KNOWN);
+    assert_int_equal(px_graph_n_block_classes(graph), 2);
+    const struct px_block_class *row = px_graph_block_class(graph, 0);
+    assert_int_equal(row->bytes, 16);
+    assert_int_equal(row->n[PX_BLOCK_IN_USE], 7);
+    assert_int_equal(row->n[PX_BLOCK_STRAYS], 2);
+    assert_int_equal(row->n[PX_BLOCK_UNKNOWN], 1);
+    assert_int_equal(px_graph_block_class(graph, 1)->n[PX_BLOCK_POOLS], 2);
+
+    struct px_strays *strays = px_strays_new(graph, NULL);
+    assert_int_equal(strays->n_rows, 2);
+    assert_int_equal(strays->rows[0].type, 1);
+    assert_int_equal(strays->rows[0].count, 2);
+    assert_int_equal(strays->rows[0].bytes, 80);
+    assert_int_equal(strays->rows[1].type, 2);
+    assert_int_equal(strays->count, 3);
+    assert_int_equal(strays->bytes, 120);
+    px_strays_free(strays);
+    px_graph_free(graph);
+    rg_chunks_free(&chunks);
+    rg_free(rg);
+}
+
 static void
 test_type_names(void **state)
 {
@@ -565,6 +620,7 @@ main(void)
         cmocka_unit_test(test_missing_records),
         cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_previews),
+        cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_type_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
