@@ -324,7 +324,7 @@ def test_threads_frames_and_locals(target, cols, rows):
         t.wait_for(r"▌ +local body → bytes .*293\.0 KiB", regex=True)
         # innermost first, as it waits in a call of a library
         screen = t.screen()
-        assert screen.index("▾ inner()") < screen.index("▸ outer()")
+        assert screen.index("local body") < screen.index(" outer()")
         t.keys("Enter")
         t.wait_for("inner()")
         t.wait_for("referred to by")
