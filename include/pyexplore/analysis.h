@@ -331,6 +331,8 @@ struct px_refs {
     uint64_t refcount; /* as the object says */
     uint64_t named;    /* inbound edges that count */
     uint64_t unnamed;  /* of these: kind UNNAMED */
+    uint64_t maybe;    /* words of running stacks that look like it; not in
+                        * `named`, perhaps in `outside` */
     int64_t outside;   /* refcount - named: held by C code or the running
                         * stack; meaningless if !known */
     bool known;        /* false for immortal objects */

@@ -37,7 +37,9 @@ add_refcount(struct view *view)
         return;
     }
     if (!refs.known) {
-        cell_add(out, ROLE_NORMAL, "immortal: it has no refcount");
+        bool bad = px_node_flags(view_graph(view), view->node) & PX_NODE_BAD;
+        cell_add(out, ROLE_NORMAL,
+                 bad ? "it could not be read" : "immortal: it has no refcount");
         return;
     }
     cell_addf(out, ROLE_NORMAL, "refcount %s = %s in the graph",
