@@ -68,7 +68,7 @@ LIBS_FULL := $(LIBS_CORE) $(call static,zstd utf8proc)
 LIBS_TUI := $(call static,panelw ncursesw tinfo)
 
 .PHONY: all programs lib ext exts demo test test-full test-unit test-agent \
-        test-e2e unit-programs replay-programs fuzz lint format bench screenshots docs-keys dist \
+        test-e2e test-real unit-programs replay-programs fuzz lint format bench screenshots docs-keys dist \
         install uninstall clean help compile-commands FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -147,7 +147,7 @@ programs: pyexplore pyexplore-tui ## build both programs
 # fragments, made once per interpreter and read like headers.
 NO_PYTHON_GOALS := clean help lint format programs pyexplore pyexplore-tui lib \
         unit-programs replay-programs fuzz fuzz-% compile-commands docs-keys demo test test-full test-unit \
-        test-agent test-e2e bench screenshots
+        test-agent test-e2e test-real bench screenshots
 NEED_PYTHON := $(if $(filter-out $(NO_PYTHON_GOALS) $(OUT)/unit/% $(OUT)/replay/% $(OUT)/bench/% \
         $(OUT)/pyexplore $(OUT)/pyexplore-tui,$(or $(MAKECMDGOALS),all)),yes)
 ifeq ($(NEED_PYTHON),yes)
@@ -289,6 +289,8 @@ test-agent: ## only the agent's tests, on PYTHON= (T='-k name' for pytest)
 	@$(SUITE) agent $(T)
 test-e2e: ## only the tests of whole programs in a terminal (T='-k name')
 	@$(SUITE) e2e $(T)
+test-real: ## only real programs with their libraries (T='-k flask-3.11')
+	@$(SUITE) real $(T)
 lint: ## direction of includes, the child's symbols, format, static analysis
 	@$(PACKAGES) build test lint
 	@$(AGAIN) $(PYTHON) tests/lint/lint.py $(T)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 TESTS = pathlib.Path(__file__).resolve().parent
-for folder in ("agent", "e2e", "tools"):
+for folder in ("agent", "e2e", "real", "tools"):
     sys.path.insert(0, str(TESTS / folder))
 
 from harness import LEAK_SERVER, PACKAGES, Target, child_environment

@@ -120,11 +120,14 @@ enum px_held_by px_paths_held_by(const struct px_paths *paths, px_node node,
  * first class reads the same and that are held alike. What only waits for
  * the collector comes first, then what has most bytes. */
 struct px_cycle_group {
-    char *line;      /* ".handler → .connection" from `example` on; "" if
-                      * the shortest one is too long to say */
-    px_node example; /* an object of the class that stands for them */
-    px_type type;    /* of the example */
-    px_edge cut;     /* closes that cycle: the one to make weak; or PX_NONE */
+    char *line; /* ".handler → .connection" from `example` on; "" if
+                 * the shortest one is too long to say */
+    struct px_step *steps; /* the same step by step, back to the example; the
+                            * culprit is the cut */
+    size_t n_steps;        /* 0: as `line`, and for all but the first groups */
+    px_node example;       /* an object of the class that stands for them */
+    px_type type;          /* of the example */
+    px_edge cut; /* closes that cycle: the one to make weak; or PX_NONE */
     enum px_held_by held_by;
     bool has_del; /* some class in it defines __del__ */
     uint64_t n_cycles;
@@ -250,11 +253,87 @@ struct px_strays *px_strays_new(const struct px_graph *graph,
                                 struct px_err *err);
 void px_strays_free(struct px_strays *strays);
 
+/* ---- retained sizes as stacks, for flame graphs ----
+ * The dominator tree folded by names: a frame is a step, starred, and the
+ * type where it arrives ("[*] -> Connection"); the bytes of a line are those
+ * of the objects right there, so that a frame with all above it is what those
+ * objects retain. Whatever more than one way leads to from an object has only
+ * a type. Bytes are exact: the lines add up to `bytes`. */
+struct px_flame_line {
+    char *text; /* "module server;_CONNECTIONS → list;[*] → Connection" */
+    uint64_t bytes;
+};
+struct px_flame {
+    struct px_flame_line *lines; /* most bytes first */
+    size_t n_lines;
+    size_t n_frames; /* in the lines */
+    size_t n_all;    /* there would be without `max_frames` */
+    uint64_t bytes;
+};
+/* Of all objects (`nodes` NULL), or of what these objects dominate. The
+ * `max_frames` that retain most stay frames of their own (0: all), the others
+ * count for the frame that they are in. */
+struct px_flame *px_flame_new(const struct px_paths *paths,
+                              const struct px_dominators *dominators,
+                              const px_node *nodes, uint32_t n,
+                              size_t max_frames, struct px_work *work,
+                              struct px_err *err);
+void px_flame_free(struct px_flame *flame);
+
+/* ---- a small part of the graph, to be drawn ---- */
+/* X(member, name, what it shows) */
+#define PX_PART_LIST(X)                                                        \
+    X(PATH, "path", "what keeps it alive: its path from a root")               \
+    X(HOLDERS, "holders", "the paths of all of them, merged")                  \
+    X(REFERRERS, "referrers", "what refers to it, level by level")             \
+    X(REFERENTS, "referents", "what it refers to, level by level")
+enum px_part_shape {
+#define X(member, name, help) PX_PART_##member,
+    PX_PART_LIST(X)
+#undef X
+        PX_PART_END
+};
+const char *px_part_name(enum px_part_shape shape);
+
+struct px_part_node {
+    px_node node;    /* itself, or one of those that it stands for */
+    px_type type;    /* of what stands here */
+    char *title;     /* of a root: "module server"; NULL: no root */
+    uint64_t count;  /* 1, or so many of the set have this path */
+    uint64_t n_more; /* references that are left out here */
+    bool is_start;
+    bool is_merged; /* of holders: stands for all objects on equal steps, and
+                     * `node` is one of the set, at or below this row */
+};
+struct px_part_edge {
+    uint32_t from, to; /* in nodes */
+    px_edge edge;      /* the last that the step is made of; PX_NONE: many */
+    char *text;        /* as a step of a path: "_CONNECTIONS", ".next" */
+    uint32_t times;
+    bool is_culprit;
+};
+struct px_part {
+    struct px_part_node *nodes;
+    size_t n_nodes;
+    struct px_part_edge *edges;
+    size_t n_edges;
+    bool is_cut; /* by one of the limits */
+};
+/* At most `max_nodes` (0: no limit); `levels` is for what refers or is
+ * referred to. */
+struct px_part *px_part_new(const struct px_paths *paths,
+                            enum px_part_shape shape, const px_node *nodes,
+                            uint32_t n, size_t max_nodes, unsigned levels,
+                            struct px_work *work, struct px_err *err);
+void px_part_free(struct px_part *part);
+
 /* ---- counted references of one object ---- */
 struct px_refs {
     uint64_t refcount; /* as the object says */
     uint64_t named;    /* inbound edges that count */
     uint64_t unnamed;  /* of these: kind UNNAMED */
+    uint64_t maybe;    /* words of running stacks that look like it; not in
+                        * `named`, perhaps in `outside` */
     int64_t outside;   /* refcount - named: held by C code or the running
                         * stack; meaningless if !known */
     bool known;        /* false for immortal objects */

@@ -229,8 +229,11 @@ is_help(const char *arg)
 enum px_status
 cli_args_parse(struct cli *cli, int argc, char **argv, struct px_err *err)
 {
-    cli->opt = (struct cli_options){
-        .limit = -1, .rounds = -1, .warmup = -1, .max_growth = -1};
+    cli->opt = (struct cli_options){.limit = -1,
+                                    .rounds = -1,
+                                    .warmup = -1,
+                                    .max_growth = -1,
+                                    .levels = -1};
     cli->command = cli_command_find(argv[0]);
     /* so that even a mistaken command line answers in JSON */
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)

@@ -30,7 +30,7 @@ struct cli_example {
     const char *does;
 };
 
-#define CLI_EXAMPLES_MAX 4
+#define CLI_EXAMPLES_MAX 5
 
 /* One subcommand: everything that help, completion of errors and the README
  * say about it comes from here. */
@@ -190,8 +190,9 @@ void cli_progress_clear(struct cli_progress *progress);
 
 /* ---- the commands ---- */
 void gc_help(FILE *out);
+void export_help(FILE *out);
 cli_run_fn cmd_ls, cmd_types, cmd_instances, cmd_show, cmd_referrers,
     cmd_referents, cmd_path, cmd_holders, cmd_dominators, cmd_cycles, cmd_diff,
-    cmd_growth, cmd_check, cmd_gc, cmd_snapshot, cmd_memory;
+    cmd_growth, cmd_check, cmd_gc, cmd_snapshot, cmd_memory, cmd_export;
 
 #endif

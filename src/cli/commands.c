@@ -25,15 +25,18 @@ const struct cli_command cli_commands[] = {
     {
         .name = "types", .args = "TARGET", .min_args = 1, .max_args = 1,
         .options = CLI_GRAPHED | CLI_BIT(SORT) | CLI_BIT(LIMIT),
-        .sorts = "count|size|retained|name",
+        .sorts = "count|size|retained|held|name",
         .summary = "count the objects of each type",
         .about = "--sort retained also says how much memory would go if all "
                  "objects of a type went: at least (\xe2\x89\xa5), because "
                  "it is found for all types at once. `dominators TARGET TYPE` "
-                 "says it exactly for one.",
+                 "says it exactly for one. --sort held counts the objects "
+                 "that have references which no object owns: C code or the "
+                 "running stack does. It grows when C code forgets a decref.",
         .examples = {{"types localhost:9999", "the 20 most frequent types"},
                      {"types 4242 --sort size -n 50", "the 50 largest, by pid"},
                      {"types 4242 --sort retained", "who holds the memory"},
+                     {"types 4242 --sort held", "what C code holds"},
                      {"types app.pxs --json", "everything, from a file"}},
         .run = cmd_types,
     },
@@ -229,6 +232,30 @@ const struct cli_command cli_commands[] = {
                      {"snapshot 4242 -o app.pxs --detail names",
                       "without any value of your data"}},
         .run = cmd_snapshot,
+    },
+    {
+        .name = "export", .args = "TARGET --dot|--json|--folded [ADDR|TYPE]",
+        .min_args = 1, .max_args = 2,
+        .options = CLI_GRAPHED | CLI_BIT(DOT) | CLI_BIT(FOLDED) |
+                   CLI_BIT(WHAT) | CLI_BIT(LEVELS) | CLI_BIT(LIMIT) |
+                   CLI_BIT(OUTPUT) | CLI_BIT(FORCE),
+        .summary = "write a drawing, JSON or a flame graph's stacks",
+        .about = "--dot and --json: at most 100 objects (-n), as --what says. "
+                 "--json without ADDR or TYPE is the whole graph, one line "
+                 "for each object. --folded: what everything, an object or a "
+                 "type retains, folded by names; the 10,000 frames that "
+                 "retain most (-n), and the bytes add up whatever is left "
+                 "out.",
+        .more_help = export_help,
+        .examples = {{"export app.pxs --dot Connection | dot -Tsvg -o c.svg",
+                      "who holds them all, as a picture"},
+                     {"export app.pxs --dot 7f3a5c0d2e40 --what referrers",
+                      "three levels of what refers to an object"},
+                     {"export app.pxs --folded -o app.folded",
+                      "for flamegraph.pl --countname bytes, or speedscope"},
+                     {"export app.pxs --json -o app.jsonl",
+                      "every object with its references"}},
+        .run = cmd_export,
     },
 };
 /* clang-format on */

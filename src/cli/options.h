@@ -40,6 +40,13 @@
     X(YES, yes, FLAG, 'y', "yes", "", "do not ask")                            \
     X(KEEP_GOING, keep_going, FLAG, 0, "keep-going", "",                       \
       "take an incomplete snapshot as it is: warn, and still exit with 0")     \
+    X(DOT, dot, FLAG, 0, "dot", "", "print a drawing for graphviz")            \
+    X(FOLDED, folded, FLAG, 0, "folded", "",                                   \
+      "print stacks of retained bytes, for flame graphs")                      \
+    X(WHAT, what, TEXT, 0, "what", "SHAPE",                                    \
+      "what is drawn (an object's path, a type's holders)")                    \
+    X(LEVELS, levels, COUNT, 0, "levels", "N",                                 \
+      "so many references away from the object (3)")                           \
     X(JSON, json, FLAG, 0, "json", "", "print JSON, for programs")             \
     X(ASCII, ascii, FLAG, 0, "ascii", "", "print ASCII only")                  \
     X(NO_COLOR, no_color, FLAG, 0, "no-color", "",                             \

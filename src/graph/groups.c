@@ -57,10 +57,9 @@ is_same(const struct grouping *g, const struct class_row *a,
            strcmp(texts_get(&g->texts, a->text), text) == 0;
 }
 
-/* The class that is like `row` with this text. */
-static enum px_status
-intern(struct grouping *g, struct class_row *row, const char *text,
-       class_id *out, struct px_err *err)
+enum px_status
+grouping_intern(struct grouping *g, struct class_row *row, const char *text,
+                class_id *out, struct px_err *err)
 {
     enum px_status status = grow_table(g, err);
     if (status != PX_OK)
@@ -108,9 +107,9 @@ edge_likeness(const struct grouping *g, px_edge edge)
     return (uint64_t)edge_kind(row) << EDGE_KIND_SHIFT;
 }
 
-static enum px_status
-class_after(struct grouping *g, class_id from, px_edge edge, class_id *out,
-            struct px_err *err)
+enum px_status
+grouping_after(struct grouping *g, class_id from, px_edge edge, class_id *out,
+               struct px_err *err)
 {
     struct step_state before;
     struct step_state now;
@@ -141,14 +140,14 @@ class_after(struct grouping *g, class_id from, px_edge edge, class_id *out,
         .of_module = next.of_module,
         .is_run = next.times > 1,
     };
-    enum px_status status = intern(g, &row, next.text, out, err);
+    enum px_status status = grouping_intern(g, &row, next.text, out, err);
     if (status == PX_OK && key != 0)
         *cached = (struct cached){key, from, *out, type};
     return status;
 }
 
-static enum px_status
-class_of_root(struct grouping *g, px_node node, class_id *out,
+enum px_status
+grouping_root(struct grouping *g, px_node node, class_id *out,
               struct px_err *err)
 {
     struct step_state state;
@@ -158,7 +157,7 @@ class_of_root(struct grouping *g, px_node node, class_id *out,
                             .type = state.type,
                             .mode = (uint8_t)state.mode,
                             .of_module = state.of_module};
-    return intern(g, &row, state.text, out, err);
+    return grouping_intern(g, &row, state.text, out, err);
 }
 
 static enum px_status
@@ -174,7 +173,7 @@ class_of_unreached(struct grouping *g, px_node node, class_id *out,
     line[0] = '\0';
     if (held_by == PX_HELD_CYCLE)
         cycles_line(g->cycles, node, true, sizeof line, line);
-    return intern(g, &row, line, out, err);
+    return grouping_intern(g, &row, line, out, err);
 }
 
 /* The class of a node: up to a known one, then down again. */
@@ -196,7 +195,7 @@ class_of_node(struct grouping *g, px_node node, class_id *out,
     if (g->class_of[node] != 0)
         now = g->class_of[node] - 1;
     else if (parent[node] == PARENT_ROOT)
-        status = class_of_root(g, node, &now, err);
+        status = grouping_root(g, node, &now, err);
     else
         status = class_of_unreached(g, node, &now, err);
     if (status != PX_OK)
@@ -204,7 +203,7 @@ class_of_node(struct grouping *g, px_node node, class_id *out,
     g->class_of[node] = now + 1;
     while (n > 0) {
         px_edge edge = g->trail[--n];
-        status = class_after(g, now, edge, &now, err);
+        status = grouping_after(g, now, edge, &now, err);
         if (status != PX_OK)
             return status;
         g->class_of[g->graph->edges[edge].target] = now + 1;

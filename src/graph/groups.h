@@ -53,4 +53,16 @@ struct grouping *grouping_new(const struct px_paths *paths,
                               struct px_work *work, struct px_err *err);
 void grouping_free(struct grouping *g);
 
+/* ---- for other trees than that of the paths ---- */
+/* The class of a root's own row. */
+enum px_status grouping_root(struct grouping *g, px_node node, class_id *out,
+                             struct px_err *err);
+/* The class of what `edge` leads to from an object of class `from`. */
+enum px_status grouping_after(struct grouping *g, class_id from, px_edge edge,
+                              class_id *out, struct px_err *err);
+/* The class like `row`, whose text is not looked at, with this text. */
+enum px_status grouping_intern(struct grouping *g, struct class_row *row,
+                               const char *text, class_id *out,
+                               struct px_err *err);
+
 #endif

@@ -1,10 +1,10 @@
 """suite.py: runs the stages of `make test` and sums them into one line.
 
-Usage (by the Makefile): suite.py test|full|unit|agent|e2e [ARGUMENT…]
+Usage (by the Makefile): suite.py test|full|unit|agent|e2e|real [ARGUMENT…]
 
 Stages: the cmocka units, the units with tiny buffers, the agent's tests in a
-virtual environment of each Python found, the programs in a terminal.  The last
-line is `N passed, N failed, N skipped`.  The exit status is 0 only if nothing
+virtual environment of each Python found, the programs in a terminal, real
+programs with their libraries (only a sample in `test`).  The last line is `N passed, N failed, N skipped`.  The exit status is 0 only if nothing
 failed, no stage passed fewer tests than tests/expected says, and every skip is
 on its list.  `full` runs everything on every Python and then the lot again
 under the address and undefined-behaviour sanitizers.
@@ -340,6 +340,25 @@ class Suite:
         if not arguments:
             self.expect("e2e", "e2e" + label, passed)
 
+    def real(self, everything, arguments):
+        """Real programs, each in an environment with its libraries."""
+        found = pythons()
+        version, python = next(iter(found.items()), (None, None))
+        if version is None:
+            self.results.complaints.append("no CPython 3.8+ with headers")
+            return
+        wanted = found if everything else [version]
+        if not make("programs", *["ext-" + v for v in wanted]):
+            self.results.complaints.append("real: the build failed")
+            return
+        os.environ["PYTHONS"] = " ".join(found[v] for v in wanted)
+        inside = virtual_environment(python, version)
+        options = ["--slow"] if everything else []
+        passed = pytest_stage(self.results, "real", inside, None, "real",
+                              options + arguments, False)
+        if not arguments:
+            self.expect("real-full" if everything else "real", "real", passed)
+
     def close(self):
         """Prints what went wrong, then the one line; the exit status."""
         results = self.results
@@ -374,6 +393,8 @@ def main(argv):
                     kind == "agent")
     if kind in ("test", "full", "e2e"):
         suite.e2e(kind == "full", arguments if kind == "e2e" else [])
+    if kind in ("test", "full", "real") and not sanitize:
+        suite.real(kind != "test", arguments if kind == "real" else [])
     if kind == "full" and not sanitize:
         suite.sanitize = "address,undefined"
         suite.unit()

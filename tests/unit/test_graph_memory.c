@@ -141,6 +141,25 @@ growth_once(const struct px_paths *paths)
     return status;
 }
 
+/* Stacks and drawings of all shapes. */
+static enum px_status
+draw_once(const struct px_paths *paths, const struct px_dominators *dominators,
+          const px_node *nodes, uint32_t n)
+{
+    struct px_err err = {0};
+    struct px_flame *flame =
+        px_flame_new(paths, dominators, NULL, 0, 20, NULL, &err);
+    enum px_status status = flame == NULL ? err.status : PX_OK;
+    px_flame_free(flame);
+    for (unsigned i = 0; i < PX_PART_END && status == PX_OK; i++) {
+        struct px_part *part = px_part_new(paths, (enum px_part_shape)i, nodes,
+                                           n, 20, 2, NULL, &err);
+        status = part == NULL ? err.status : PX_OK;
+        px_part_free(part);
+    }
+    return status;
+}
+
 /* Everything once; PX_OK or the first error. */
 static enum px_status
 work_once(const struct rg_chunks *chunks)
@@ -191,6 +210,8 @@ work_once(const struct rg_chunks *chunks)
     }
     if (status == PX_OK)
         status = growth_once(paths);
+    if (status == PX_OK)
+        status = draw_once(paths, dominators, nodes, px_graph_n_nodes(graph));
     px_diff_free(diff);
     px_cycles_free(cycles);
     px_dominators_free(dominators);

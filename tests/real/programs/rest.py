@@ -1,0 +1,30 @@
+"""rest.py: what every program of this folder ends in.
+
+A program has done its work and rests: it serves pyexplore, says so in a line
+of JSON and waits for the end of its stdin. Nothing here keeps anything alive
+that the program does not.
+
+SPDX-License-Identifier: MIT
+"""
+import json
+import sys
+
+import pyexplore
+
+
+def say(event, **more):
+    # pytest puts something else into sys.stdin and sys.stdout, and its dots
+    # end in no line.
+    sys.__stdout__.write("\n" + json.dumps(dict(more, event=event)) + "\n")
+    sys.__stdout__.flush()
+
+
+def serve(**more):
+    """Serves and says where; the program goes on."""
+    server = pyexplore.serve(port=None)
+    say("resting", unix_path=server.unix_path, **more)
+
+
+def rest(**more):
+    serve(**more)
+    sys.__stdin__.read()

@@ -1,0 +1,68 @@
+"""snapshots.py: what a snapshot of a real program says, in figures.
+
+SPDX-License-Identifier: MIT
+"""
+import collections
+import os
+import sys
+import sysconfig
+
+import pxs
+
+NAME = pxs.EDGE_NAME
+WITHOUT_REFCOUNT = pxs.IMMORTAL | pxs.SYNTHETIC | pxs.BAD
+
+
+def _stdlib():
+    """Top-level modules of the standard library."""
+    folder = sysconfig.get_path("stdlib")
+    names = {name.split(".")[0] for name in os.listdir(folder)}
+    return (names | set(sys.builtin_module_names)
+            | set(getattr(sys, "stdlib_module_names", ())))
+
+
+STDLIB = _stdlib()
+
+
+def is_ours_to_name(kind):
+    """An instance of a Python class, of builtins or of the standard library:
+    what it refers to must have names. Other C types are their authors'."""
+    return (bool(kind.flags & pxs.TYPE_PYTHON) or kind.module == ""
+            or kind.module.split(".")[0] in STDLIB)
+
+
+def unnamed(snap):
+    """(edges, those without a name, a Counter of these by type); only edges
+    from types that we must know."""
+    edges, by_type = 0, collections.Counter()
+    for node in snap.nodes.values():
+        kind = snap.types[node.type]
+        if not is_ours_to_name(kind) or node.flags & pxs.SYNTHETIC:
+            continue
+        for number, _, edge in snap.flat_edges(node):
+            edges += 1
+            if NAME[number] == "UNNAMED":
+                by_type[kind.full] += 1
+    return edges, sum(by_type.values()), by_type
+
+
+def held(snap, python_classes=True):
+    """{address: references that no edge explains}, of nodes with a refcount;
+    negative where more edges count than there are references."""
+    counts = snap.counted()
+    found = {}
+    for node in snap.nodes.values():
+        if node.flags & WITHOUT_REFCOUNT:
+            continue
+        if python_classes and not (
+                snap.types[node.type].flags & pxs.TYPE_PYTHON):
+            continue
+        outside = node.refcount - counts.get(node.addr, 0)
+        if outside:
+            found[node.addr] = outside
+    return found
+
+
+def by_type(snap, addresses):
+    return collections.Counter(
+        snap.type_name(snap.nodes[a]) for a in addresses)
