@@ -1,0 +1,44 @@
+"""Healthy: cycles all the time, and a collector that does its work.
+
+The same template engine as gc_disabled.py, with the collector as Python comes:
+the number of elements saws up and down with its generations.
+
+SPDX-License-Identifier: MIT
+"""
+import pyexplore
+import traffic
+
+
+class Element:
+    def __init__(self, tag, parent=None, text=""):
+        self.tag = tag
+        self.parent = parent
+        self.text = text
+        self.children = []
+        if parent is not None:
+            parent.children.append(self)
+
+    def render(self):
+        return "<%s>%s%s</%s>" % (
+            self.tag, self.text,
+            "".join(child.render() for child in self.children), self.tag)
+
+
+def handle(request):
+    page = Element("html")
+    body = Element("body", page)
+    for number in range(40):
+        row = Element("tr", body)
+        for name, value in request.headers.items():
+            Element("td", row, "%s %s" % (name, value))
+    return page.render()
+
+
+def main():
+    pyexplore.serve(port=None)
+    for request in traffic.requests():
+        assert request.id in handle(request)
+
+
+if __name__ == "__main__":
+    main()
