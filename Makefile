@@ -148,7 +148,7 @@ programs: pyexplore pyexplore-tui ## build both programs
 NO_PYTHON_GOALS := clean help lint format programs pyexplore pyexplore-tui lib \
         unit-programs replay-programs fuzz fuzz-% compile-commands docs-keys demo test test-full test-unit \
         test-agent test-e2e test-real bench screenshots
-NEED_PYTHON := $(if $(filter-out $(NO_PYTHON_GOALS) $(OUT)/unit/% $(OUT)/replay/% \
+NEED_PYTHON := $(if $(filter-out $(NO_PYTHON_GOALS) $(OUT)/unit/% $(OUT)/replay/% $(OUT)/bench/% \
         $(OUT)/pyexplore $(OUT)/pyexplore-tui,$(or $(MAKECMDGOALS),all)),yes)
 ifeq ($(NEED_PYTHON),yes)
 PYTHON_PATH := $(shell command -v $(PYTHON) 2>/dev/null)
@@ -300,6 +300,13 @@ bench: ## measure the figures of the README (T='--objects 1000000')
 	@$(PACKAGES) build
 	@$(MAKE) --no-print-directory programs ext
 	@$(AGAIN) $(PYTHON) tests/bench/run.py $(T)
+# What tests/bench measures a client with.
+-include $(OBJ)/tests/bench/analyse.d
+$(OUT)/bench/analyse: $(OBJ)/tests/bench/analyse.o $(CORE_ARCHIVES) \
+  $(OBJ)/ldflags
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(PX_LDFLAGS) -o $@ $< \
+	  $(call grouped,$(CORE_ARCHIVES)) $(LIBS_FULL) -lm
 screenshots: ## make screenshots/ from a real run of the demo
 	@$(PACKAGES) build demo pictures
 	@$(MAKE) --no-print-directory programs ext

@@ -120,11 +120,14 @@ enum px_held_by px_paths_held_by(const struct px_paths *paths, px_node node,
  * first class reads the same and that are held alike. What only waits for
  * the collector comes first, then what has most bytes. */
 struct px_cycle_group {
-    char *line;      /* ".handler → .connection" from `example` on; "" if
-                      * the shortest one is too long to say */
-    px_node example; /* an object of the class that stands for them */
-    px_type type;    /* of the example */
-    px_edge cut;     /* closes that cycle: the one to make weak; or PX_NONE */
+    char *line; /* ".handler → .connection" from `example` on; "" if
+                 * the shortest one is too long to say */
+    struct px_step *steps; /* the same step by step, back to the example; the
+                            * culprit is the cut */
+    size_t n_steps;        /* 0: as `line`, and for all but the first groups */
+    px_node example;       /* an object of the class that stands for them */
+    px_type type;          /* of the example */
+    px_edge cut; /* closes that cycle: the one to make weak; or PX_NONE */
     enum px_held_by held_by;
     bool has_del; /* some class in it defines __del__ */
     uint64_t n_cycles;
@@ -208,18 +211,19 @@ bool px_dominators_is_reached(const struct px_dominators *dominators,
 uint64_t px_dominators_retained(const struct px_dominators *dominators,
                                 px_node node);
 /* A lower bound for all objects of a type together: those that no other of
- * the type dominates, added up, also of what no root reaches (which
- * px_retained_set leaves out). Show it with a ≥. */
+ * the type dominates, added up. Show it with a ≥; px_retained_set over its
+ * instances is never less. */
 uint64_t px_dominators_type_retained(const struct px_dominators *dominators,
                                      px_type type);
 /* Children, the one that retains most first; of PX_NONE: the top. *out is
- * malloced. */
+ * malloced. Reads all objects: O(N), some milliseconds for millions. */
 enum px_status px_dominators_children(const struct px_dominators *dominators,
                                       px_node node, px_node **out, uint32_t *n,
                                       struct px_err *err);
 
 /* Exactly what a set retains together: all that no root reaches any more
- * without it, less what none reached before; itself included. */
+ * without it, itself included; and of what none reached before, all that the
+ * beginnings of the unreached part (as in the tree of dominators) do not. */
 struct px_retained {
     uint64_t bytes;
     uint64_t objects;
@@ -328,6 +332,8 @@ struct px_refs {
     uint64_t refcount; /* as the object says */
     uint64_t named;    /* inbound edges that count */
     uint64_t unnamed;  /* of these: kind UNNAMED */
+    uint64_t maybe;    /* words of running stacks that look like it; not in
+                        * `named`, perhaps in `outside` */
     int64_t outside;   /* refcount - named: held by C code or the running
                         * stack; meaningless if !known */
     bool known;        /* false for immortal objects */

@@ -30,7 +30,7 @@ struct cli_example {
     const char *does;
 };
 
-#define CLI_EXAMPLES_MAX 4
+#define CLI_EXAMPLES_MAX 5
 
 /* One subcommand: everything that help, completion of errors and the README
  * say about it comes from here. */

@@ -25,15 +25,18 @@ const struct cli_command cli_commands[] = {
     {
         .name = "types", .args = "TARGET", .min_args = 1, .max_args = 1,
         .options = CLI_GRAPHED | CLI_BIT(SORT) | CLI_BIT(LIMIT),
-        .sorts = "count|size|retained|name",
+        .sorts = "count|size|retained|held|name",
         .summary = "count the objects of each type",
         .about = "--sort retained also says how much memory would go if all "
                  "objects of a type went: at least (\xe2\x89\xa5), because "
                  "it is found for all types at once. `dominators TARGET TYPE` "
-                 "says it exactly for one.",
+                 "says it exactly for one. --sort held counts the objects "
+                 "that have references which no object owns: C code or the "
+                 "running stack does. It grows when C code forgets a decref.",
         .examples = {{"types localhost:9999", "the 20 most frequent types"},
                      {"types 4242 --sort size -n 50", "the 50 largest, by pid"},
                      {"types 4242 --sort retained", "who holds the memory"},
+                     {"types 4242 --sort held", "what C code holds"},
                      {"types app.pxs --json", "everything, from a file"}},
         .run = cmd_types,
     },

@@ -44,7 +44,9 @@ object_refcount(const struct px_graph *graph, px_node node, size_t out_bytes,
     px_node_refs(graph, node, &refs);
     char all[PX_FIGURE_MAX], named[PX_FIGURE_MAX], more[PX_FIGURE_MAX];
     if (!refs.known) {
-        snprintf(out, out_bytes, "refcount: immortal, %s named",
+        bool bad = px_node_flags(graph, node) & PX_NODE_BAD;
+        snprintf(out, out_bytes, "refcount: %s, %s named",
+                 bad ? "not read" : "immortal",
                  px_text_count(refs.named, named));
         return out;
     }
@@ -55,8 +57,9 @@ object_refcount(const struct px_graph *graph, px_node node, size_t out_bytes,
     else if (refs.outside > 0)
         snprintf(out, out_bytes,
                  "refcount %s = %s named + %s held by C code or the running "
-                 "stack",
-                 all, named, px_text_count((uint64_t)refs.outside, more));
+                 "stack%s",
+                 all, named, px_text_count((uint64_t)refs.outside, more),
+                 refs.maybe > 0 ? " (a frame may: ?stack)" : "");
     else
         snprintf(out, out_bytes,
                  "refcount %s, but %s named: one of them borrows", all, named);
@@ -147,11 +150,11 @@ object_count_refs(struct cli_loaded *loaded)
     }
 }
 
-static void
-find_refs(const struct cli_loaded *loaded, px_node node, struct px_refs *refs)
+void
+object_refs(const struct cli_loaded *loaded, px_node node, struct px_refs *refs)
 {
     const struct px_graph *graph = loaded->graph;
-    const unsigned without = PX_NODE_IMMORTAL | PX_NODE_SYNTHETIC;
+    const unsigned without = PX_NODE_IMMORTAL | PX_NODE_SYNTHETIC | PX_NODE_BAD;
     if (loaded->named == NULL) {
         px_node_refs(graph, node, refs);
         return;
@@ -169,7 +172,7 @@ object_json_more(const struct cli_loaded *loaded, px_node node, json_t *object)
 {
     const struct px_graph *graph = loaded->graph;
     struct px_refs refs;
-    find_refs(loaded, node, &refs);
+    object_refs(loaded, node, &refs);
     unsigned flags = px_node_flags(graph, node);
     json_t *names = json_array();
 #define X(bit, name)                                                           \

@@ -32,6 +32,9 @@ void object_json_more(const struct cli_loaded *loaded, px_node node,
                       json_t *object);
 /* Before object_json_more for many objects. */
 void object_count_refs(struct cli_loaded *loaded);
+/* px_node_refs, but quickly once they were counted. */
+void object_refs(const struct cli_loaded *loaded, px_node node,
+                 struct px_refs *refs);
 /* {"edge", "kind", "holds", "counts"} and object_json of its other end; if
  * that is somebody's __dict__, also "owner". */
 json_t *object_edge_json(const struct px_graph *graph, px_edge edge,

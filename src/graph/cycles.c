@@ -18,6 +18,8 @@
 #define LINE_BYTES 512
 #define ON_NO_STACK UINT32_MAX /* as an index: its part is known */
 #define NO_PART UINT32_MAX     /* alone, and does not hold itself */
+#define GROUPS_WITH_STEPS 500u
+#define STEPS_MAX 64u /* a longer cycle is its line */
 
 struct part {
     px_node example;
@@ -282,6 +284,58 @@ merge_like(struct px_cycles *out)
     qsort(out->groups, out->n_groups, sizeof *out->groups, compare_worst);
 }
 
+/* ---- step by step ---- */
+
+struct steps {
+    struct px_step *out;
+    size_t n; /* may be more than STEPS_MAX */
+};
+
+static void
+take_step(void *context, size_t number, const struct step_state *step,
+          px_node node, px_edge edge)
+{
+    struct steps *steps = context;
+    (void)number;
+    if (steps->n++ >= STEPS_MAX)
+        return;
+    struct px_step *out = &steps->out[steps->n - 1];
+    *out = (struct px_step){.node = node, .edge = edge, .times = step->times};
+    memcpy(out->text, step->text, sizeof out->text);
+}
+
+static enum px_status
+add_steps(const struct tarjan *t, struct px_cycles *out, struct px_err *err)
+{
+    enum px_status status = PX_OK;
+    struct px_step *room = calloc(STEPS_MAX, sizeof *room);
+    struct cycles *cycles = cycles_new(t->paths, err);
+    if (room == NULL || cycles == NULL) {
+        status = px_fail(err, PX_ENOMEM, "no memory for cycles");
+        goto done;
+    }
+    cycles_limit(cycles, t->low);
+    for (size_t i = 0; i < out->n_groups && i < GROUPS_WITH_STEPS; i++) {
+        struct px_cycle_group *group = &out->groups[i];
+        struct steps steps = {.out = room};
+        if (!cycles_visit(cycles, group->example, false, take_step, &steps) ||
+            steps.n > STEPS_MAX)
+            continue;
+        room[steps.n - 1].is_culprit = true;
+        group->steps = malloc(steps.n * sizeof *room);
+        if (group->steps == NULL) {
+            status = px_fail(err, PX_ENOMEM, "no memory for cycles");
+            goto done;
+        }
+        memcpy(group->steps, room, steps.n * sizeof *room);
+        group->n_steps = steps.n;
+    }
+done:
+    cycles_free(cycles);
+    free(room);
+    return status;
+}
+
 static enum px_status
 name_parts(struct tarjan *t, struct px_cycles *out, struct px_work *work,
            struct px_err *err)
@@ -320,9 +374,10 @@ name_parts(struct tarjan *t, struct px_cycles *out, struct px_work *work,
             out->n_groups++;
     }
     cycles_free(cycles);
-    if (status == PX_OK)
-        merge_like(out);
-    return status;
+    if (status != PX_OK)
+        return status;
+    merge_like(out);
+    return add_steps(t, out, err);
 }
 
 struct px_cycles *
@@ -357,8 +412,10 @@ px_cycles_free(struct px_cycles *cycles)
 {
     if (cycles == NULL)
         return;
-    for (size_t i = 0; i < cycles->n_groups; i++)
+    for (size_t i = 0; i < cycles->n_groups; i++) {
         free(cycles->groups[i].line);
+        free(cycles->groups[i].steps);
+    }
     free(cycles->groups);
     free(cycles);
 }

@@ -172,6 +172,7 @@ count_inbound(void *context, px_edge edge)
     bool is_counted = edge_counts(row);
     count->refs->named += is_counted;
     count->refs->unnamed += is_counted && edge_kind(row) == PX_EDGE_UNNAMED;
+    count->refs->maybe += edge_kind(row) == PX_EDGE_STACK;
     return true;
 }
 
@@ -181,7 +182,8 @@ px_node_refs(const struct px_graph *graph, px_node node, struct px_refs *out)
     struct count count = {graph, out};
     unsigned flags = px_node_flags(graph, node);
     *out = (struct px_refs){.refcount = px_node_refcount(graph, node)};
-    out->known = (flags & (PX_NODE_IMMORTAL | PX_NODE_SYNTHETIC)) == 0;
+    out->known =
+        (flags & (PX_NODE_IMMORTAL | PX_NODE_SYNTHETIC | PX_NODE_BAD)) == 0;
     px_node_each_inbound(graph, node, count_inbound, &count);
     out->outside = (int64_t)(out->refcount - out->named);
 }

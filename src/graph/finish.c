@@ -178,7 +178,9 @@ place_inbound(struct px_graph *graph, uint32_t at, px_node source,
               const struct edge *edge)
 {
     graph->in_src[at] = source;
-    if (!edge_holds(edge))
+    if (edge_holds(edge))
+        bitrank_add(&graph->holding, source);
+    else
         graph->in_loose[at / 8] |= (uint8_t)(1u << at % 8);
 }
 
@@ -202,6 +204,7 @@ link_inbound(struct px_graph *graph, struct px_work *work, struct px_err *err)
                           &graph->edges[e]);
     }
     starts_of_ends(off, graph->n_nodes);
+    bitrank_seal(&graph->holding, graph->n_nodes);
     return PX_OK;
 }
 
@@ -396,6 +399,8 @@ make_edges(struct finish *f, struct px_err *err)
     graph->in_off = column(graph->n_nodes, sizeof *graph->in_off, &status, err);
     graph->in_src = column(graph->n_edges, sizeof *graph->in_src, &status, err);
     graph->in_loose = column(graph->n_edges / 8, 1, &status, err);
+    if (status == PX_OK)
+        status = bitrank_init(&graph->holding, graph->n_nodes, err);
     if (status == PX_OK)
         status = link_inbound(graph, f->work, err);
     return status;

@@ -27,6 +27,7 @@ px_graph_free(struct px_graph *graph)
     free(graph->in_off);
     free(graph->in_src);
     free(graph->in_loose);
+    bitrank_done(&graph->holding);
     free(graph->name_table);
     free(graph->type_node);
     spool_area_done(&graph->preview_area);
@@ -81,7 +82,7 @@ px_graph_memory_bytes(const struct px_graph *graph)
     return sizeof *graph + ids_bytes(&graph->ids) +
            n * (3 * sizeof(uint16_t) + 1 + 2 * sizeof(uint32_t)) +
            n_edges * (sizeof(struct edge) + sizeof(px_node)) + n_edges / 8 +
-           over * sizeof(struct overflow_row) +
+           bitrank_bytes(n) + over * sizeof(struct overflow_row) +
            tables->cap_types * sizeof(struct type_row) +
            tables->cap_names * sizeof(struct name_row) +
            tables->cap_roots * sizeof(struct root_row) +

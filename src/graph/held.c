@@ -257,36 +257,35 @@ collect(struct cycles *cycles, uint32_t at, uint32_t max,
     return n;
 }
 
-/* The cycle that `last` from queue[from] closes, as a line. */
+/* Runs the cycle that `last` from queue[from] closes through the machine. */
 static void
-show_cycle(struct cycles *cycles, uint32_t from, px_edge last, bool stars,
-           size_t out_bytes, char *out)
+run_cycle(struct cycles *cycles, uint32_t from, px_edge last,
+          struct machine *machine)
 {
     px_edge edges[CYCLE_NODES_MAX + 1];
     size_t n = 0;
     edges[n++] = last;
     for (; from != 0; from = cycles->queue[from].from)
         edges[n++] = cycles->queue[from].edge;
-    struct line line;
-    line_init(&line, out_bytes, out, stars, false);
-    struct machine machine = {.paths = cycles->paths,
-                              .stars = stars,
-                              .visit = line_visit,
-                              .context = &line};
     while (n > 0)
-        machine_edge(&machine, edges[--n]);
-    machine_end(&machine);
+        machine_edge(machine, edges[--n]);
+    machine_end(machine);
 }
 
-void
-cycles_line(struct cycles *cycles, px_node node, bool stars, size_t out_bytes,
-            char *out)
+bool
+cycles_visit(struct cycles *cycles, px_node node, bool stars,
+             void (*visit)(void *context, size_t number,
+                           const struct step_state *step, px_node node,
+                           px_edge edge),
+             void *context)
 {
     enum { OPTIONS_MAX = 512 };
     const struct px_graph *graph = cycles->paths->graph;
     struct option options[OPTIONS_MAX];
-    if (out_bytes > 0)
-        out[0] = '\0';
+    struct machine machine = {.paths = cycles->paths,
+                              .stars = stars,
+                              .visit = visit,
+                              .context = context};
     memset(cycles->table, 0, sizeof cycles->table);
     cycles->tail = 0;
     cycles->closing = PX_NONE;
@@ -297,13 +296,22 @@ cycles_line(struct cycles *cycles, px_node node, bool stars, size_t out_bytes,
             px_node target = graph->edges[options[i].edge].target;
             if (target == node) {
                 cycles->closing = options[i].edge;
-                show_cycle(cycles, options[i].from, options[i].edge, stars,
-                           out_bytes, out);
-                return;
+                run_cycle(cycles, options[i].from, options[i].edge, &machine);
+                return true;
             }
             enqueue(cycles, target, options[i].edge, options[i].from);
         }
     }
+    return false;
+}
+
+void
+cycles_line(struct cycles *cycles, px_node node, bool stars, size_t out_bytes,
+            char *out)
+{
+    struct line line;
+    line_init(&line, out_bytes, out, stars, false);
+    cycles_visit(cycles, node, stars, line_visit, &line);
 }
 
 enum px_held_by

@@ -17,20 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/bitrank.h"
+
 #define PAGE_SHIFT 12
 #define UNIT_SHIFT 3
 #define WORD_UNITS 64
 #define TABLE_MIN 64u
-
-/* In registers: without -mpopcnt the compiler's own is a call and a table. */
-static inline uint32_t
-count_bits(uint64_t word)
-{
-    word -= word >> 1 & 0x5555555555555555u;
-    word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
-    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu;
-    return (uint32_t)(word * 0x0101010101010101u >> 56);
-}
 
 void
 ids_init(struct ids *ids)

@@ -22,6 +22,7 @@
 #include <pyexplore/graph.h>
 #include <pyexplore/proto.h>
 
+#include "graph/bitrank.h"
 #include "graph/ids.h"
 #include "graph/overflow.h"
 #include "graph/spool.h"
@@ -119,6 +120,7 @@ struct px_graph {
     uint32_t *in_off; /* n_nodes + 1 */
     px_node *in_src;
     uint8_t *in_loose;            /* bitmap by inbound edge: it does not hold */
+    struct bitrank holding;       /* nodes with an edge that holds */
     struct overflow over_payload; /* by edge */
     uint32_t *name_table;         /* open addressing by node: name number + 1 */
     uint32_t name_mask;

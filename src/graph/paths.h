@@ -58,6 +58,7 @@ enum px_status held_compute(struct px_paths *paths, px_node *scratch,
 enum px_held_by held_get(const struct px_paths *paths, px_node node);
 
 /* Searches cycles among what no root reaches; reusable. */
+struct step_state;
 struct cycles;
 struct cycles *cycles_new(const struct px_paths *paths, struct px_err *err);
 void cycles_free(struct cycles *cycles);
@@ -69,6 +70,12 @@ px_edge cycles_closing(const struct cycles *cycles);
  * the search was too long. */
 void cycles_line(struct cycles *cycles, px_node node, bool stars,
                  size_t out_bytes, char *out);
+/* The same with `visit` of a machine for each step; false: none. */
+bool cycles_visit(struct cycles *cycles, px_node node, bool stars,
+                  void (*visit)(void *context, size_t number,
+                                const struct step_state *step, px_node node,
+                                px_edge edge),
+                  void *context);
 
 /* ---- steps.c ---- */
 enum step_mode {

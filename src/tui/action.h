@@ -55,6 +55,10 @@ struct app;
     X(WAY_BEFORE, "way-before", 0, "", "the way before")                       \
     X(TYPE, "type", ACT_SUBJECT, "type", "all objects of this type")           \
     X(TYPES, "types", 0, "types", "all types")                                 \
+    X(CYCLES, "cycles", 0, "cycles",                                           \
+      "what holds itself, and the reference to cut")                           \
+    X(THREADS, "threads", 0, "threads",                                        \
+      "threads and tasks, with frames and their locals")                       \
     X(GC, "gc", 0, "gc", "the collector: flags, thresholds, collect")          \
     X(GARBAGE, "garbage", 0, "garbage", "what is in gc.garbage")               \
     X(LOG, "log", 0, "log", "what was asked of the target and what it cost")   \

@@ -119,13 +119,6 @@ go_object(struct app *app, const char *pane_name)
 }
 
 static void
-go_view(struct app *app, enum view_id id)
-{
-    struct place place = {.view = id};
-    app_go(app, &place);
-}
-
-static void
 go_text(struct app *app, const char *text)
 {
     struct px_err err = {.status = PX_OK};
@@ -331,9 +324,34 @@ go_dominators(struct app *app)
     app_go(app, &place);
 }
 
+/* Actions that do no more than show a view. */
+static enum view_id
+view_of(enum action_id action)
+{
+    static const struct {
+        enum action_id action;
+        enum view_id view;
+    } views[] = {
+        {ACT_TYPES, VIEW_TYPES},     {ACT_CYCLES, VIEW_CYCLES},
+        {ACT_THREADS, VIEW_THREADS}, {ACT_GC, VIEW_GC},
+        {ACT_GARBAGE, VIEW_GARBAGE}, {ACT_LOG, VIEW_LOG},
+        {ACT_HELP, VIEW_HELP},
+    };
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+        if (views[i].action == action)
+            return views[i].view;
+    }
+    return VIEW_END;
+}
+
 static bool
 go(struct app *app, enum action_id action, const char *arg)
 {
+    struct place place = {.view = view_of(action)};
+    if (place.view != VIEW_END) {
+        app_go(app, &place);
+        return true;
+    }
     switch (action) { /* only those that lead to a place */
     case ACT_ENTER:
     case ACT_UNFOLD: /* where there is no tree */
@@ -359,21 +377,6 @@ go(struct app *app, enum action_id action, const char *arg)
         return true;
     case ACT_DOMINATORS:
         go_dominators(app);
-        return true;
-    case ACT_TYPES:
-        go_view(app, VIEW_TYPES);
-        return true;
-    case ACT_GC:
-        go_view(app, VIEW_GC);
-        return true;
-    case ACT_GARBAGE:
-        go_view(app, VIEW_GARBAGE);
-        return true;
-    case ACT_LOG:
-        go_view(app, VIEW_LOG);
-        return true;
-    case ACT_HELP:
-        go_view(app, VIEW_HELP);
         return true;
     case ACT_GOTO:
         go_text(app, arg);

@@ -9,6 +9,14 @@
 
 /* Rows of a view shadow the general ones. Rows with a label stand in the bar
  * at the bottom in this order, a view's own first, as far as they fit. */
+#define TREE_KEYS(view)                                                        \
+    {view, "Enter", ACT_ENTER, "object"}, {view, "Right", ACT_UNFOLD, ""},     \
+        {view, "l", ACT_UNFOLD, NULL}, {view, "Left", ACT_FOLD, ""},           \
+        {view, "h", ACT_FOLD, NULL},                                           \
+    {                                                                          \
+        view, "p", ACT_PATH, ""                                                \
+    }
+
 const struct key_binding key_bindings[] = {
     /* clang-format off */
     {VIEW_TYPES,     "Enter",     ACT_ENTER,        "instances"},
@@ -27,18 +35,10 @@ const struct key_binding key_bindings[] = {
     {VIEW_OBJECT,    "t",         ACT_TYPE,         ""},
     {VIEW_PATH,      "Enter",     ACT_ENTER,        "object"},
     {VIEW_PATH,      "b",         ACT_REFERRERS,    ""},
-    {VIEW_HOLDERS,   "Enter",     ACT_ENTER,        "object"},
-    {VIEW_HOLDERS,   "Right",     ACT_UNFOLD,       ""},
-    {VIEW_HOLDERS,   "l",         ACT_UNFOLD,       NULL},
-    {VIEW_HOLDERS,   "Left",      ACT_FOLD,         ""},
-    {VIEW_HOLDERS,   "h",         ACT_FOLD,         NULL},
-    {VIEW_HOLDERS,   "p",         ACT_PATH,         ""},
-    {VIEW_DOMINATORS, "Enter",    ACT_ENTER,        "object"},
-    {VIEW_DOMINATORS, "Right",    ACT_UNFOLD,       ""},
-    {VIEW_DOMINATORS, "l",        ACT_UNFOLD,       NULL},
-    {VIEW_DOMINATORS, "Left",     ACT_FOLD,         ""},
-    {VIEW_DOMINATORS, "h",        ACT_FOLD,         NULL},
-    {VIEW_DOMINATORS, "p",        ACT_PATH,         ""},
+    TREE_KEYS(VIEW_HOLDERS),
+    TREE_KEYS(VIEW_DOMINATORS),
+    TREE_KEYS(VIEW_CYCLES),
+    TREE_KEYS(VIEW_THREADS),
     {VIEW_GC,        "Tab",       ACT_PANE_NEXT,    NULL},
     {VIEW_GC,        "Enter",     ACT_ENTER,        "change"},
     {VIEW_GC,        " ",         ACT_ENTER,        NULL},
@@ -100,6 +100,8 @@ const struct key_binding key_bindings[] = {
     {VIEW_END,       "d",         ACT_DOMINATORS,   NULL},
     {VIEW_END,       "t",         ACT_TYPE,         NULL},
     {VIEW_END,       "T",         ACT_TYPES,        NULL},
+    {VIEW_END,       "O",         ACT_CYCLES,       NULL},
+    {VIEW_END,       "F",         ACT_THREADS,      NULL},
     {VIEW_END,       "L",         ACT_LOG,          NULL},
     {VIEW_END,       "y",         ACT_COPY,         NULL},
     {VIEW_END,       "n",         ACT_NEXT,         NULL},
@@ -201,6 +203,32 @@ keymap_keys(enum view_id view, enum action_id action, size_t out_bytes,
     return out;
 }
 
+/* Views in which a key does this, "holders, dominators"; "" for a row that
+ * says nothing new: one that only names a general key for the bar again, or
+ * whose key was listed with an earlier view. */
+static char *
+key_views(const struct key_binding *binding, size_t out_bytes, char *out)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    if (keymap_find(VIEW_END, keymap_parse(binding->key)) == binding->action)
+        return out;
+    for (size_t i = 0; i < n_key_bindings; i++) {
+        const struct key_binding *other = &key_bindings[i];
+        if (other->action != binding->action || other->view == VIEW_END ||
+            strcmp(other->key, binding->key) != 0)
+            continue;
+        if (used == 0 && other != binding)
+            return out;
+        int n = snprintf(out + used, out_bytes - used, "%s%s",
+                         used > 0 ? ", " : "", view_name(other->view));
+        if (n < 0 || (size_t)n >= out_bytes - used)
+            return out;
+        used += (size_t)n;
+    }
+    return out;
+}
+
 char *
 keymap_describe(enum action_id action, const char *quote, size_t out_bytes,
                 char *out)
@@ -211,19 +239,17 @@ keymap_describe(enum action_id action, const char *quote, size_t out_bytes,
         for (size_t i = 0; i < n_key_bindings; i++) {
             const struct key_binding *binding = &key_bindings[i];
             bool is_general = binding->view == VIEW_END;
+            char name[16], views[160] = "";
             if (binding->action != action || is_general != (pass == 0))
                 continue;
-            /* A view's row that only names the key for the bar again. */
             if (!is_general &&
-                keymap_find(VIEW_END, keymap_parse(binding->key)) == action)
+                key_views(binding, sizeof views, views)[0] == '\0')
                 continue;
-            char name[16];
             keymap_name(keymap_parse(binding->key), sizeof name, name);
-            int n = snprintf(out + used, out_bytes - used, "%s%s%s%s%s%s%s",
-                             used > 0 ? ", " : "", quote, name, quote,
-                             is_general ? "" : " (",
-                             is_general ? "" : view_name(binding->view),
-                             is_general ? "" : ")");
+            int n =
+                snprintf(out + used, out_bytes - used, "%s%s%s%s%s%s%s",
+                         used > 0 ? ", " : "", quote, name, quote,
+                         is_general ? "" : " (", views, is_general ? "" : ")");
             if (n < 0 || (size_t)n >= out_bytes - used)
                 return out;
             used += (size_t)n;

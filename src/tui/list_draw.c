@@ -171,6 +171,31 @@ draw_cell(struct screen *screen, int row, int start, int cols, bool is_right_,
 }
 
 static void
+get_cell(const struct list *list, uint32_t row, int i, struct cell_out *out)
+{
+    cell_clear(out);
+    list->ops->cell(list->context, row, list->layout[i].column, out);
+}
+
+/* A text that is too long takes what the columns after it leave empty: rows of
+ * a tree that have no figures are read to their end. */
+static int
+cell_cols(const struct list *list, const struct screen *screen, uint32_t row,
+          int i, const struct cell_out *cell)
+{
+    int cols = list->layout[i].cols;
+    int need = screen_cols_of(screen, cell->text);
+    for (i++; need > cols && i < list->n_layout; i++) {
+        struct cell_out next;
+        get_cell(list, row, i, &next);
+        if (next.len > 0)
+            break;
+        cols += GAP + list->layout[i].cols;
+    }
+    return cols;
+}
+
+static void
 draw_row(struct list *list, struct screen *screen, struct rect area, int at,
          uint32_t position, bool has_focus)
 {
@@ -180,12 +205,14 @@ draw_row(struct list *list, struct screen *screen, struct rect area, int at,
         const struct column *column =
             &list->ops->columns[list->layout[i].column];
         struct cell_out cell;
-        cell_clear(&cell);
-        list->ops->cell(list->context, row, list->layout[i].column, &cell);
+        get_cell(list, row, i, &cell);
+        int cols = list->layout[i].cols;
+        if (list->ops->is_tree && !is_right(column))
+            cols = cell_cols(list, screen, row, i, &cell);
         if (column->keep_end)
-            cut_beginning(screen, &cell, list->layout[i].cols);
-        draw_cell(screen, at, area.col + list->layout[i].start,
-                  list->layout[i].cols, is_right(column), &cell);
+            cut_beginning(screen, &cell, cols);
+        draw_cell(screen, at, area.col + list->layout[i].start, cols,
+                  is_right(column), &cell);
     }
     if (is_selected && has_focus) {
         screen_paint(screen, at, area.col, area.cols, ROLE_SELECTED);

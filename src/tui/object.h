@@ -47,21 +47,6 @@ object_of(const void *context)
     return ((const struct view *)context)->state;
 }
 
-static inline const struct px_graph *
-object_graph(const void *context)
-{
-    return ((const struct view *)context)->snapshot->graph;
-}
-
-static inline struct subject
-object_subject(const struct px_graph *graph, px_node node)
-{
-    if (node == PX_NONE)
-        return (struct subject){.kind = SUBJECT_NONE};
-    return (struct subject){
-        .kind = SUBJECT_NODE, .type = px_node_type(graph, node), .node = node};
-}
-
 /* The edge of the referrer in `row`; PX_NONE if it is not found. */
 px_edge object_referrer_edge(const struct view *view, uint32_t row);
 /* Does the path of `from` lead through the object? Also true if it is too

@@ -38,9 +38,9 @@ object_referrer_edge(const struct view *view, uint32_t row)
         skip++;
     px_edge first = 0, found = PX_NONE;
     uint32_t n = 0;
-    px_node_referents(object_graph(view), source, &first, &n);
+    px_node_referents(view_graph(view), source, &first, &n);
     for (uint32_t i = 0; i < n; i++) {
-        if (px_edge_target(object_graph(view), first + i) != view->node)
+        if (px_edge_target(view_graph(view), first + i) != view->node)
             continue;
         found = first + i;
         if (skip-- == 0)
@@ -64,7 +64,7 @@ object_leads_through(const struct view *view, px_node from)
         px_edge edge = px_paths_edge(paths, from);
         if (edge == PX_NONE)
             return false;
-        from = px_edge_source(object_graph(view), edge);
+        from = px_edge_source(view_graph(view), edge);
     }
     return true; /* too long to tell: rather left out than wrong */
 }
@@ -91,7 +91,7 @@ object_find_ways(struct view *view)
             continue;
         px_edge first = 0;
         uint32_t n_edges = 0;
-        px_node_referents(object_graph(view), source, &first, &n_edges);
+        px_node_referents(view_graph(view), source, &first, &n_edges);
         uint32_t length = px_paths_length(paths, source);
         uint64_t cost = n_edges + (uint64_t)WALK_COST *
                                       (length < WALK_MAX ? length : WALK_MAX);
@@ -100,7 +100,7 @@ object_find_ways(struct view *view)
         budget -= cost;
         px_edge edge = object_referrer_edge(view, row);
         if (edge == PX_NONE || edge == best ||
-            !(px_edge_flags(object_graph(view), edge) & PX_EDGE_HOLDS) ||
+            !(px_edge_flags(view_graph(view), edge) & PX_EDGE_HOLDS) ||
             object_leads_through(view, source))
             continue;
         object->ways[object->n_ways++] = edge;
@@ -111,7 +111,7 @@ void
 object_make_chain(struct view *view)
 {
     struct object *object = view->state;
-    const struct px_graph *graph = object_graph(view);
+    const struct px_graph *graph = view_graph(view);
     const struct px_paths *paths = view->snapshot->paths;
     object->n_steps = 0;
     if (object->n_ways == 0)
@@ -143,7 +143,7 @@ chain_count(const void *context)
 static uint64_t
 chain_id(const void *context, uint32_t row)
 {
-    return px_node_addr(object_graph(context),
+    return px_node_addr(view_graph(context),
                         object_of(context)->steps[row].node);
 }
 
@@ -162,7 +162,7 @@ chain_cell(const void *context, uint32_t row, int column, struct cell_out *out)
         cell_addf(out, ROLE_DIM, " ×%u", step->times);
     if (row > 0) {
         cell_add(out, ROLE_DIM, " → ");
-        fact_add_object(out, object_graph(context), step->node);
+        fact_add_object(out, view_graph(context), step->node);
     }
     if (step->node == view->node)
         cell_add(out, ROLE_GOOD, "  ‹ here");
@@ -171,8 +171,8 @@ chain_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 static struct subject
 chain_subject(const void *context, uint32_t row)
 {
-    return object_subject(object_graph(context),
-                          object_of(context)->steps[row].node);
+    return subject_node(view_graph(context),
+                        object_of(context)->steps[row].node);
 }
 
 static void

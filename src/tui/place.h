@@ -34,6 +34,9 @@ enum place_what { PLACE_NOTHING, PLACE_TYPE, PLACE_OBJECT, PLACE_EITHER };
     X(HOLDERS, "holders", TYPE, "who holds all objects of a type, as a tree")  \
     X(DOMINATORS, "dominators", NOTHING,                                       \
       "what would go if an object went, as a tree")                            \
+    X(CYCLES, "cycles", NOTHING, "what holds itself, and where to cut it")     \
+    X(THREADS, "threads", NOTHING,                                             \
+      "threads and tasks, their frames and locals")                            \
     X(GC, "gc", NOTHING, "the collector of the target")                        \
     X(GARBAGE, "garbage", NOTHING, "what is in gc.garbage")                    \
     X(LOG, "log", NOTHING, "what was asked of the target and what it cost")    \

@@ -75,6 +75,16 @@ struct subject {
     px_node node;
 };
 
+/* An object as a subject; PX_NONE: nothing. */
+static inline struct subject
+subject_node(const struct px_graph *graph, px_node node)
+{
+    if (node == PX_NONE)
+        return (struct subject){.kind = SUBJECT_NONE};
+    return (struct subject){
+        .kind = SUBJECT_NODE, .type = px_node_type(graph, node), .node = node};
+}
+
 struct rows_ops {
     const char *name; /* "referrers": for panes, --plain and tests */
     const struct column *columns;

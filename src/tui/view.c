@@ -11,12 +11,12 @@
 #include "tui/app.h"
 #include "tui/derived.h"
 #include "tui/mem.h"
-#include "tui/tree.h"
 
 static const struct view_ops *const all_ops[VIEW_END] = {
     [VIEW_TYPES] = &view_types,     [VIEW_INSTANCES] = &view_instances,
     [VIEW_OBJECT] = &view_object,   [VIEW_PATH] = &view_path,
     [VIEW_HOLDERS] = &view_holders, [VIEW_DOMINATORS] = &view_dominators,
+    [VIEW_CYCLES] = &view_cycles,   [VIEW_THREADS] = &view_threads,
     [VIEW_GC] = &view_gc,           [VIEW_GARBAGE] = &view_garbage,
     [VIEW_LOG] = &view_log,         [VIEW_HELP] = &view_help,
 };
@@ -169,27 +169,6 @@ view_changed(struct view *view)
         view->ops->changed(view);
     for (int i = 0; i < view->ops->n_panes; i++)
         list_refresh(&view->lists[i]);
-}
-
-bool
-view_act_tree(struct view *view, struct tree *tree, enum action_id action,
-              unsigned *reaction)
-{
-    if (action != ACT_UNFOLD && action != ACT_FOLD)
-        return false;
-    struct list *list = &view->lists[0];
-    list_stop(list);
-    enum tree_answer answer =
-        action == ACT_UNFOLD ? tree_unfold(tree, list) : tree_fold(tree, list);
-    *reaction = REACT_DRAW;
-    if (answer == TREE_LEAVE)
-        return false;
-    if (answer == TREE_TURNED) {
-        tree_make(tree, NULL);
-        list->is_touched = true;
-        list_refresh(list);
-    }
-    return true;
 }
 
 struct list *

@@ -65,12 +65,21 @@ struct view {
     int focus;
 };
 
+/* Of a view that has a snapshot; for rows_ops, whose context is the view. */
+static inline const struct px_graph *
+view_graph(const void *context)
+{
+    return ((const struct view *)context)->snapshot->graph;
+}
+
 extern const struct view_ops view_types;
 extern const struct view_ops view_instances;
 extern const struct view_ops view_object;
 extern const struct view_ops view_path;
 extern const struct view_ops view_holders;
 extern const struct view_ops view_dominators;
+extern const struct view_ops view_cycles;
+extern const struct view_ops view_threads;
 extern const struct view_ops view_gc;
 extern const struct view_ops view_garbage;
 extern const struct view_ops view_log;
@@ -87,11 +96,6 @@ void view_stop(struct view *view);
 /* Makes what view_stop has interrupted. */
 void view_resume(struct view *view);
 void view_changed(struct view *view);
-struct tree;
-/* What fold and unfold do to a tree that is the view's only pane; false: it
- * is another action, or there is nothing to fold. */
-bool view_act_tree(struct view *view, struct tree *tree, enum action_id action,
-                   unsigned *reaction);
 struct list *view_list(struct view *view);
 /* The view's place with its cursor as it is now. */
 struct place view_place(const struct view *view);

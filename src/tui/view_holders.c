@@ -12,7 +12,7 @@
 #include "tui/derived.h"
 #include "tui/facts.h"
 #include "tui/mem.h"
-#include "tui/tree.h"
+#include "tui/tree_view.h"
 
 /* What holds less than this is closed at first. */
 #define OPEN_PERMILLE 20u
@@ -22,8 +22,8 @@
 enum { COL_HOLDER, COL_COUNT, COL_SHARE };
 
 struct holders {
+    struct tree_view rows; /* first: tree_view.h */
     struct px_holders *result;
-    struct tree tree;
 };
 
 static struct holders *
@@ -32,22 +32,11 @@ holders_of(const void *context)
     return ((const struct view *)context)->state;
 }
 
-static const struct px_graph *
-graph_of(const void *context)
-{
-    return ((const struct view *)context)->snapshot->graph;
-}
-
-static const struct tree_item *
-item_of(const void *context, uint32_t row)
-{
-    return &holders_of(context)->tree.items[row];
-}
-
 static const struct px_holder *
 holder_of(const void *context, uint32_t row)
 {
-    return &holders_of(context)->result->rows[item_of(context, row)->what];
+    return &holders_of(context)
+                ->result->rows[tree_view_item(context, row)->what];
 }
 
 /* ---- the tree ---- */
@@ -108,13 +97,9 @@ free_result(void *result)
 static void
 take(struct view *view, void *result)
 {
-    struct holders *holders = view->state;
-    holders->result = result;
-    if (result == NULL)
-        return;
-    holders->tree.source = result;
-    holders->tree.children = children;
-    tree_make(&holders->tree, NULL);
+    ((struct holders *)view->state)->result = result;
+    if (result != NULL)
+        tree_view_start(view, children, result);
 }
 
 static const struct derived_ops derived = {
@@ -144,49 +129,11 @@ open_holders(struct view *view, struct px_err *err)
 static void
 close_holders(struct view *view)
 {
-    struct holders *holders = view->state;
-    px_holders_free(holders->result);
-    tree_done(&holders->tree);
-}
-
-static void
-take_open(struct view *view, const struct view *from)
-{
-    const struct holders *old = from->state;
-    struct holders *holders = view->state;
-    tree_take_open(&holders->tree, &old->tree);
-    if (holders->result != NULL)
-        tree_make(&holders->tree, NULL);
-}
-
-static bool
-act(struct view *view, enum action_id action, const char *arg,
-    unsigned *reaction)
-{
-    struct tree *tree = &holders_of(view)->tree;
-    (void)arg;
-    return view_act_tree(view, tree, action, reaction);
+    px_holders_free(holders_of(view)->result);
+    tree_view_done(view);
 }
 
 /* ---- rows ---- */
-
-static uint32_t
-row_count(const void *context)
-{
-    return holders_of(context)->tree.n_items;
-}
-
-static uint64_t
-row_id(const void *context, uint32_t row)
-{
-    return item_of(context, row)->id;
-}
-
-static uint32_t
-row_find(const void *context, uint64_t id)
-{
-    return tree_find(&holders_of(context)->tree, id);
-}
 
 static void
 add_step(const struct px_graph *graph, const struct px_holder *holder,
@@ -217,8 +164,8 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
     const struct px_holder *holder = holder_of(context, row);
     switch (column) {
     case COL_HOLDER:
-        tree_add_branch(out, item_of(context, row));
-        add_step(graph_of(context), holder, out);
+        tree_add_branch(out, tree_view_item(context, row));
+        add_step(view_graph(context), holder, out);
         break;
     case COL_COUNT:
         cell_count(out, holder->count);
@@ -247,10 +194,8 @@ node_at(const struct view *view, const struct px_holder *holder)
 static struct subject
 row_subject(const void *context, uint32_t row)
 {
-    px_node node = node_at(context, holder_of(context, row));
-    return (struct subject){.kind = SUBJECT_NODE,
-                            .type = px_node_type(graph_of(context), node),
-                            .node = node};
+    return subject_node(view_graph(context),
+                        node_at(context, holder_of(context, row)));
 }
 
 static uint64_t
@@ -285,7 +230,7 @@ static void
 crumb(const struct view *view, struct cell_out *out)
 {
     cell_addf(out, ROLE_CRUMB, "types › %s › holders",
-              px_type_name(graph_of(view), view->type));
+              px_type_name(view_graph(view), view->type));
 }
 
 static void
@@ -305,18 +250,10 @@ static const struct column columns[] = {
 };
 
 static const struct rows_ops rows = {
-    .name = "holders",
-    .columns = columns,
-    .n_columns = sizeof columns / sizeof columns[0],
-    .sort = -1,
-    .figure = COL_COUNT,
-    .is_tree = true,
-    .count = row_count,
-    .id = row_id,
-    .find = row_find,
-    .cell = row_cell,
-    .subject = row_subject,
-    .total = total,
+    TREE_VIEW_ROWS,         .name = "holders",
+    .columns = columns,     .n_columns = sizeof columns / sizeof columns[0],
+    .figure = COL_COUNT,    .cell = row_cell,
+    .subject = row_subject, .total = total,
     .empty = empty,
 };
 
@@ -327,8 +264,8 @@ const struct view_ops view_holders = {
     .open = open_holders,
     .close = close_holders,
     .changed = changed,
-    .take = take_open,
+    .take = tree_view_take,
     .crumb = crumb,
     .summary = summary,
-    .act = act,
+    .act = tree_view_act,
 };

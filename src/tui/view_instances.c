@@ -32,12 +32,6 @@ instances_of(const void *context)
     return ((const struct view *)context)->state;
 }
 
-static const struct px_graph *
-graph_of(const void *context)
-{
-    return ((const struct view *)context)->snapshot->graph;
-}
-
 static void
 changed(struct view *view)
 {
@@ -68,14 +62,14 @@ row_count(const void *context)
 static uint64_t
 row_id(const void *context, uint32_t row)
 {
-    return px_node_addr(graph_of(context), instances_of(context)->nodes[row]);
+    return px_node_addr(view_graph(context), instances_of(context)->nodes[row]);
 }
 
 static uint32_t
 row_find(const void *context, uint64_t id)
 {
     const struct instances *instances = instances_of(context);
-    px_node node = px_node_find(graph_of(context), id);
+    px_node node = px_node_find(view_graph(context), id);
     uint32_t from = 0, to = instances->n_nodes;
     while (node != PX_NONE && from < to) {
         uint32_t middle = from + (to - from) / 2;
@@ -93,7 +87,7 @@ static void
 row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     const struct instances *instances = instances_of(context);
-    const struct px_graph *graph = graph_of(context);
+    const struct px_graph *graph = view_graph(context);
     px_node node = instances->nodes[row];
     const struct view *view = context;
     switch (column) {
@@ -130,10 +124,7 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 static struct subject
 row_subject(const void *context, uint32_t row)
 {
-    const struct view *view = context;
-    return (struct subject){.kind = SUBJECT_NODE,
-                            .type = view->type,
-                            .node = instances_of(context)->nodes[row]};
+    return subject_node(view_graph(context), instances_of(context)->nodes[row]);
 }
 
 static uint64_t
@@ -141,7 +132,7 @@ total(const void *context, int column)
 {
     const struct view *view = context;
     if (column == COL_SIZE)
-        return px_type_bytes(graph_of(context), view->type);
+        return px_type_bytes(view_graph(context), view->type);
     uint64_t sum = 0;
     const struct px_dominators *dominators = view->snapshot->dominators;
     if (column == COL_RETAINED)
@@ -149,7 +140,7 @@ total(const void *context, int column)
                    ? px_dominators_type_retained(dominators, view->type)
                    : 0;
     for (uint32_t i = 0; i < instances_of(context)->n_nodes; i++)
-        sum += px_node_refcount(graph_of(context),
+        sum += px_node_refcount(view_graph(context),
                                 instances_of(context)->nodes[i]);
     return sum;
 }

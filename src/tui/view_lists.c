@@ -74,9 +74,7 @@ garbage_subject(const void *context, uint32_t row)
         node = px_node_find(view->snapshot->graph, garbage_addr(context, row));
     if (node == PX_NONE)
         return (struct subject){.kind = SUBJECT_NONE};
-    return (struct subject){.kind = SUBJECT_NODE,
-                            .type = px_node_type(view->snapshot->graph, node),
-                            .node = node};
+    return subject_node(view->snapshot->graph, node);
 }
 
 static void

@@ -31,13 +31,15 @@ add_refcount(struct view *view)
     struct px_refs refs;
     char all[PX_FIGURE_MAX], named[PX_FIGURE_MAX], rest[PX_FIGURE_MAX];
     struct cell_out *out = fact_add(view->state);
-    px_node_refs(object_graph(view), view->node, &refs);
-    if (px_node_flags(object_graph(view), view->node) & PX_NODE_SYNTHETIC) {
+    px_node_refs(view_graph(view), view->node, &refs);
+    if (px_node_flags(view_graph(view), view->node) & PX_NODE_SYNTHETIC) {
         cell_add(out, ROLE_NORMAL, "no Python object: it stands for a root");
         return;
     }
     if (!refs.known) {
-        cell_add(out, ROLE_NORMAL, "immortal: it has no refcount");
+        bool bad = px_node_flags(view_graph(view), view->node) & PX_NODE_BAD;
+        cell_add(out, ROLE_NORMAL,
+                 bad ? "it could not be read" : "immortal: it has no refcount");
         return;
     }
     cell_addf(out, ROLE_NORMAL, "refcount %s = %s in the graph",
@@ -76,16 +78,16 @@ add_dominator(struct view *view)
         return;
     }
     cell_add(out, ROLE_NORMAL, "dominated by ");
-    fact_add_object(out, object_graph(view), above);
+    fact_add_object(out, view_graph(view), above);
     object->facts[object->n_facts - 1].subject =
-        object_subject(object_graph(view), above);
+        subject_node(view_graph(view), above);
 }
 
 static void
 make_facts(struct view *view)
 {
     struct object *object = view->state;
-    const struct px_graph *graph = object_graph(view);
+    const struct px_graph *graph = view_graph(view);
     unsigned flags = px_node_flags(graph, view->node);
     char size[PX_FIGURE_MAX];
     object->n_facts = 0;
@@ -145,8 +147,8 @@ facts_title(const void *context, struct cell_out *out)
 {
     const struct view *view = context;
     cell_addf(out, ROLE_PANE, "%s  %llx",
-              fact_last_part(px_type_name(object_graph(view), view->type)),
-              (unsigned long long)px_node_addr(object_graph(view), view->node));
+              fact_last_part(px_type_name(view_graph(view), view->type)),
+              (unsigned long long)px_node_addr(view_graph(view), view->node));
 }
 
 /* ---- referrers ---- */
@@ -166,7 +168,7 @@ referrers_id(const void *context, uint32_t row)
     while (again < row && again < 7 &&
            object->referrers[row - again - 1] == object->referrers[row])
         again++;
-    return px_node_addr(object_graph(context), object->referrers[row]) + again;
+    return px_node_addr(view_graph(context), object->referrers[row]) + again;
 }
 
 static bool
@@ -174,7 +176,7 @@ refers_back(const struct view *view, px_node source)
 {
     const struct object *object = view->state;
     for (uint32_t i = 0; i < object->n_referents && i < 256; i++) {
-        if (px_edge_target(object_graph(view), object->first_referent + i) ==
+        if (px_edge_target(view_graph(view), object->first_referent + i) ==
             source)
             return true;
     }
@@ -198,7 +200,7 @@ referrers_cell(const void *context, uint32_t row, int column,
                struct cell_out *out)
 {
     const struct view *view = context;
-    const struct px_graph *graph = object_graph(context);
+    const struct px_graph *graph = view_graph(context);
     px_node source = object_of(context)->referrers[row];
     px_edge edge = object_referrer_edge(view, row);
     if (column == 0) {
@@ -223,8 +225,8 @@ referrers_cell(const void *context, uint32_t row, int column,
 static struct subject
 referrers_subject(const void *context, uint32_t row)
 {
-    return object_subject(object_graph(context),
-                          object_of(context)->referrers[row]);
+    return subject_node(view_graph(context),
+                        object_of(context)->referrers[row]);
 }
 
 static void
@@ -261,7 +263,7 @@ static void
 referents_cell(const void *context, uint32_t row, int column,
                struct cell_out *out)
 {
-    const struct px_graph *graph = object_graph(context);
+    const struct px_graph *graph = view_graph(context);
     px_edge edge = object_of(context)->first_referent + row;
     px_node target = px_edge_target(graph, edge);
     if (column == 1) {
@@ -281,8 +283,8 @@ static struct subject
 referents_subject(const void *context, uint32_t row)
 {
     px_edge edge = object_of(context)->first_referent + row;
-    return object_subject(object_graph(context),
-                          px_edge_target(object_graph(context), edge));
+    return subject_node(view_graph(context),
+                        px_edge_target(view_graph(context), edge));
 }
 
 static uint64_t
@@ -293,8 +295,8 @@ referents_total(const void *context, int column)
     (void)column;
     for (uint32_t i = 0; i < object->n_referents; i++)
         sum += px_node_bytes(
-            object_graph(context),
-            px_edge_target(object_graph(context), object->first_referent + i));
+            view_graph(context),
+            px_edge_target(view_graph(context), object->first_referent + i));
     return sum;
 }
 
@@ -332,8 +334,8 @@ open_object(struct view *view, struct px_err *err)
     if (view->node == PX_NONE)
         return px_fail(err, PX_EINVAL, "an object needs an address");
     object->referrers =
-        px_node_referrers(object_graph(view), view->node, &object->n_referrers);
-    px_node_referents(object_graph(view), view->node, &object->first_referent,
+        px_node_referrers(view_graph(view), view->node, &object->n_referrers);
+    px_node_referents(view_graph(view), view->node, &object->first_referent,
                       &object->n_referents);
     changed(view);
     return PX_OK;
@@ -371,9 +373,9 @@ act(struct view *view, enum action_id action, const char *arg,
 static void
 crumb(const struct view *view, struct cell_out *out)
 {
-    const char *type = px_type_name(object_graph(view), view->type);
+    const char *type = px_type_name(view_graph(view), view->type);
     cell_addf(out, ROLE_CRUMB, "types › %s › %llx", fact_last_part(type),
-              (unsigned long long)px_node_addr(object_graph(view), view->node));
+              (unsigned long long)px_node_addr(view_graph(view), view->node));
 }
 
 static void

@@ -33,12 +33,6 @@ path_of(const void *context)
     return ((const struct view *)context)->state;
 }
 
-static const struct px_graph *
-graph_of(const void *context)
-{
-    return ((const struct view *)context)->snapshot->graph;
-}
-
 static void *
 make_groups(const struct derived_from *from, struct px_work *work,
             struct px_err *err)
@@ -121,7 +115,7 @@ groups_count(const void *context)
 static uint64_t
 groups_id(const void *context, uint32_t row)
 {
-    return px_node_addr(graph_of(context),
+    return px_node_addr(view_graph(context),
                         path_of(context)->groups->groups[row].example);
 }
 
@@ -147,11 +141,8 @@ groups_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 static struct subject
 groups_subject(const void *context, uint32_t row)
 {
-    const struct view *view = context;
-    return (struct subject){.kind = SUBJECT_NODE,
-                            .type = view->type,
-                            .node =
-                                path_of(context)->groups->groups[row].example};
+    return subject_node(view_graph(context),
+                        path_of(context)->groups->groups[row].example);
 }
 
 static uint64_t
@@ -189,14 +180,14 @@ steps_count(const void *context)
 static uint64_t
 steps_id(const void *context, uint32_t row)
 {
-    return px_node_addr(graph_of(context), path_of(context)->steps[row].node);
+    return px_node_addr(view_graph(context), path_of(context)->steps[row].node);
 }
 
 static void
 steps_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     const struct px_step *step = &path_of(context)->steps[row];
-    const struct px_graph *graph = graph_of(context);
+    const struct px_graph *graph = view_graph(context);
     switch (column) {
     case 0:
         cell_addf(out, ROLE_NORMAL, "%*s", (int)(row < 12 ? 2 * row : 24), "");
@@ -222,9 +213,7 @@ static struct subject
 steps_subject(const void *context, uint32_t row)
 {
     px_node node = path_of(context)->steps[row].node;
-    return (struct subject){.kind = SUBJECT_NODE,
-                            .type = px_node_type(graph_of(context), node),
-                            .node = node};
+    return subject_node(view_graph(context), node);
 }
 
 static void
@@ -248,13 +237,13 @@ steps_empty(const void *context, size_t out_bytes, char *out)
 static void
 crumb(const struct view *view, struct cell_out *out)
 {
-    const char *type = px_type_name(graph_of(view), view->type);
+    const char *type = px_type_name(view_graph(view), view->type);
     if (view->node == PX_NONE)
         cell_addf(out, ROLE_CRUMB, "types › %s › paths of all", type);
     else
-        cell_addf(out, ROLE_CRUMB, "types › %s › %llx › path",
-                  fact_last_part(type),
-                  (unsigned long long)px_node_addr(graph_of(view), view->node));
+        cell_addf(
+            out, ROLE_CRUMB, "types › %s › %llx › path", fact_last_part(type),
+            (unsigned long long)px_node_addr(view_graph(view), view->node));
 }
 
 static void

@@ -290,6 +290,31 @@ def test_show_counts_what_c_code_holds(inline):
         in out
 
 
+def test_types_sum_what_c_code_holds(inline):
+    """The figures are those of the file; what C code keeps in every process
+    (texts, classes) comes after what it should have given back."""
+    heap = pxs.read(str(inline))
+    counts = heap.counted()
+    expected = {}
+    for node in heap.nodes.values():
+        if node.flags & (pxs.IMMORTAL | pxs.SYNTHETIC | pxs.BAD):
+            continue
+        outside = node.refcount - counts.get(node.addr, 0)
+        if outside > 0:
+            row = expected.setdefault(heap.type_name(node), [0, 0])
+            row[0] += 1
+            row[1] += outside
+    rows = ok("types", inline, "--json", "--sort", "held").json["types"]
+    assert expected["db.Cursor"] == [30, 30]
+    assert {r["type"]: [r["held_objects"], r["held_references"]]
+            for r in rows if r["held_objects"]} == expected
+    names = [r["type"] for r in rows]
+    assert names[0] == "db.Cursor"
+    assert names.index("module") < names.index("str")
+    out = ok("types", inline, "--sort", "held", "-n", 1).out
+    assert re.search(r"^ +30 +\S+ \S+ +30 +30 +db\.Cursor$", out, re.M), out
+
+
 def test_referrers_and_referents_are_each_others_inverse(inline, first):
     out = ok("referents", inline, first, "--json").json
     assert out["count"] == len(out["referents"])
@@ -400,7 +425,8 @@ def test_help_names_every_command_and_option():
         assert text.startswith("usage: pyexplore %s " % name)
         assert "--json" in text and "\nExamples\n  pyexplore %s" % name in text
         assert max(len(line) for line in text.splitlines()) <= 80
-    assert ok("types", "--help").out.count("count|size|retained|name") == 1
+    assert ok("types", "--help").out.count(
+        "count|size|retained|held|name") == 1
 
 
 def test_version():

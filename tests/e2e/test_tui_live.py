@@ -278,3 +278,69 @@ def test_nothing_serves_there():
         assert t.wait_exit() == 3
         assert "serve" in t.scrollback()
         assert not t.alternate()
+
+
+# A thread that sits three calls deep, and a task that awaits.
+RUNNING = """
+import asyncio, threading
+def outer(request):
+    inner(bytes(300000))
+def inner(body):
+    gate.wait()
+async def fetch(address):
+    await asyncio.sleep(3600)
+async def main(queries):
+    await fetch("shop:80")
+def run_loop():
+    loop = asyncio.new_event_loop()
+    loop.create_task(main([1] * 100), name="poller")
+    loop.call_soon(started.set)
+    loop.run_forever()
+gate, started = threading.Event(), threading.Event()
+threading.Thread(target=outer, args=("GET /",), name="worker-1",
+                 daemon=True).start()
+threading.Thread(target=run_loop, name="loop", daemon=True).start()
+started.wait()
+"""
+
+
+@pytest.mark.parametrize("cols, rows", [(80, 24), (200, 50)])
+def test_threads_frames_and_locals(target, cols, rows):
+    served = target()
+    served.ask("exec(%r, globals())" % RUNNING)
+    with explorer(served.pid, cols=cols, rows=rows) as t:
+        t.wait_for("snapshot 1,")
+        t.keys("F")
+        t.wait_for("thread worker-1")
+        t.wait_until(lambda screen: "…" not in screen.split("\n")[4],
+                     "retained sizes")
+        t.type("/local queries\n")
+        t.wait_for(r"▌ +local queries → list", regex=True)
+        t.keys("j")
+        t.wait_for(r"▌ *▾ coroutine fetch\(\)", regex=True)
+        t.keys("k", "k", "k")
+        t.wait_for(r"▌ *▾ asyncio task 'poller'", regex=True)
+        t.type("/local body\n")
+        t.wait_for(r"▌ +local body → bytes .*293\.0 KiB", regex=True)
+        # innermost first, as it waits in a call of a library
+        screen = t.screen()
+        assert screen.index("local body") < screen.index(" outer()")
+        t.keys("Enter")
+        t.wait_for("inner()")
+        t.wait_for("referred to by")
+    served.ask("gate.set()")
+
+
+@pytest.mark.parametrize("cols, rows", [(80, 24), (200, 50)])
+def test_cycles_and_where_to_cut(leak_server, cols, rows):
+    server = leak_server("cycle", 60)
+    with explorer(server.pid, cols=cols, rows=rows) as t:
+        t.wait_for("snapshot 1,")
+        t.keys("O")
+        t.wait_for(r"\d+ cycles of .* wait for the collector", regex=True)
+        t.wait_for(r"^▌▾ \S*Connection\S*  \.(handler|connection) → "
+                   r"\.(handler|connection) +\d+ .*only themselves",
+                   regex=True)
+        t.wait_for("‹ cut here")
+        t.keys("Left")
+        t.wait_for(r"^▌▸ \S*Connection", regex=True)

@@ -117,6 +117,14 @@ test_groups(void **state)
     assert_int_equal(cycles->groups[0].held_by, PX_HELD_CYCLE);
     assert_string_equal(px_edge_name(graph, cycles->groups[0].cut),
                         "connection");
+    assert_int_equal(cycles->groups[0].n_steps, 2);
+    const struct px_step *steps = cycles->groups[0].steps;
+    assert_string_equal(steps[0].text, ".handler");
+    assert_false(steps[0].is_culprit);
+    assert_string_equal(steps[1].text, ".connection");
+    assert_true(steps[1].is_culprit);
+    assert_int_equal(steps[1].edge, cycles->groups[0].cut);
+    assert_int_equal(steps[1].node, cycles->groups[0].example);
     assert_string_equal(cycles->groups[1].line, ".handler");
     assert_int_equal(cycles->groups[1].n_nodes, 1);
     px_cycles_free(cycles);

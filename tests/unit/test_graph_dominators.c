@@ -65,12 +65,12 @@ check_graph(const struct px_graph *graph)
             retained.bytes += dominates[a][b] ? px_node_bytes(graph, b) : 0;
         }
         assert_int_equal(px_dominators_is_reached(d, a), all[a]);
-        if (!all[a])
-            continue;
-        assert_int_equal(px_dominators_retained(d, a), retained.bytes);
         struct px_retained set;
         assert_int_equal(px_retained_set(graph, &a, 1, NULL, &set, &err),
                          PX_OK);
+        assert_int_equal(px_dominators_retained(d, a), set.bytes);
+        if (!all[a])
+            continue;
         assert_int_equal(set.bytes, retained.bytes);
         assert_int_equal(set.objects, retained.objects);
     }
@@ -130,6 +130,15 @@ check_children(const struct px_graph *graph)
             expected += above == PX_NONE ? px_dominators_retained(d, node) : 0;
         }
         assert_int_equal(px_dominators_type_retained(d, t), expected);
+        px_node *nodes;
+        uint32_t n_nodes;
+        struct px_retained exact;
+        assert_int_equal(px_type_instances(graph, t, &nodes, &n_nodes, NULL),
+                         PX_OK);
+        assert_int_equal(
+            px_retained_set(graph, nodes, n_nodes, NULL, &exact, NULL), PX_OK);
+        assert_true(exact.bytes >= expected);
+        free(nodes);
     }
     assert_int_equal(bytes, shallow);
     px_dominators_free(d);

@@ -162,6 +162,8 @@ static const struct {
     {"holders", "holders:server.Connection", ""},
     {"dominators", "dominators", ""},
     {"dominators-group", "dominators", "End Right End"},
+    {"cycles", "cycles", ""},
+    {"threads", "threads", ""},
     {"path", "instances:server.Connection", "j p"},
     {"cycle", "path:server.Connection", "j Enter"},
     {"gc", "gc", ""},
@@ -346,6 +348,41 @@ test_dominators(void **state)
     assert_int_equal(view_list(app_view(app))->n_rows, folded);
     press(app, "Right");
     assert_true(view_list(app_view(app))->n_rows > folded);
+}
+
+/* A cycle opens to its references, with the one to cut. */
+static void
+test_cycles(void **state)
+{
+    struct app *app = *state;
+    press(app, "O");
+    assert_int_equal(app_view(app)->place.view, VIEW_CYCLES);
+    assert_shows(app, "20 cycles of 1.9 KiB wait for the collector");
+    assert_shows(app, "▾ Connection  .handler → .connection");
+    assert_shows(app, "▶ .connection → Connection");
+    uint32_t all = view_list(app_view(app))->n_rows;
+    press(app, "Left");
+    assert_int_equal(view_list(app_view(app))->n_rows, all - 2);
+    press(app, "Right j j Enter");
+    assert_int_equal(app_view(app)->place.view, VIEW_OBJECT);
+    assert_string_equal(
+        px_type_name(app_view(app)->snapshot->graph, app_view(app)->type),
+        "server.Connection");
+}
+
+/* Threads open to frames, these to locals; each row is an object. */
+static void
+test_threads(void **state)
+{
+    struct app *app = *state;
+    press(app, "F");
+    assert_shows(app, "2 threads");
+    press(app, "/ 'local_conn Enter Enter");
+    assert_int_equal(app_view(app)->place.view, VIEW_OBJECT);
+    assert_shows(app, "thread worker-3");
+    press(app, "h g Left");
+    assert_shows(app, "▸ thread worker-3");
+    assert_false(shows(app, "local batch"));
 }
 
 /* Without retained sizes there is a word about it, and a way to them. */
@@ -637,6 +674,8 @@ main(int argc, char *argv[])
         TEST(test_holders_fold),
         TEST(test_dominators),
         TEST(test_dominators_can_be_cancelled),
+        TEST(test_cycles),
+        TEST(test_threads),
         TEST(test_back_and_forward),
         TEST(test_long_history),
         TEST(test_goto),
