@@ -146,6 +146,17 @@ prepare_colors(struct terminal *term, const struct term_options *options)
     }
 }
 
+/* newterm prints and exits on its own for some that are not. */
+static bool
+is_described(const char *name)
+{
+    int problem = 0;
+    if (setupterm(name, STDOUT_FILENO, &problem) != OK)
+        return false;
+    del_curterm(cur_term); /* newterm makes its own */
+    return true;
+}
+
 /* $TERM first; where its description is missing, as on hosts without
  * ncurses-term, one that most terminals understand. */
 static SCREEN *
@@ -154,14 +165,12 @@ open_screen(struct px_err *err)
     static const char *const others[] = {"xterm-256color", "xterm", "vt100",
                                          "linux", "ansi"};
     const char *name = getenv("TERM");
-    int problem = 0;
     if (name == NULL || name[0] == '\0')
         name = "unknown";
-    /* newterm prints and exits on its own for some of these; ask first. */
-    if (setupterm(name, STDOUT_FILENO, &problem) == OK)
+    if (is_described(name))
         return newterm(name, stdout, stdin);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (setupterm(others[i], STDOUT_FILENO, &problem) == OK)
+        if (is_described(others[i]))
             return newterm(others[i], stdout, stdin);
     }
     px_fail(err, PX_EUNSUPPORTED,

@@ -125,7 +125,7 @@ def test_memory_of_a_file_knows_no_malloc(snapshot):
 def test_memory_in_python_objects(ask):
     serving, result = ask("[bytes(100000) + b'x' for i in range(1500)]")
     assert list(result) == SHAPE
-    assert result["verdict"] == "python"
+    assert result["verdict"] == "python" or SANITIZED  # their own memory
     assert 150e6 < result["object_bytes"] < result["rss_bytes"]
     # PYTHONMALLOC=malloc, under the sanitizers, counts none
     assert (result["allocated_blocks"] or 0) == pytest.approx(
