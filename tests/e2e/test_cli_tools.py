@@ -85,7 +85,7 @@ SHAPE = ["command", "target", "snapshot", "rss_bytes", "object_bytes",
          "allocated_blocks", "malloc", "other_bytes", "verdict", "sentence"]
 
 # whose malloc is another, and makes every process large
-SANITIZED = "asan" in os.environ.get("LD_PRELOAD", "")
+SANITIZED = bool(os.environ.get("PYEXPLORE_PRELOAD"))
 
 TARGET = """
 import ctypes, json, sys
