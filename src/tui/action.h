@@ -75,6 +75,10 @@ struct app;
     X(REVERSE, "reverse", 0, "", "turn the order over")                        \
     X(TARGET_, "", 0, "", "The target")                                        \
     X(SNAPSHOT, "snapshot", ACT_LIVE, "snapshot", "take a new snapshot")       \
+    X(MARK, "mark", 0, "mark",                                                 \
+      "mark this snapshot: changes are counted from it")                       \
+    X(AUTO, "auto", ACT_ARG | ACT_LIVE, "auto",                                \
+      "snapshots by themselves, every 5 s or as told: on or off")              \
     X(CANCEL, "cancel", 0, "", "cancel what runs, or clear filter and search") \
     X(GC_SWITCH, "gc-switch", ACT_LIVE | ACT_CHANGES, "on/off",                \
       "switch automatic collection on or off")                                 \

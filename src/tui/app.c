@@ -42,7 +42,12 @@ on_session(void *context)
 {
     struct app *app = context;
     struct view *view = app_view(app);
+    const json_t *of_malloc = json_object_get(app->session.memory, "malloc");
     app->is_dirty = true;
+    if (app->session.memory != NULL)
+        history_set_free(&app->history,
+                         (uint64_t)json_number_value(
+                             json_object_get(of_malloc, "free_bytes")));
     if (view != NULL &&
         (view->place.view == VIEW_GC || view->place.view == VIEW_GARBAGE ||
          view->place.view == VIEW_LOG))
@@ -61,10 +66,12 @@ static void
 on_ready(struct app *app, const struct snapshot *snapshot)
 {
     take_file_facts(app, snapshot);
+    history_add(&app->history, snapshot->number, snapshot->graph);
+    app->store.kept = app->history.marked;
     if (snapshot->problem[0] != '\0')
         app_say(app, ROLE_WARN, "snapshot %u is %s", snapshot->number,
                 snapshot->problem);
-    else if (snapshot->number > 1)
+    else if (snapshot->number > 1 && app->auto_s == 0)
         app_say(app, ROLE_GOOD, "snapshot %u is here", snapshot->number);
     app_follow(app);
     if (app->begin[0] != '\0') {
@@ -172,9 +179,12 @@ app_done(struct app *app)
     store_done(&app->store);
     if (app->loop != NULL)
         px_loop_cancel(app->loop, app->tick);
+    if (app->loop != NULL)
+        px_loop_cancel(app->loop, app->auto_timer);
     px_loop_free(app->loop);
     prompt_done(&app->prompt);
     notes_done(&app->notes);
+    history_done(&app->history);
     screen_done(&app->screen);
 }
 
@@ -231,6 +241,7 @@ app_collect(struct app *app)
 {
     if (worker_collect(app->worker))
         app->is_dirty = true;
+    app_auto_arm(app);
     arm_tick(app);
 }
 

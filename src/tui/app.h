@@ -9,6 +9,7 @@
 #define TUI_APP_H
 
 #include "tui/action.h"
+#include "tui/history.h"
 #include "tui/notes.h"
 #include "tui/place.h"
 #include "tui/prompt.h"
@@ -32,6 +33,7 @@ struct app {
     struct store store;
     struct notes notes;
     struct session session;
+    struct history history;
 
     struct visit visits[APP_HISTORY];
     int n_visits;
@@ -46,6 +48,8 @@ struct app {
     bool is_repaint;
     uint64_t counted_ns; /* when types were last counted while they arrive */
     uint64_t tick;       /* timer that redraws clocks */
+    unsigned auto_s;     /* seconds between snapshots; 0: by hand */
+    uint64_t auto_timer; /* 0: none waits */
     struct {
         int col, cols;
         enum action_id action;
@@ -96,6 +100,11 @@ bool app_step(struct app *app, int by);
 /* Shows the visit again if it is not up to date. */
 void app_follow(struct app *app);
 void app_forget_snapshot(struct app *app, const struct snapshot *snapshot);
+
+/* app_watch.c: the mark, and snapshots by themselves */
+bool app_watch(struct app *app, enum action_id action, const char *arg);
+/* When all of the last snapshot is there the next one is waited for. */
+void app_auto_arm(struct app *app);
 
 void app_say(struct app *app, enum role role, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -60,8 +60,9 @@ next_pane(struct app *app, int by)
     int n = view->ops->n_panes;
     for (int i = 1; i <= n; i++) {
         int pane = (view->focus + by * i % n + n) % n;
-        /* A pane without room is not one to go to. */
-        if (view->rects[pane].rows > 0 || n == 1) {
+        /* A pane without room for rows is not one to go to. */
+        int least = view->ops->panes[pane]->bare ? 2 : 1;
+        if (view->rects[pane].rows >= least || n == 1) {
             view->focus = pane;
             return;
         }
@@ -83,6 +84,16 @@ place_of(const struct app *app, enum view_id id, struct subject subject)
     return place;
 }
 
+/* While the first snapshot still arrives. */
+static void
+go_later(struct app *app, const struct place *place)
+{
+    char text[PLACE_TEXT];
+    app_begin(app, place_text(place, sizeof text, text));
+    app_say(app, ROLE_GOOD, "%.200s opens as soon as the snapshot is here",
+            place->type);
+}
+
 static void
 enter(struct app *app)
 {
@@ -93,7 +104,10 @@ enter(struct app *app)
         return;
     if (view->ops->enter != NULL &&
         view->ops->enter(view, view->focus, row, &place)) {
-        app_go(app, &place);
+        if (view->snapshot == NULL && view_what(place.view) != PLACE_NOTHING)
+            go_later(app, &place);
+        else
+            app_go(app, &place);
         return;
     }
     struct subject subject = list_subject(view_list(view));
@@ -419,9 +433,6 @@ look(struct app *app, enum action_id action, const char *arg)
     case ACT_COPY:
         copy_place(app);
         break;
-    case ACT_SNAPSHOT:
-        session_snapshot(&app->session);
-        break;
     case ACT_CANCEL:
         cancel(app);
         break;
@@ -464,7 +475,7 @@ action_run(struct app *app, enum action_id action, const char *arg)
         gc_act(app, action, arg);
         return REACT_DRAW;
     }
-    if (go(app, action, arg))
+    if (go(app, action, arg) || app_watch(app, action, arg))
         return REACT_DRAW;
     return look(app, action, arg);
 }

@@ -112,8 +112,11 @@ app_snapshot_text(const struct app *app, size_t out_bytes, char *out)
             snprintf(age, sizeof age, "%u s", (unsigned)(old_ns / 1000000000u));
         else
             px_text_ns(old_ns, age);
-        used = (size_t)snprintf(out, out_bytes, "snapshot %u, %s old",
-                                snapshot->number, age);
+        if (app->auto_s > 0)
+            used =
+                (size_t)snprintf(out, out_bytes, "auto %u s   ", app->auto_s);
+        used += (size_t)snprintf(out + used, out_bytes - used,
+                                 "snapshot %u, %s old", snapshot->number, age);
     }
     if (pause_ns > 0 && used < out_bytes)
         snprintf(out + used, out_bytes - used, ", paused %s",

@@ -63,6 +63,8 @@ const struct key_binding key_bindings[] = {
     {VIEW_END,       "f",         ACT_FILTER,       ""},
     {VIEW_END,       "s",         ACT_SORT,         ""},
     {VIEW_END,       "r",         ACT_SNAPSHOT,     ""},
+    {VIEW_END,       "m",         ACT_MARK,         ""},
+    {VIEW_END,       "a",         ACT_AUTO,         ""},
     {VIEW_END,       "G",         ACT_GC,           ""},
     {VIEW_END,       "?",         ACT_HELP,         ""},
     {VIEW_END,       "q",         ACT_QUIT,         ""},

@@ -303,7 +303,9 @@ list_sort_next(struct list *list)
     int column = list->sort;
     do {
         column = column + 1 < list->ops->n_columns ? column + 1 : -1;
-    } while (column >= 0 && list->ops->columns[column].kind == COLUMN_BAR);
+    } while (column >= 0 && (list->ops->columns[column].kind == COLUMN_BAR ||
+                             (list->ops->has_column != NULL &&
+                              !list->ops->has_column(list->context, column))));
     list_sort(list, column, is_figure(list->ops, column));
 }
 

@@ -2,7 +2,8 @@
  *
  * Column 0 is the marker of the selected row, the columns follow with two
  * blanks between them. Columns that do not fit go, those with the highest
- * `drop` first; what is left is shared by those that stretch.
+ * `drop` first; before one with a drop of MATTERS or less goes, texts shrink
+ * to their least width. What is left is shared by those that stretch.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,6 +15,7 @@
 
 #define GAP 2
 #define MARKER 1
+#define MATTERS 2
 
 static bool
 is_right(const struct column *column)
@@ -22,39 +24,76 @@ is_right(const struct column *column)
            column->kind == COLUMN_SHARE;
 }
 
-/* Which columns are shown, and where. */
+/* The column that goes next, -1: none can. */
+static int
+find_worst(const struct rows_ops *ops, const int *cols)
+{
+    int worst = -1;
+    for (int i = 0; i < ops->n_columns; i++) {
+        if (cols[i] > 0 && ops->columns[i].drop > 0 &&
+            (worst < 0 || ops->columns[i].drop > ops->columns[worst].drop))
+            worst = i;
+    }
+    return worst;
+}
+
+/* Makes texts smaller by no more than what is missing; how much it was. */
+static int
+shrink(const struct rows_ops *ops, int *cols, int missing)
+{
+    int got = 0;
+    for (int i = 0; i < ops->n_columns && got < missing; i++) {
+        int room = cols[i] - ops->columns[i].least;
+        if (cols[i] == 0 || ops->columns[i].least == 0 || room <= 0)
+            continue;
+        room = room < missing - got ? room : missing - got;
+        cols[i] -= room;
+        got += room;
+    }
+    return got;
+}
+
+/* Widths of the columns that are shown, 0 for the others; the sum of all with
+ * the gaps. */
+static int
+choose_columns(const struct list *list, int total_cols, int *cols)
+{
+    const struct rows_ops *ops = list->ops;
+    int used = MARKER - GAP;
+    for (int i = 0; i < ops->n_columns; i++) {
+        bool is_there =
+            ops->has_column == NULL || ops->has_column(list->context, i);
+        cols[i] = is_there ? ops->columns[i].cols : 0;
+        used += is_there ? cols[i] + GAP : 0;
+    }
+    while (used > total_cols) {
+        int worst = find_worst(ops, cols);
+        if (worst < 0 || ops->columns[worst].drop <= MATTERS)
+            used -= shrink(ops, cols, used - total_cols);
+        if (worst < 0 || used <= total_cols)
+            break;
+        used -= cols[worst] + GAP;
+        cols[worst] = 0;
+    }
+    return used;
+}
+
 static void
 lay_out(struct list *list, int total_cols)
 {
     const struct rows_ops *ops = list->ops;
-    bool shown[LIST_COLUMNS] = {false};
-    int used = MARKER, stretch = 0;
-    for (int i = 0; i < ops->n_columns; i++) {
-        shown[i] = true;
-        used += ops->columns[i].cols + (i > 0 ? GAP : 0);
-        stretch += ops->columns[i].stretch;
-    }
-    while (used > total_cols) {
-        int worst = -1;
-        for (int i = 0; i < ops->n_columns; i++) {
-            if (shown[i] && ops->columns[i].drop > 0 &&
-                (worst < 0 || ops->columns[i].drop > ops->columns[worst].drop))
-                worst = i;
-        }
-        if (worst < 0)
-            break;
-        shown[worst] = false;
-        used -= ops->columns[worst].cols + GAP;
-        stretch -= ops->columns[worst].stretch;
-    }
+    int widths[LIST_COLUMNS] = {0};
+    int used = choose_columns(list, total_cols, widths), stretch = 0;
+    for (int i = 0; i < ops->n_columns; i++)
+        stretch += widths[i] > 0 ? ops->columns[i].stretch : 0;
     int left = total_cols > used ? total_cols - used : 0;
     int at = MARKER;
     list->n_layout = 0;
     for (int i = 0; i < ops->n_columns && at < total_cols; i++) {
-        if (!shown[i])
-            continue;
         const struct column *column = &ops->columns[i];
-        int cols = column->cols;
+        int cols = widths[i];
+        if (cols == 0)
+            continue;
         if (column->stretch > 0) {
             int more = left * column->stretch / stretch;
             cols += more;
@@ -95,6 +134,30 @@ draw_header(struct list *list, struct screen *screen, struct rect area)
     }
 }
 
+static void
+draw_cell(struct screen *screen, int row, int start, int cols, bool is_right_,
+          const struct cell_out *cell)
+{
+    if (is_right_) {
+        screen_put_right(screen, row, start + cols, cols,
+                         cell->n_spans > 0 ? (enum role)cell->spans[0].role
+                                           : ROLE_NORMAL,
+                         cell->text);
+        return;
+    }
+    int at = 0;
+    for (size_t i = 0; i < cell->n_spans && at < cols; i++) {
+        size_t from = cell->spans[i].start;
+        size_t to =
+            i + 1 < cell->n_spans ? cell->spans[i + 1].start : cell->len;
+        char piece[CELL_OUT_BYTES];
+        memcpy(piece, cell->text + from, to - from);
+        piece[to - from] = '\0';
+        at += screen_put(screen, row, start + at, cols - at,
+                         (enum role)cell->spans[i].role, piece);
+    }
+}
+
 /* The pane's title in the place of titles of columns. */
 static void
 draw_title(const struct list *list, struct screen *screen, struct rect area,
@@ -108,7 +171,11 @@ draw_title(const struct list *list, struct screen *screen, struct rect area,
         list->ops->title(list->context, &title);
     else
         cell_add(&title, role, list->ops->name);
-    screen_put(screen, area.row, area.col + 1, area.cols - 1, role, title.text);
+    for (size_t i = 0; i < title.n_spans; i++) {
+        if (title.spans[i].role == ROLE_PANE)
+            title.spans[i].role = (uint16_t)role;
+    }
+    draw_cell(screen, area.row, area.col + 1, area.cols - 1, false, &title);
 }
 
 static void
@@ -144,30 +211,6 @@ cut_beginning(struct screen *screen, struct cell_out *cell, int cols)
     cell_clear(cell);
     cell_add(cell, ROLE_DIM, mark);
     cell_add(cell, role, rest);
-}
-
-static void
-draw_cell(struct screen *screen, int row, int start, int cols, bool is_right_,
-          const struct cell_out *cell)
-{
-    if (is_right_) {
-        screen_put_right(screen, row, start + cols, cols,
-                         cell->n_spans > 0 ? (enum role)cell->spans[0].role
-                                           : ROLE_NORMAL,
-                         cell->text);
-        return;
-    }
-    int at = 0;
-    for (size_t i = 0; i < cell->n_spans && at < cols; i++) {
-        size_t from = cell->spans[i].start;
-        size_t to =
-            i + 1 < cell->n_spans ? cell->spans[i + 1].start : cell->len;
-        char piece[CELL_OUT_BYTES];
-        memcpy(piece, cell->text + from, to - from);
-        piece[to - from] = '\0';
-        at += screen_put(screen, row, start + at, cols - at,
-                         (enum role)cell->spans[i].role, piece);
-    }
 }
 
 static void

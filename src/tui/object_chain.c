@@ -209,7 +209,7 @@ chain_empty(const void *context, size_t out_bytes, char *out)
 }
 
 static const struct column chain_columns[] = {
-    {"HELD BY", COLUMN_TEXT, 20, 1, 0, false},
+    {"HELD BY", COLUMN_TEXT, 20, 1, 0, false, 0},
 };
 
 const struct rows_ops object_chain_rows = {

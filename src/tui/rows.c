@@ -62,6 +62,17 @@ cell_bytes(struct cell_out *out, uint64_t bytes)
 }
 
 void
+cell_change(struct cell_out *out, int64_t value)
+{
+    char text[PX_FIGURE_MAX];
+    uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    if (value != 0)
+        cell_addf(out, value > 0 ? ROLE_WARN : ROLE_GOOD, "%s%s",
+                  value > 0 ? "+" : "−", px_text_count(size, text));
+    out->key = value > 0 ? size : 0;
+}
+
+void
 cell_share(struct cell_out *out, uint64_t part, uint64_t whole)
 {
     double percent = whole > 0 ? 100.0 * (double)part / (double)whole : 0.0;

@@ -45,6 +45,8 @@ void cell_addf(struct cell_out *out, enum role role, const char *format, ...)
 /* Figures: text and key. */
 void cell_count(struct cell_out *out, uint64_t value);
 void cell_bytes(struct cell_out *out, uint64_t bytes);
+/* A change, "+1,560" or "−3"; nothing for 0. What shrank has the key 0. */
+void cell_change(struct cell_out *out, int64_t value);
 /* part of whole as "12.3 %"; the key is in 1/1000 of a percent. */
 void cell_share(struct cell_out *out, uint64_t part, uint64_t whole);
 /* The same as a bar of `cols` cells in eighths. */
@@ -65,6 +67,7 @@ struct column {
     int stretch;   /* share of what is left; 0: fixed */
     int drop;      /* 0: always there; else the higher the earlier it goes */
     bool keep_end; /* a text that is cut loses its beginning */
+    int least;     /* it shrinks to this before columns go that matter; 0: no */
 };
 
 /* What a row is about. */
@@ -94,6 +97,8 @@ struct rows_ops {
     bool is_tree; /* rows below rows: never sorted */
     bool bare;    /* no titles of columns: the pane's title stands there */
     uint32_t (*count)(const void *context);
+    /* Absent: all columns are there. */
+    bool (*has_column)(const void *context, int column);
     /* Stays the same for the same thing after a refresh. */
     uint64_t (*id)(const void *context, uint32_t row);
     void (*cell)(const void *context, uint32_t row, int column,

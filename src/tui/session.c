@@ -64,7 +64,9 @@ session_done(struct session *session)
     json_decref(session->gc);
     json_decref(session->garbage);
     json_decref(session->status);
+    json_decref(session->memory);
     session->hello = session->gc = session->garbage = session->status = NULL;
+    session->memory = NULL;
 }
 
 bool
@@ -220,6 +222,7 @@ on_snapshot_end(struct session *session, const json_t *body)
         problem = sentence;
     store_end(session->store, snapshot, problem);
     session_send(session, PX_MSG_STATUS, NULL, "status");
+    session_send(session, PX_MSG_MEMORY, NULL, "memory");
 }
 
 static void
@@ -288,6 +291,8 @@ on_message(void *context, unsigned msg, unsigned flags, uint64_t id,
              px_text_ns(px_now_ns() - request.sent_ns, time),
              px_text_ns(figure(body, "gil_wait_max_ns"), wait),
              px_text_ns(figure(body, "gil_hold_max_ns"), hold));
+    } else if (request.msg == PX_MSG_MEMORY) {
+        replace(&session->memory, body);
     } else if (request.msg != PX_MSG_CANCEL) {
         on_gc_state(session, &request, body);
     }

@@ -57,6 +57,7 @@ struct session {
     json_t *gc;              /* the last GC_STATE, or the file's */
     json_t *garbage;
     json_t *status;
+    json_t *memory; /* PX_MSG_MEMORY, after each snapshot */
     struct session_request requests[SESSION_REQUESTS];
     struct session_progress progress;
     struct snapshot *coming; /* being received */

@@ -84,24 +84,33 @@ dominated(const struct store *store)
     return NULL;
 }
 
+/* The oldest goes only when the next one comes, so that STORE_KEEP stay open
+ * besides that. One that the worker still reads is not the oldest. */
+static bool
+make_room(struct store *store, struct px_err *err)
+{
+    size_t i = store->snapshots[0]->number == store->kept ? 1 : 0;
+    struct snapshot *oldest = store->snapshots[i];
+    if (dominated(store) == oldest)
+        worker_stop(store->worker, &oldest->job->job);
+    if (oldest->job != NULL) {
+        px_fail(err, PX_EBUSY, "snapshot %u is still being computed",
+                oldest->number);
+        return false;
+    }
+    remove_snapshot(store, oldest);
+    return true;
+}
+
 static struct snapshot *
 add_snapshot(struct store *store, struct px_err *err)
 {
     struct px_builder *builder = px_builder_new(err);
     if (builder == NULL)
         return NULL;
-    /* The oldest goes only now, so that STORE_KEEP stay open besides the one
-     * that comes. One that the worker still reads is not the oldest. */
-    if (store->n_snapshots == STORE_KEEP + 1) {
-        if (dominated(store) == store->snapshots[0])
-            worker_stop(store->worker, &store->snapshots[0]->job->job);
-        if (store->snapshots[0]->job != NULL) {
-            px_builder_free(builder);
-            px_fail(err, PX_EBUSY, "snapshot %u is still being computed",
-                    store->snapshots[0]->number);
-            return NULL;
-        }
-        remove_snapshot(store, store->snapshots[0]);
+    if (store->n_snapshots == STORE_KEEP + 1 && !make_room(store, err)) {
+        px_builder_free(builder);
+        return NULL;
     }
     struct snapshot *snapshot = mem_new(1, sizeof *snapshot);
     snapshot->number = ++store->n_ever;

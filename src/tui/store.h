@@ -5,7 +5,8 @@
  * builds its graph, then its paths, then its dominators, which yield to a
  * newer snapshot and begin again after it. Each step is announced by `changed`
  * on the UI thread; what a snapshot has then never changes until it is let go.
- * The newest STORE_KEEP snapshots stay.
+ * The newest STORE_KEEP snapshots stay,
+ * and instead of the oldest of them the one that is marked.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -67,6 +68,7 @@ struct store {
     struct snapshot *snapshots[STORE_KEEP + 1]; /* oldest first */
     size_t n_snapshots;
     unsigned n_ever;
+    unsigned kept; /* number of one that does not go; 0: none */
 };
 
 void store_init(struct store *store, struct worker *worker,

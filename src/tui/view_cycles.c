@@ -279,20 +279,24 @@ summary(const struct view *view, struct cell_out *out)
 }
 
 static const struct column columns[] = {
-    [COL_CYCLE] = {"CYCLE", COLUMN_TEXT, 34, 1, 0, false},
-    [COL_COUNT] = {"CYCLES", COLUMN_COUNT, 9, 0, 0, false},
-    [COL_OBJECTS] = {"OBJECTS", COLUMN_COUNT, 9, 0, 2, false},
-    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 0, false},
-    [COL_HELD] = {"HELD BY", COLUMN_TEXT, 15, 0, 1, false},
-    [COL_DEL] = {"", COLUMN_TEXT, 7, 0, 3, false},
+    [COL_CYCLE] = {"CYCLE", COLUMN_TEXT, 34, 1, 0, false, 0},
+    [COL_COUNT] = {"CYCLES", COLUMN_COUNT, 9, 0, 0, false, 0},
+    [COL_OBJECTS] = {"OBJECTS", COLUMN_COUNT, 9, 0, 2, false, 0},
+    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 0, false, 0},
+    [COL_HELD] = {"HELD BY", COLUMN_TEXT, 15, 0, 1, false, 0},
+    [COL_DEL] = {"", COLUMN_TEXT, 7, 0, 3, false, 0},
 };
 
 static const struct rows_ops rows = {
-    TREE_VIEW_ROWS,         .name = "cycles",
-    .columns = columns,     .n_columns = sizeof columns / sizeof columns[0],
-    .figure = COL_SIZE,     .cell = row_cell,
-    .subject = row_subject, .total = total,
+    .name = "cycles",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof columns[0],
+    .figure = COL_SIZE,
+    .cell = row_cell,
+    .subject = row_subject,
+    .total = total,
     .empty = empty,
+    TREE_VIEW_ROWS,
 };
 
 const struct view_ops view_cycles = {

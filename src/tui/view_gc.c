@@ -479,21 +479,21 @@ layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
 }
 
 static const struct column control_columns[] = {
-    {"KEY", COLUMN_TEXT, 3, 0, 0, false},
-    {"COLLECTOR", COLUMN_TEXT, 20, 0, 0, false},
-    {"STATE", COLUMN_TEXT, 16, 1, 0, false},
+    {"KEY", COLUMN_TEXT, 3, 0, 0, false, 0},
+    {"COLLECTOR", COLUMN_TEXT, 20, 0, 0, false, 0},
+    {"STATE", COLUMN_TEXT, 16, 1, 0, false, 0},
 };
 static const struct column figure_columns[] = {
-    {"GENERATION", COLUMN_TEXT, 10, 0, 0, false},
-    {"COUNT", COLUMN_COUNT, 8, 0, 0, false},
-    {"THRESHOLD", COLUMN_COUNT, 9, 0, 2, false},
-    {"COLLECTIONS", COLUMN_COUNT, 11, 0, 0, false},
-    {"COLLECTED", COLUMN_COUNT, 11, 0, 0, false},
-    {"UNCOLLECTABLE", COLUMN_COUNT, 13, 0, 1, false},
+    {"GENERATION", COLUMN_TEXT, 10, 0, 0, false, 0},
+    {"COUNT", COLUMN_COUNT, 8, 0, 0, false, 0},
+    {"THRESHOLD", COLUMN_COUNT, 9, 0, 2, false, 0},
+    {"COLLECTIONS", COLUMN_COUNT, 11, 0, 0, false, 0},
+    {"COLLECTED", COLUMN_COUNT, 11, 0, 0, false, 0},
+    {"UNCOLLECTABLE", COLUMN_COUNT, 13, 0, 1, false, 0},
 };
 static const struct column result_columns[] = {
-    {"TIME", COLUMN_TEXT, 8, 0, 0, false},
-    {"RESULT", COLUMN_TEXT, 20, 1, 0, false},
+    {"TIME", COLUMN_TEXT, 8, 0, 0, false, 0},
+    {"RESULT", COLUMN_TEXT, 20, 1, 0, false, 0},
 };
 
 static const struct rows_ops control_rows = {

@@ -244,17 +244,21 @@ summary(const struct view *view, struct cell_out *out)
 }
 
 static const struct column columns[] = {
-    [COL_HOLDER] = {"HELD BY", COLUMN_TEXT, 30, 1, 0, false},
-    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0, false},
-    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false},
+    [COL_HOLDER] = {"HELD BY", COLUMN_TEXT, 30, 1, 0, false, 0},
+    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0, false, 0},
+    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false, 0},
 };
 
 static const struct rows_ops rows = {
-    TREE_VIEW_ROWS,         .name = "holders",
-    .columns = columns,     .n_columns = sizeof columns / sizeof columns[0],
-    .figure = COL_COUNT,    .cell = row_cell,
-    .subject = row_subject, .total = total,
+    .name = "holders",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof columns[0],
+    .figure = COL_COUNT,
+    .cell = row_cell,
+    .subject = row_subject,
+    .total = total,
     .empty = empty,
+    TREE_VIEW_ROWS,
 };
 
 const struct view_ops view_holders = {

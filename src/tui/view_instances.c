@@ -18,12 +18,12 @@ struct instances {
 enum { COL_ADDRESS, COL_REFS, COL_SIZE, COL_RETAINED, COL_HELD, COL_WHAT };
 
 static const struct column columns[] = {
-    [COL_ADDRESS] = {"ADDRESS", COLUMN_TEXT, 12, 0, 0, false},
-    [COL_REFS] = {"REFS", COLUMN_COUNT, 6, 0, 3, false},
-    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 1, false},
-    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 9, 0, 1, false},
-    [COL_HELD] = {"HELD BY", COLUMN_TEXT, 24, 3, 2, true},
-    [COL_WHAT] = {"WHAT", COLUMN_TEXT, 12, 2, 0, false},
+    [COL_ADDRESS] = {"ADDRESS", COLUMN_TEXT, 12, 0, 0, false, 0},
+    [COL_REFS] = {"REFS", COLUMN_COUNT, 6, 0, 3, false, 0},
+    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 1, false, 0},
+    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 9, 0, 1, false, 0},
+    [COL_HELD] = {"HELD BY", COLUMN_TEXT, 24, 3, 2, true, 0},
+    [COL_WHAT] = {"WHAT", COLUMN_TEXT, 12, 2, 0, false, 0},
 };
 
 static const struct instances *

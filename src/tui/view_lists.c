@@ -115,9 +115,9 @@ garbage_summary(const struct view *view, struct cell_out *out)
 }
 
 static const struct column garbage_columns[] = {
-    {"ADDRESS", COLUMN_TEXT, 12, 0, 0, false},
-    {"TYPE", COLUMN_TEXT, 16, 1, 0, false},
-    {"WHAT", COLUMN_TEXT, 16, 2, 0, false},
+    {"ADDRESS", COLUMN_TEXT, 12, 0, 0, false, 0},
+    {"TYPE", COLUMN_TEXT, 16, 1, 0, false, 0},
+    {"WHAT", COLUMN_TEXT, 16, 2, 0, false, 0},
 };
 static const struct rows_ops garbage_rows = {
     .name = "garbage",
@@ -212,9 +212,9 @@ log_summary(const struct view *view, struct cell_out *out)
 }
 
 static const struct column log_columns[] = {
-    {"TIME", COLUMN_TEXT, 8, 0, 0, false},
-    {"ABOUT", COLUMN_TEXT, 10, 0, 1, false},
-    {"WHAT", COLUMN_TEXT, 20, 1, 0, false},
+    {"TIME", COLUMN_TEXT, 8, 0, 0, false, 0},
+    {"ABOUT", COLUMN_TEXT, 10, 0, 1, false, 0},
+    {"WHAT", COLUMN_TEXT, 20, 1, 0, false, 0},
 };
 static const struct rows_ops log_rows = {
     .name = "log",
@@ -323,9 +323,9 @@ help_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 }
 
 static const struct column help_columns[] = {
-    {"KEYS", COLUMN_TEXT, 22, 1, 0, false},
-    {"COMMAND", COLUMN_TEXT, 18, 0, 1, false},
-    {"WHAT IT DOES", COLUMN_TEXT, 24, 3, 0, false},
+    {"KEYS", COLUMN_TEXT, 22, 1, 0, false, 0},
+    {"COMMAND", COLUMN_TEXT, 18, 0, 1, false, 0},
+    {"WHAT IT DOES", COLUMN_TEXT, 24, 3, 0, false, 0},
 };
 static const struct rows_ops help_rows = {
     .name = "help",

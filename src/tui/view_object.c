@@ -425,15 +425,15 @@ layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
 }
 
 static const struct column facts_columns[] = {
-    {"OBJECT", COLUMN_TEXT, 20, 1, 0, false},
+    {"OBJECT", COLUMN_TEXT, 20, 1, 0, false, 0},
 };
 static const struct column referrers_columns[] = {
-    {"REFERRED TO BY", COLUMN_TEXT, 20, 1, 0, false},
-    {"", COLUMN_TEXT, 5, 0, 1, false},
+    {"REFERRED TO BY", COLUMN_TEXT, 20, 1, 0, false, 0},
+    {"", COLUMN_TEXT, 5, 0, 1, false, 0},
 };
 static const struct column referents_columns[] = {
-    {"REFERS TO", COLUMN_TEXT, 18, 1, 0, false},
-    {"SIZE", COLUMN_BYTES, 9, 0, 1, false},
+    {"REFERS TO", COLUMN_TEXT, 18, 1, 0, false, 0},
+    {"SIZE", COLUMN_BYTES, 9, 0, 1, false, 0},
 };
 
 static const struct rows_ops facts_rows = {

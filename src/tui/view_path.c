@@ -269,15 +269,15 @@ layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
 }
 
 static const struct column group_columns[] = {
-    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0, false},
-    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false},
-    [COL_LINE] = {"PATH", COLUMN_TEXT, 20, 1, 0, false},
+    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0, false, 0},
+    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false, 0},
+    [COL_LINE] = {"PATH", COLUMN_TEXT, 20, 1, 0, false, 0},
 };
 static const struct column step_columns[] = {
-    {"STEP", COLUMN_TEXT, 20, 1, 0, false},
-    {"OBJECT", COLUMN_TEXT, 14, 1, 0, false},
-    {"ADDRESS", COLUMN_TEXT, 12, 0, 2, false},
-    {"SIZE", COLUMN_BYTES, 9, 0, 1, false},
+    {"STEP", COLUMN_TEXT, 20, 1, 0, false, 0},
+    {"OBJECT", COLUMN_TEXT, 14, 1, 0, false, 0},
+    {"ADDRESS", COLUMN_TEXT, 12, 0, 2, false, 0},
+    {"SIZE", COLUMN_BYTES, 9, 0, 1, false, 0},
 };
 
 static const struct rows_ops group_rows = {

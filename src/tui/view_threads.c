@@ -469,18 +469,22 @@ summary(const struct view *view, struct cell_out *out)
 }
 
 static const struct column columns[] = {
-    [COL_WHAT] = {"RUNNING", COLUMN_TEXT, 30, 1, 0, false},
-    [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 2, false},
-    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 10, 0, 0, false},
-    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false},
+    [COL_WHAT] = {"RUNNING", COLUMN_TEXT, 30, 1, 0, false, 0},
+    [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 2, false, 0},
+    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 10, 0, 0, false, 0},
+    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false, 0},
 };
 
 static const struct rows_ops rows = {
-    TREE_VIEW_ROWS,         .name = "threads",
-    .columns = columns,     .n_columns = sizeof columns / sizeof columns[0],
-    .figure = COL_RETAINED, .cell = row_cell,
-    .subject = row_subject, .total = total,
+    .name = "threads",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof columns[0],
+    .figure = COL_RETAINED,
+    .cell = row_cell,
+    .subject = row_subject,
+    .total = total,
     .empty = empty,
+    TREE_VIEW_ROWS,
 };
 
 const struct view_ops view_threads = {

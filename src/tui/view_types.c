@@ -13,6 +13,7 @@
 #include "tui/app.h"
 #include "tui/facts.h"
 #include "tui/mem.h"
+#include "tui/overview.h"
 
 #define BAR_COLS 12
 
@@ -21,6 +22,9 @@ struct type_row {
     uint64_t count;
     uint64_t bytes;
     unsigned flags;
+    uint64_t id;
+    int64_t change; /* of the count, since the mark */
+    int64_t rate;   /* in a minute */
 };
 
 struct types {
@@ -28,26 +32,34 @@ struct types {
     uint32_t n_rows;
     uint64_t objects;
     uint64_t bytes;
+    uint32_t round; /* of the snapshot in the history; HISTORY_MAX: none */
+    bool has_mark, has_rate;
 };
 
 enum {
     COL_TYPE,
     COL_COUNT,
+    COL_CHANGE,
+    COL_RATE,
     COL_SIZE,
     COL_RETAINED,
     COL_EACH,
     COL_SHARE,
+    COL_TREND,
     COL_BAR
 };
 
 static const struct column columns[] = {
-    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0, false},
-    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 11, 0, 0, false},
-    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 10, 0, 1, false},
-    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 11, 0, 1, false},
-    [COL_EACH] = {"EACH", COLUMN_BYTES, 10, 0, 3, false},
-    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 2, false},
-    [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 4, false},
+    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0, false, 22},
+    [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0, false, 0},
+    [COL_CHANGE] = {"+MARK", COLUMN_COUNT, 8, 0, 2, false, 0},
+    [COL_RATE] = {"A MIN", COLUMN_COUNT, 8, 0, 2, false, 0},
+    [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 1, false, 0},
+    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 11, 0, 1, false, 0},
+    [COL_EACH] = {"EACH", COLUMN_BYTES, 9, 0, 5, false, 0},
+    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 4, false, 0},
+    [COL_TREND] = {"TREND", COLUMN_BAR, HISTORY_SHOWN, 0, 3, false, 0},
+    [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 6, false, 0},
 };
 
 static const struct types *
@@ -77,8 +89,58 @@ set_row(struct types *types, uint32_t i, const char *name, uint64_t count,
     row->count = count;
     row->bytes = bytes;
     row->flags = flags;
+    row->id = history_type_id(name);
     types->objects += count;
     types->bytes += bytes;
+}
+
+static void
+take_graph(struct types *types, const struct px_graph *graph)
+{
+    resize_rows(types, px_graph_n_types(graph));
+    types->objects = types->bytes = 0;
+    for (px_type i = 0; i < types->n_rows; i++)
+        set_row(types, i, px_type_name(graph, i), px_type_count(graph, i),
+                px_type_bytes(graph, i), px_type_flags(graph, i));
+}
+
+static void
+take_arriving(struct types *types, const struct px_builder *builder)
+{
+    struct px_builder_counts counts;
+    px_builder_counts(builder, &counts);
+    /* Types come before objects: nothing to show yet. */
+    if (counts.objects == 0)
+        return;
+    resize_rows(types, counts.types);
+    types->objects = types->bytes = 0;
+    for (px_type i = 0; i < types->n_rows; i++)
+        set_row(types, i, px_builder_type_name(builder, i),
+                px_builder_type_count(builder, i),
+                px_builder_type_bytes(builder, i), 0);
+}
+
+/* What the history says of each type: kept in the rows, for the worker may
+ * sort them while the history grows. */
+static void
+take_history(struct types *types, const struct history *history,
+             unsigned number)
+{
+    types->round = history_find(history, number);
+    types->has_mark = types->has_rate = false;
+    if (types->round == HISTORY_MAX)
+        return;
+    uint32_t mark = history_mark(history, types->round);
+    types->has_mark = mark != HISTORY_MAX;
+    for (uint32_t i = 0; i < types->n_rows; i++) {
+        struct type_row *row = &types->rows[i];
+        if (types->has_mark)
+            row->change =
+                (int64_t)(row->count -
+                          history_type(&history->rounds[mark], row->id)->count);
+        if (history_rate(history, types->round, row->id, &row->rate))
+            types->has_rate = true;
+    }
 }
 
 static void
@@ -86,26 +148,13 @@ changed(struct view *view)
 {
     struct types *types = view->state;
     const struct snapshot *coming = store_coming(&view->app->store);
+    types->round = HISTORY_MAX;
     if (view->snapshot != NULL) {
-        if (types->n_rows > 0)
-            return;
-        const struct px_graph *graph = view->snapshot->graph;
-        resize_rows(types, px_graph_n_types(graph));
-        for (px_type i = 0; i < types->n_rows; i++)
-            set_row(types, i, px_type_name(graph, i), px_type_count(graph, i),
-                    px_type_bytes(graph, i), px_type_flags(graph, i));
+        if (types->n_rows == 0)
+            take_graph(types, view->snapshot->graph);
+        take_history(types, &view->app->history, view->snapshot->number);
     } else if (coming != NULL && coming->state == SNAPSHOT_ARRIVING) {
-        struct px_builder_counts counts;
-        px_builder_counts(coming->builder, &counts);
-        /* Types come before objects: nothing to show yet. */
-        if (counts.objects == 0)
-            return;
-        resize_rows(types, counts.types);
-        types->objects = types->bytes = 0;
-        for (px_type i = 0; i < types->n_rows; i++)
-            set_row(types, i, px_builder_type_name(coming->builder, i),
-                    px_builder_type_count(coming->builder, i),
-                    px_builder_type_bytes(coming->builder, i), 0);
+        take_arriving(types, coming->builder);
     }
 }
 
@@ -131,14 +180,19 @@ row_count(const void *context)
     return types_of(context)->n_rows;
 }
 
-/* FNV-1a of the name: the same type has the same id in every snapshot. */
+static bool
+has_column(const void *context, int column)
+{
+    const struct types *types = types_of(context);
+    if (column == COL_CHANGE)
+        return types->has_mark;
+    return types->has_rate || (column != COL_RATE && column != COL_TREND);
+}
+
 static uint64_t
 row_id(const void *context, uint32_t row)
 {
-    uint64_t hash = 14695981039346656037u;
-    for (const char *at = types_of(context)->rows[row].name; *at; at++)
-        hash = (hash ^ (unsigned char)*at) * 1099511628211u;
-    return hash != 0 ? hash : 1;
+    return types_of(context)->rows[row].id;
 }
 
 static void
@@ -167,6 +221,16 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
                                        : 0,
                           true);
         break;
+    case COL_CHANGE:
+        cell_change(out, type->change);
+        break;
+    case COL_RATE:
+        cell_change(out, type->rate);
+        break;
+    case COL_TREND:
+        if (types->round != HISTORY_MAX)
+            history_trend(&view->app->history, types->round, type->id, out);
+        break;
     case COL_EACH:
         if (type->count > 0)
             cell_bytes(out, type->bytes / type->count);
@@ -187,6 +251,19 @@ row_subject(const void *context, uint32_t row)
     if (view->snapshot == NULL)
         return (struct subject){.kind = SUBJECT_NONE};
     return (struct subject){.kind = SUBJECT_TYPE, .type = row};
+}
+
+/* Also before the snapshot is there: it is opened then. */
+static bool
+enter(const struct view *view, int pane, uint32_t row, struct place *out)
+{
+    if (pane != OVERVIEW_TYPES)
+        return false;
+    *out = (struct place){.view = VIEW_INSTANCES};
+    snprintf(out->type, sizeof out->type, "%s", types_of(view)->rows[row].name);
+    if (view->snapshot != NULL)
+        out->snapshot = view->snapshot->number;
+    return true;
 }
 
 static uint64_t
@@ -232,6 +309,7 @@ static const struct rows_ops rows = {
     .sort = COL_SIZE,
     .figure = COL_SIZE,
     .count = row_count,
+    .has_column = has_column,
     .id = row_id,
     .cell = row_cell,
     .subject = row_subject,
@@ -240,8 +318,11 @@ static const struct rows_ops rows = {
 };
 
 const struct view_ops view_types = {
-    .n_panes = 1,
-    .panes = {&rows},
+    .n_panes = 2,
+    .panes = {[OVERVIEW_PROCESS] = &overview_rows, [OVERVIEW_TYPES] = &rows},
+    .focus = OVERVIEW_TYPES,
+    .layout = overview_layout,
+    .enter = enter,
     .state_size = sizeof(struct types),
     .open = open_types,
     .close = close_types,

@@ -214,8 +214,10 @@ def test_a_busy_target_is_named_and_keys_go_on(target):
         t.keys("r")
         t.wait_for(r"waiting for the GIL for .* \(the target is in C code\)",
                    regex=True)
+        before = t.cursor()[1]
         t.keys("j")
-        t.wait_until(lambda _: t.cursor()[1] == 4, "the cursor moves")
+        t.wait_until(lambda _: t.cursor()[1] == before + 1,
+                     "the cursor moves")
         assert "waiting for the GIL" in t.screen()
         t.wait_for("snapshot 2,")
 
@@ -344,3 +346,45 @@ def test_cycles_and_where_to_cut(leak_server, cols, rows):
         t.wait_for("‹ cut here")
         t.keys("Left")
         t.wait_for(r"^▌▸ \S*Connection", regex=True)
+
+
+def test_changes_since_the_mark(target):
+    served = target()
+    with explorer(served.pid, cols=110) as t:
+        t.wait_for("snapshot 1,")
+        t.wait_for("rss ")
+        t.type("fConnection")
+        t.keys("Enter")
+        t.wait_for(r"Connection +50 ", regex=True)
+        assert "+MARK" not in t.screen()
+        served.ask("kept.extend(Connection() for _ in range(7))")
+        t.keys("r")
+        t.wait_for(r"Connection +57 +\+7 +\+[\d,]+ ", regex=True)
+        t.wait_for("▁█")
+        t.keys("m")
+        t.wait_for("snapshot 2 is marked")
+        served.ask("kept.extend(Connection() for _ in range(2))")
+        t.keys("r")
+        t.wait_for(r"Connection +59 +\+2 ", regex=True)
+        served.ask("kept.clear()")
+        t.keys("r")
+        t.wait_for("snapshot 4,")
+        t.wait_for("no row passes the filter")
+
+
+def test_snapshots_by_themselves(target):
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        t.type(":auto 1\n")
+        t.wait_for("auto 1 s")
+        t.wait_for("snapshot 4,")
+        t.keys("a")
+        t.wait_for("snapshots by hand again")
+        t.wait_gone("auto 1 s")
+        t.type(":auto x\n")
+        t.wait_for("auto takes seconds")
+        t.type(":auto 1\n")
+        served.process.kill()
+        t.wait_for("the target has ended")
+        t.wait_gone("auto 1 s")

@@ -34,18 +34,19 @@ def test_types_stand_on_the_first_screen():
         t.wait_for("1 of 26")
         assert t.alternate()
         assert "server.py  pid 4242" in t.lines()[0]
-        assert t.lines()[2].split()[:2] == ["TYPE", "COUNT"]
+        assert t.lines()[2].split()[:2] == ["rss", "96.0"]
+        assert t.lines()[3].split()[:2] == ["TYPE", "COUNT"]
         assert "? help  q quit" in t.lines()[23]
 
 
 def test_the_cursor_stands_on_the_selected_row():
     with explorer() as t:
         t.wait_for("1 of 26")
-        for row in range(3, 8):
+        for row in range(4, 9):
             assert t.lines()[row].startswith("▌")
             t.wait_until(lambda _: t.cursor() == (1, row), "the cursor")
             t.keys("j")
-            t.wait_for("%d of 26" % (row - 1))
+            t.wait_for("%d of 26" % (row - 2))
 
 
 @pytest.mark.parametrize("key", ["q", "C-c", "Q", "F10"])
@@ -161,9 +162,9 @@ def test_mouse():
     # the one whose description asks for SGR reports, as Terminal.click sends
     with explorer(env={"TERM": "xterm-256color"}) as t:
         t.wait_for("1 of 26")
-        t.click(10, 6)
+        t.click(10, 7)
         t.wait_for("4 of 26")
-        t.click(2, 2)
+        t.click(2, 3)
         t.wait_for("TYPE▴")
         t.wait_for("9 of 26")  # the same row, dict, in its new place
         t.click(40, 6, button=65)  # the wheel, away from us

@@ -67,10 +67,10 @@ numbers_total(const void *context, int column)
 }
 
 static const struct column columns[] = {
-    [COL_NAME] = {"NAME", COLUMN_TEXT, 10, 1, 0, false},
-    [COL_VALUE] = {"VALUE", COLUMN_BYTES, 9, 0, 0, false},
-    [COL_SAME] = {"SAME", COLUMN_COUNT, 5, 0, 1, false},
-    [COL_BAR] = {"", COLUMN_BAR, 8, 0, 2, false},
+    [COL_NAME] = {"NAME", COLUMN_TEXT, 10, 1, 0, false, 0},
+    [COL_VALUE] = {"VALUE", COLUMN_BYTES, 9, 0, 0, false, 0},
+    [COL_SAME] = {"SAME", COLUMN_COUNT, 5, 0, 1, false, 0},
+    [COL_BAR] = {"", COLUMN_BAR, 8, 0, 2, false, 0},
 };
 static const struct rows_ops ops = {
     .name = "numbers",

@@ -407,7 +407,7 @@ test_dominators_can_be_cancelled(void **state)
     if (snapshot->dominators == NULL) {
         assert_string_equal(snapshot->no_dominators, "cancelled");
         go(app, "types");
-        assert_shows(app, " - ");
+        assert_shows(app, "  -\n");
     }
     press(app, "d");
     assert_non_null(snapshot->dominators);
@@ -578,20 +578,20 @@ test_mouse(void **state)
     struct app *app = *state;
     app_draw(app);
     struct list *list = view_list(app_view(app));
-    app_mouse(app, MOUSE_CLICK, 6, 10);
+    app_mouse(app, MOUSE_CLICK, list->row0 + 3, 10);
     assert_int_equal(list->cursor, 3);
-    app_mouse(app, MOUSE_WHEEL_DOWN, 6, 10);
+    app_mouse(app, MOUSE_WHEEL_DOWN, 8, 10);
     assert_int_equal(list->cursor, 6);
-    app_mouse(app, MOUSE_WHEEL_UP, 6, 10);
+    app_mouse(app, MOUSE_WHEEL_UP, 8, 10);
     assert_int_equal(list->cursor, 3);
-    assert_int_equal(list->sort, 2);
+    assert_string_equal(list->ops->columns[list->sort].title, "SIZE");
     app_mouse(app, MOUSE_CLICK, list->header_row, 5);
     assert_int_equal(list->sort, 0);
     assert_false(list->is_descending);
     app_draw(app);
     app_mouse(app, MOUSE_CLICK, list->header_row, 5);
     assert_true(list->is_descending);
-    app_mouse(app, MOUSE_DOUBLE, 5, 10);
+    app_mouse(app, MOUSE_DOUBLE, list->row0 + 2, 10);
     settle(app);
     assert_int_equal(app_view(app)->place.view, VIEW_INSTANCES);
     /* the keys at the bottom are buttons */
@@ -640,6 +640,36 @@ test_follows_a_new_snapshot(void **state)
     assert_int_equal(app_view(app)->snapshot->number, 8);
 }
 
+/* Changes are counted from the mark; the marked snapshot does not go. */
+static void
+test_mark(void **state)
+{
+    struct app *app = *state;
+    struct px_err err;
+    char path[600];
+    snprintf(path, sizeof path, "%s/canned.pxs", golden_folder);
+    assert_false(shows(app, "+MARK"));
+    assert_int_equal(app->history.marked, 1);
+    for (int i = 0; i < 2; i++) {
+        assert_non_null(store_read(&app->store, path, &err));
+        settle(app);
+        assert_shows(app, "+MARK");
+    }
+    press(app, "m");
+    assert_shows(app, "snapshot 3 is marked");
+    assert_int_equal(app->store.kept, 3);
+    assert_false(shows(app, "+MARK  "));
+    for (int i = 0; i < 5; i++) {
+        assert_non_null(store_read(&app->store, path, &err));
+        settle(app);
+    }
+    assert_non_null(store_find(&app->store, 3));
+    assert_null(store_find(&app->store, 4));
+    assert_int_equal(app->history.n_rounds, 8);
+    press(app, "a");
+    assert_shows(app, "auto needs a target");
+}
+
 /* A file that is none, or broken: said, nothing shown, nothing crashes. */
 static void
 test_bad_file(void **state)
@@ -686,6 +716,7 @@ main(int argc, char *argv[])
         TEST(test_panes),
         TEST(test_mouse),
         TEST(test_follows_a_new_snapshot),
+        TEST(test_mark),
         TEST(test_bad_file),
     };
     return cmocka_run_group_tests_name("tui_views", tests, NULL, NULL);
