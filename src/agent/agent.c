@@ -25,6 +25,8 @@
 #include "agent/gc_control.h"
 #include "agent/own.h"
 #include "agent/server.h"
+#include "agent/trigger.h"
+#include "agent/watcher.h"
 
 #define EXIT_WAIT_MS 3000
 
@@ -56,6 +58,17 @@ forget_agent(void)
     agent.stopping = 0;
     agent.run++;
     file_in_child();
+    trigger_in_child();
+}
+
+int
+agent_watch_fork(void)
+{
+    struct px_err err;
+    if (forget_install(forget_agent, &err) == PX_OK)
+        return 0;
+    border_raise(&err);
+    return -1;
 }
 
 /* The server that runs in this process; a belt for a fork that ran no
@@ -92,6 +105,7 @@ at_exit(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
     Py_CLEAR(agent.exit_hook);
     wait_for_others();
     agent_stop();
+    trigger_stop_all();
     Py_BEGIN_ALLOW_THREADS
     file_cancel_all(EXIT_WAIT_MS);
     Py_END_ALLOW_THREADS
@@ -153,10 +167,12 @@ prepare(const struct serve_options *options)
     PyObject *threading = NULL;
     if (PySys_Audit("pyexplore.serve", "si", options->host, options->port) < 0)
         return -1;
-    if (heap_self_test(&err) != PX_OK || forget_install(forget_agent, &err)) {
+    if (heap_self_test(&err) != PX_OK) {
         border_raise(&err);
         return -1;
     }
+    if (agent_watch_fork() < 0)
+        return -1;
     /* A collection that a client asks for runs finalizers on our thread. Were
      * one of them the first to import threading, Python 3.8 to 3.12 would take
      * our thread for the main one and print an AssertionError at exit. */
@@ -183,19 +199,26 @@ warn(const struct server_notes *notes, const struct serve_options *options)
 void
 agent_tell_own(void)
 {
-    PyObject *extra[] = {agent.handle, agent.exit_hook};
+    PyObject *extra[2 + TRIGGERS_MAX] = {agent.handle, agent.exit_hook};
     size_t n_held;
+    watcher_handles(extra + 2);
     PyObject *const *held = gc_control_held(&n_held);
     own_refresh(extra, sizeof extra / sizeof extra[0], held, n_held);
+}
+
+/* At the interpreter's end there is nobody to serve, and an exception in
+ * somebody's daemon thread would be printed. */
+bool
+agent_is_off(void)
+{
+    const char *disabled = getenv("PYEXPLORE_DISABLE");
+    return agent.ending || (disabled != NULL && strcmp(disabled, "1") == 0);
 }
 
 PyObject *
 agent_serve(const struct serve_options *options)
 {
-    const char *disabled = getenv("PYEXPLORE_DISABLE");
-    /* At the interpreter's end there is nobody to serve, and an exception in
-     * somebody's daemon thread would be printed. */
-    if (agent.ending || (disabled != NULL && strcmp(disabled, "1") == 0))
+    if (agent_is_off())
         return new_handle(0);
     if (running() != NULL) {
         if (options_equal(options, server_options(agent.server))) {

@@ -13,6 +13,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdbool.h>
+
 #include "agent/options.h"
 #include "agent/tags.h"
 
@@ -30,5 +32,9 @@ PX_GIL void agent_tell_own(void);
 
 /* Asks to be called when the interpreter ends; 0, or -1 with an exception. */
 PX_GIL int agent_watch_exit(void);
+/* The same for a fork. */
+PX_GIL int agent_watch_fork(void);
+/* PYEXPLORE_DISABLE=1, or the interpreter ends: nothing may start. */
+PX_GIL bool agent_is_off(void);
 
 #endif

@@ -41,7 +41,8 @@ struct file_job {
     struct heap_options opts;
     int fd;
     atomic_bool cancel;
-    atomic_bool is_last; /* cancelled because the interpreter ends */
+    const atomic_bool *also_cancel; /* the caller's, or NULL */
+    atomic_bool is_last;            /* cancelled because the interpreter ends */
     char *path;
     /* results */
     enum px_status status;
@@ -77,6 +78,13 @@ unref_job(struct file_job *job)
         return;
     free(job->path);
     free(job);
+}
+
+static bool
+is_canceled(const struct file_job *job)
+{
+    return atomic_load(&job->cancel) ||
+           (job->also_cancel != NULL && atomic_load(job->also_cancel));
 }
 
 /* spool [*at, until) → file. False: job->error is set. */
@@ -117,7 +125,7 @@ write_capture(struct file_job *job, struct heap_capture *capture)
             heap_capture_release(capture, at);
             released = at;
         }
-        if (!canceled && (job->error != 0 || atomic_load(&job->cancel))) {
+        if (!canceled && (job->error != 0 || is_canceled(job))) {
             heap_capture_cancel(capture);
             canceled = true;
         }
@@ -130,10 +138,10 @@ write_capture(struct file_job *job, struct heap_capture *capture)
     job->end = seen;
 }
 
-static void *
-file_thread(void *context)
+/* The whole of it, by a thread of its own. */
+static void
+run_job(struct file_job *job)
 {
-    struct file_job *job = context;
     struct snap_header *header = NULL;
     struct border_stay stay = {.wait_ns = 0};
     enum px_status status = PX_ENOMEM;
@@ -149,9 +157,8 @@ file_thread(void *context)
         status = px_fail(&job->err, PX_EGONE, "the interpreter is ending");
         goto out;
     }
-    status = atomic_load(&job->cancel)
-                 ? px_fail(&job->err, PX_ECANCELED, "cancelled")
-                 : snap_clone(capture, header, &job->err);
+    status = is_canceled(job) ? px_fail(&job->err, PX_ECANCELED, "cancelled")
+                              : snap_clone(capture, header, &job->err);
     border_leave(&stay);
     if (status != PX_OK)
         goto out;
@@ -166,7 +173,13 @@ out:
     if (status != PX_OK || job->error != 0 || job->end.end != PX_END_COMPLETE)
         unlink(job->path);
     replace_job(job, NULL);
-    unref_job(job);
+}
+
+static void *
+file_thread(void *context)
+{
+    run_job(context);
+    unref_job(context);
     return NULL;
 }
 
@@ -241,6 +254,18 @@ make_job(const char *path, const struct heap_options *opts)
     return NULL;
 }
 
+/* One whose thread never ran, with its file. */
+static void
+drop_job(struct file_job *job)
+{
+    if (job->fd >= 0) {
+        forget_fd_close(job->fd);
+        unlink(job->path);
+    }
+    atomic_store(&job->refs, 1); /* the thread's too */
+    unref_job(job);
+}
+
 /* The thread runs, or there is an exception, no file and no job. */
 static bool
 start_job(struct file_job *job, pthread_t *thread, PyObject *path)
@@ -266,12 +291,7 @@ start_job(struct file_job *job, pthread_t *thread, PyObject *path)
     border_raise(&job->err);
 
 fail:
-    if (job->fd >= 0) {
-        forget_fd_close(job->fd);
-        unlink(job->path);
-    }
-    atomic_store(&job->refs, 1); /* the thread's too: it never ran */
-    unref_job(job);
+    drop_job(job);
     return false;
 }
 
@@ -291,7 +311,7 @@ file_snapshot(PyObject *path, const struct heap_options *opts)
 {
     struct px_err err;
     pthread_t thread;
-    if (forget_install(NULL, &err) != PX_OK || heap_self_test(&err) != PX_OK)
+    if (heap_self_test(&err) != PX_OK)
         return border_raise(&err);
     struct file_job *job = make_job(PyBytes_AS_STRING(path), opts);
     if (job == NULL)
@@ -316,6 +336,40 @@ file_snapshot(PyObject *path, const struct heap_options *opts)
     }
     unref_job(job);
     return result;
+}
+
+enum px_status
+file_write(const char *path, const struct heap_options *opts,
+           const atomic_bool *cancel, struct px_err *err)
+{
+    struct file_job *job = make_job(path, opts);
+    if (job == NULL)
+        return px_fail(err, PX_ENOMEM, "no memory for a snapshot");
+    job->also_cancel = cancel;
+    job->fd = open_file(job->path);
+    enum px_status status = PX_OK;
+    if (job->fd < 0)
+        status = px_fail_errno(err, PX_EIO, errno, "cannot write %s", path);
+    else if (!replace_job(NULL, job))
+        status =
+            px_fail(err, PX_ELIMIT, "%d snapshots are being written", JOBS_MAX);
+    if (status != PX_OK) {
+        drop_job(job);
+        return status;
+    }
+    atomic_store(&job->refs, 1); /* nobody else has it */
+    run_job(job);
+    status = job->status;
+    if (status != PX_OK)
+        *err = job->err;
+    else if (job->error != 0)
+        status =
+            px_fail_errno(err, PX_EIO, job->error, "cannot write %s", path);
+    else if (job->end.end != PX_END_COMPLETE)
+        status =
+            px_fail(err, PX_ETRUNCATED, "%s", px_end_sentence(job->end.end));
+    unref_job(job);
+    return status;
 }
 
 void

@@ -8,6 +8,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdatomic.h>
+
 #include "agent/heap/heap.h"
 #include "agent/tags.h"
 
@@ -16,6 +18,13 @@
  * NULL with an exception; the file is then removed. The GIL is free while the
  * child walks; Ctrl-C cancels. */
 PX_GIL PyObject *file_snapshot(PyObject *path, const struct heap_options *opts);
+
+/* The same by a thread of ours that waits for it, without Python; it ends
+ * early once `*cancel`. After agent_watch_fork. */
+PX_NOGIL enum px_status file_write(const char *path,
+                                   const struct heap_options *opts,
+                                   const atomic_bool *cancel,
+                                   struct px_err *err);
 
 /* The interpreter is about to end: cancels what runs and waits for it, at
  * most `ms`. */

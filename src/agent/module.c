@@ -1,8 +1,8 @@
 /* module.c — the extension module pyexplore._agent.
  *
  * The functions that users call are here, with their docstrings; what they
- * do is in agent.c (the server) and file.c (snapshots). There is no module
- * state: the agent is one per process, whatever imports it how often.
+ * do is in agent.c (the server), file.c and watcher.c (snapshots). There is no
+ * module state: the agent is one per process, whatever imports it how often.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,6 +15,7 @@
 #include "agent/gc_control.h"
 #include "agent/options.h"
 #include "agent/snap.h"
+#include "agent/watcher.h"
 
 PyDoc_STRVAR(
     serve_doc,
@@ -131,7 +132,7 @@ take_snapshot(PyObject *path, const struct heap_options *opts)
 {
     PyObject *result = NULL;
     if (PySys_Audit("pyexplore.snapshot", "O", path) == 0 &&
-        agent_watch_exit() == 0) {
+        agent_watch_exit() == 0 && agent_watch_fork() == 0) {
         agent_tell_own();
         result = file_snapshot(path, opts);
     }
@@ -194,6 +195,8 @@ static PyMethodDef methods[] = {
     {"stop", module_stop, METH_NOARGS, stop_doc},
     {"snapshot", WITH_KEYWORDS(module_snapshot), METH_VARARGS | METH_KEYWORDS,
      snapshot_doc},
+    {"snapshot_on", WITH_KEYWORDS(watcher_new), METH_VARARGS | METH_KEYWORDS,
+     watcher_doc},
     {"_measure", WITH_KEYWORDS(module_measure), METH_VARARGS | METH_KEYWORDS,
      NULL},
     {NULL, NULL, 0, NULL},
@@ -213,7 +216,7 @@ module_exec(PyObject *module)
         return -1;
     if (PyModule_AddStringConstant(module, "__version__", PX_VERSION) < 0)
         return -1;
-    return agent_add_types(module);
+    return agent_add_types(module) < 0 ? -1 : watcher_add_types(module);
 #endif
 }
 

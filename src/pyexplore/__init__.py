@@ -4,9 +4,10 @@
 >>> server = pyexplore.serve()      # then: pyexplore-tui localhost:9999
 
 `serve` lets the programs ``pyexplore-tui`` and ``pyexplore`` connect,
-`stop` ends that, `snapshot` writes all objects to a file. Nothing runs your
-code, and a snapshot pauses the process for a few milliseconds only. `check` is
-for tests: it fails when an operation leaks.
+`stop` ends that, `snapshot` writes all objects to a file, `snapshot_on` does so
+at a signal or when the process has become large. Nothing runs your code, and a
+snapshot pauses the process for a few milliseconds only. `check` is for tests:
+it fails when an operation leaks.
 """
 
 import sys
@@ -22,7 +23,15 @@ if sys.version_info < (3, 8):
 
 del sys
 
-from pyexplore._agent import Server, __version__, serve, snapshot, stop  # noqa: E402
+from pyexplore._agent import (  # noqa: E402
+    Server,
+    SnapshotTrigger,
+    __version__,
+    serve,
+    snapshot,
+    snapshot_on,
+    stop,
+)
 
 TYPE_CHECKING = False  # type checkers know the name; typing is not imported
 if TYPE_CHECKING:
@@ -31,9 +40,11 @@ if TYPE_CHECKING:
 __all__ = [
     "LeakError",
     "Server",
+    "SnapshotTrigger",
     "check",
     "serve",
     "snapshot",
+    "snapshot_on",
     "stop",
     "__version__",
 ]
