@@ -9,6 +9,7 @@
  *   class —<dict>→ dict —['x']→           is  .x
  *   function —<cell x>→ cell —contents→   is  <cell x>
  *   —.next→ —.next→ —.next→               is  .next ×3
+ *   —[1]→ —[1]→ —[1]→ of one type         is  [1] ×3
  *
  * and groups.c can run the same machine over a tree of shared beginnings.
  * Starred, whatever tells one of many from the others is `*`: indices, keys
@@ -146,10 +147,12 @@ fold_inner(const struct px_graph *graph, const struct step_state *from,
     return true;
 }
 
+/* A linked list, of instances or of pairs (value, rest). */
 static bool
 is_run(const struct step_state *from, const struct step_state *step)
 {
-    return from != NULL && from->mode == STEP_PLAIN && step->text[0] == '.' &&
+    return from != NULL && from->mode == STEP_PLAIN &&
+           (step->text[0] == '.' || step->text[0] == '[') &&
            from->type == step->type && strcmp(from->text, step->text) == 0;
 }
 

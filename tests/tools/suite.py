@@ -30,6 +30,7 @@ BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 FULL_VERSIONS = ("3.8", "3.11", "3.13")  # the others run what is marked smoke
 STAGE_SECONDS = 40 * 60
 UNIT_SECONDS = 300
+UNIT_FULL_SECONDS = 1800
 
 
 class Results:
@@ -84,8 +85,9 @@ def flavour(sanitize, tiny=False):
 TAP = re.compile(r"^\s*(not ok|ok) \d+ - (.*?)(\s+# [Ss][Kk][Ii][Pp].*)?$")
 
 
-def unit_stage(results, stage, sanitize, tiny, only=""):
-    """Builds and runs every tests/unit/test_*.c."""
+def unit_stage(results, stage, sanitize, tiny, only="", full=False):
+    """Builds and runs every tests/unit/test_*.c; `full`: with the sizes that
+    take minutes."""
     started = time.monotonic()
     sources = sorted((TESTS / "unit").glob("test_*.c"))
     names = [s.stem for s in sources if only in s.stem]
@@ -103,7 +105,7 @@ def unit_stage(results, stage, sanitize, tiny, only=""):
         results.complaints.append("%s: a build failed" % stage)
     passed, failed, skipped = 0, [], []
     for name, command in programs:
-        ok, bad, skip = run_unit(name, command, sanitize)
+        ok, bad, skip = run_unit(name, command, sanitize, full)
         passed += ok
         failed += bad
         skipped += skip
@@ -111,22 +113,25 @@ def unit_stage(results, stage, sanitize, tiny, only=""):
     return passed
 
 
-def run_unit(name, command, sanitize):
+def run_unit(name, command, sanitize, full=False):
     """One program that speaks TAP; a crash counts as a failure, and so does
     one without a single test."""
     if not os.path.exists(command[0]):
         return 0, [name + " (was not built)"], []
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", TZ="UTC",
                LC_ALL="C.UTF-8", PX_SOURCE=str(REPOSITORY))
+    seconds = UNIT_FULL_SECONDS if full else UNIT_SECONDS
+    if full:
+        env["PX_TEST_FULL"] = "1"
     if sanitize:
         env["ASAN_OPTIONS"] = "detect_leaks=1:allocator_may_return_null=1"
     try:
         done = subprocess.run(
-            [str(word) for word in command], env=env, cwd=str(REPOSITORY), timeout=UNIT_SECONDS,
+            [str(word) for word in command], env=env, cwd=str(REPOSITORY), timeout=seconds,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
-        return 0, ["%s (no end after %d s)" % (name, UNIT_SECONDS)], []
+        return 0, ["%s (no end after %d s)" % (name, seconds)], []
     text = done.stdout.decode("utf-8", "replace")
     passed, failed, skipped = 0, [], []
     for line in text.splitlines():
@@ -286,11 +291,11 @@ class Suite:
                 "%s passed %d tests, tests/expected says at least %d"
                 % (stage, passed, least))
 
-    def unit(self, only=""):
+    def unit(self, only="", full=False):
         label = " " + self.sanitize if self.sanitize else ""
         for kind, tiny in (("unit", False), ("unit-tiny", True)):
             passed = unit_stage(self.results, kind + label, self.sanitize,
-                                tiny, only)
+                                tiny, only, full and not tiny)
             if not only:
                 self.expect(kind, kind + label, passed)
 
@@ -387,7 +392,8 @@ def main(argv):
     suite = Suite(sanitize)
     os.chdir(str(REPOSITORY))
     if kind in ("test", "full", "unit"):
-        suite.unit(arguments[0] if kind == "unit" and arguments else "")
+        suite.unit(arguments[0] if kind == "unit" and arguments else "",
+                   full=kind == "full" and not sanitize)
     if kind in ("test", "full", "agent"):
         suite.agent(kind == "full", arguments if kind == "agent" else [],
                     kind == "agent")
