@@ -15,7 +15,7 @@
 
 #include "random_graph.h"
 
-#define N_GRAPHS 1000
+#define N_GRAPHS 2000
 #define NODES_MAX 40
 
 static void
