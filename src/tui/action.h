@@ -59,6 +59,8 @@ struct app;
       "what holds itself, and the reference to cut")                           \
     X(THREADS, "threads", 0, "threads",                                        \
       "threads and tasks, with frames and their locals")                       \
+    X(GROWTH, "growth", 0, "growth",                                           \
+      "what grew from each snapshot to the next, by path")                     \
     X(GC, "gc", 0, "gc", "the collector: flags, thresholds, collect")          \
     X(GARBAGE, "garbage", 0, "garbage", "what is in gc.garbage")               \
     X(LOG, "log", 0, "log", "what was asked of the target and what it cost")   \

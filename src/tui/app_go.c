@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "tui/app.h"
-#include "tui/facts.h"
+#include "tui/derived.h"
 
 struct view *
 app_view(const struct app *app)
@@ -155,6 +155,8 @@ app_forget_snapshot(struct app *app, const struct snapshot *snapshot)
 {
     for (int i = 0; i < app->n_visits; i++) {
         struct visit *visit = &app->visits[i];
+        if (visit->view != NULL && visit->view->ops->reads_all)
+            derived_stop(visit->view);
         if (visit->view == NULL || visit->view->snapshot != snapshot)
             continue;
         if (i == app->at)

@@ -245,6 +245,21 @@ fact_add_path(struct cell_out *out, enum role role,
 }
 
 void
+fact_add_step(struct cell_out *out, const struct px_graph *graph,
+              const struct px_step *step, bool is_root)
+{
+    cell_add(out, ROLE_WARN, step->is_culprit ? "▶ " : "");
+    cell_add(out, is_root ? ROLE_STRONG : ROLE_NAME, step->text);
+    if (step->times > 1)
+        cell_addf(out, ROLE_DIM, " ×%u", step->times);
+    /* What a root or a frame is, its text says. */
+    if (is_root || px_node_label(graph, step->node) != NULL)
+        return;
+    cell_add(out, ROLE_DIM, " → ");
+    fact_add_object(out, graph, step->node);
+}
+
+void
 fact_add_held(struct cell_out *out, const struct px_graph *graph,
               const struct px_paths *paths, px_node node)
 {

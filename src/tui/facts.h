@@ -29,6 +29,10 @@ void fact_add_preview(struct cell_out *out, const struct px_graph *graph,
  * "server._CONNECTIONS[17] → .handler". */
 void fact_add_path(struct cell_out *out, enum role role,
                    const struct px_paths *paths, px_node node);
+/* A step of a path: its name and the object where it arrives; the one to cut
+ * with a mark. */
+void fact_add_step(struct cell_out *out, const struct px_graph *graph,
+                   const struct px_step *step, bool is_root);
 /* How it is held, short: its path; "its own cycle",
  * "C code", "…" while the paths are not computed. */
 void fact_add_held(struct cell_out *out, const struct px_graph *graph,

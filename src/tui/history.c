@@ -13,6 +13,8 @@
 
 /* A trend of less than 1/100 is drawn as none: all else would look steep. */
 #define FLAT_PART 100u
+/* What a shorter time says of a minute is noise. */
+#define RATE_MIN_S 1.0
 
 void
 history_done(struct history *history)
@@ -154,12 +156,12 @@ history_rate(const struct history *history, uint32_t round, uint64_t id,
 {
     const struct history_round *now = &history->rounds[round];
     const struct history_round *first = &history->rounds[first_shown(round)];
-    double minutes = (now->time - first->time) / 60;
-    if (now == first || first->time <= 0 || minutes <= 0)
+    double seconds = now->time - first->time;
+    if (now == first || first->time <= 0 || seconds < RATE_MIN_S)
         return false;
     double grown = (double)history_type(now, id)->count -
                    (double)history_type(first, id)->count;
-    double rate = grown / minutes;
+    double rate = grown * 60 / seconds;
     *out = (int64_t)(rate < 0 ? rate - 0.5 : rate + 0.5);
     return true;
 }

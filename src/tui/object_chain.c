@@ -156,14 +156,7 @@ chain_cell(const void *context, uint32_t row, int column, struct cell_out *out)
     /* The deeper the fewer blanks: long chains must still be read. */
     uint32_t indent = row < 6 ? row : 6;
     cell_addf(out, ROLE_NORMAL, "%*s", (int)(2 * indent), "");
-    cell_add(out, ROLE_WARN, step->is_culprit ? "▶ " : "");
-    cell_add(out, row == 0 ? ROLE_STRONG : ROLE_NAME, step->text);
-    if (step->times > 1)
-        cell_addf(out, ROLE_DIM, " ×%u", step->times);
-    if (row > 0) {
-        cell_add(out, ROLE_DIM, " → ");
-        fact_add_object(out, view_graph(context), step->node);
-    }
+    fact_add_step(out, view_graph(context), step, row == 0);
     if (step->node == view->node)
         cell_add(out, ROLE_GOOD, "  ‹ here");
 }

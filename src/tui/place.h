@@ -37,6 +37,8 @@ enum place_what { PLACE_NOTHING, PLACE_TYPE, PLACE_OBJECT, PLACE_EITHER };
     X(CYCLES, "cycles", NOTHING, "what holds itself, and where to cut it")     \
     X(THREADS, "threads", NOTHING,                                             \
       "threads and tasks, their frames and locals")                            \
+    X(GROWTH, "growth", NOTHING,                                               \
+      "what grew from each snapshot to the next, by path")                     \
     X(GC, "gc", NOTHING, "the collector of the target")                        \
     X(GARBAGE, "garbage", NOTHING, "what is in gc.garbage")                    \
     X(LOG, "log", NOTHING, "what was asked of the target and what it cost")    \

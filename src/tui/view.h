@@ -24,6 +24,8 @@ struct view_ops {
     int focus; /* pane at first */
     /* Keys but Enter are about the place's object, not the selected row. */
     bool is_about_place;
+    /* Its job reads other snapshots than its own, too. */
+    bool reads_all;
     size_t state_size;
     /* Fills the state from place and snapshot; view->type and view->node are
      * already found. Absent: nothing to do. */
@@ -80,6 +82,7 @@ extern const struct view_ops view_holders;
 extern const struct view_ops view_dominators;
 extern const struct view_ops view_cycles;
 extern const struct view_ops view_threads;
+extern const struct view_ops view_growth;
 extern const struct view_ops view_gc;
 extern const struct view_ops view_garbage;
 extern const struct view_ops view_log;

@@ -163,20 +163,6 @@ add_group_text(const struct px_graph *graph, const struct px_cycle_group *group,
 }
 
 static void
-add_step_text(const struct px_graph *graph, const struct px_step *step,
-              struct cell_out *out)
-{
-    cell_add(out, ROLE_WARN, step->is_culprit ? "▶ " : "  ");
-    cell_add(out, ROLE_NAME, step->text);
-    if (step->times > 1)
-        cell_addf(out, ROLE_DIM, " ×%u", step->times);
-    cell_add(out, ROLE_DIM, " → ");
-    fact_add_object(out, graph, step->node);
-    if (step->is_culprit)
-        cell_add(out, ROLE_WARN, "  ‹ cut here");
-}
-
-static void
 row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     const struct tree_item *item = tree_view_item(context, row);
@@ -184,8 +170,11 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
     if (item->kind == KIND_STEP) {
         if (column != COL_CYCLE)
             return;
-        cell_addf(out, ROLE_NORMAL, "%*s", 4, "");
-        add_step_text(view_graph(context), &group->steps[item->n], out);
+        const struct px_step *step = &group->steps[item->n];
+        tree_add_branch(out, item);
+        cell_add(out, ROLE_NORMAL, step->is_culprit ? "" : "  ");
+        fact_add_step(out, view_graph(context), step, false);
+        cell_add(out, ROLE_WARN, step->is_culprit ? "  ‹ cut here" : "");
         return;
     }
     switch (column) {

@@ -186,7 +186,9 @@ has_column(const void *context, int column)
     const struct types *types = types_of(context);
     if (column == COL_CHANGE)
         return types->has_mark;
-    return types->has_rate || (column != COL_RATE && column != COL_TREND);
+    if (column == COL_TREND)
+        return types->round != HISTORY_MAX && types->round > 0;
+    return types->has_rate || column != COL_RATE;
 }
 
 static uint64_t

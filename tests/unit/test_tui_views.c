@@ -164,6 +164,7 @@ static const struct {
     {"dominators-group", "dominators", "End Right End"},
     {"cycles", "cycles", ""},
     {"threads", "threads", ""},
+    {"growth", "growth", ""},
     {"path", "instances:server.Connection", "j p"},
     {"cycle", "path:server.Connection", "j Enter"},
     {"gc", "gc", ""},
