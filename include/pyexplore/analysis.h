@@ -253,6 +253,34 @@ struct px_strays *px_strays_new(const struct px_graph *graph,
                                 struct px_err *err);
 void px_strays_free(struct px_strays *strays);
 
+/* ---- equal strings ----
+ * str and bytes objects of one type, value and size, as far as previews tell:
+ * of longer ones the first PX_PREVIEW_TEXT_MAX bytes and the length. A
+ * snapshot without values has none, and secret ones are left out. */
+struct px_duplicate {
+    px_node example;
+    uint32_t count;
+    uint64_t bytes;  /* of all of them */
+    uint64_t wasted; /* without one of them */
+    bool is_part;    /* only their beginnings were compared */
+    char *line;      /* how most of them are held: starred path, or cycle */
+    enum px_held_by held_by;
+    uint32_t held_count; /* so many of them */
+};
+struct px_duplicates {
+    struct px_duplicate *rows; /* what wastes most first */
+    size_t n_rows;
+    size_t n_all;    /* without `max_rows` */
+    uint64_t count;  /* of all, in objects */
+    uint64_t wasted; /* of all, in bytes */
+    bool has_values; /* false: the snapshot has no previews */
+};
+/* `max_rows` 0: all. */
+struct px_duplicates *px_duplicates_new(const struct px_paths *paths,
+                                        size_t max_rows, struct px_work *work,
+                                        struct px_err *err);
+void px_duplicates_free(struct px_duplicates *duplicates);
+
 /* ---- retained sizes as stacks, for flame graphs ----
  * The dominator tree folded by names: a frame is a step, starred, and the
  * type where it arrives ("[*] -> Connection"); the bytes of a line are those

@@ -193,6 +193,7 @@ void gc_help(FILE *out);
 void export_help(FILE *out);
 cli_run_fn cmd_ls, cmd_types, cmd_instances, cmd_show, cmd_referrers,
     cmd_referents, cmd_path, cmd_holders, cmd_dominators, cmd_cycles, cmd_diff,
-    cmd_growth, cmd_check, cmd_gc, cmd_snapshot, cmd_memory, cmd_export;
+    cmd_growth, cmd_check, cmd_gc, cmd_snapshot, cmd_memory, cmd_export,
+    cmd_duplicates;
 
 #endif

@@ -136,6 +136,19 @@ const struct cli_command cli_commands[] = {
         .run = cmd_cycles,
     },
     {
+        .name = "duplicates", .args = "TARGET", .min_args = 1, .max_args = 1,
+        .options = CLI_GRAPHED | CLI_BIT(LIMIT),
+        .summary = "list strings that are in memory many times",
+        .about = "str and bytes objects of one type, value and size, what "
+                 "wastes most bytes first, with how most of them are held. Of "
+                 "longer ones the first 64 bytes and the length are compared. "
+                 "sys.intern(), or a cache of your own, makes one of many.",
+        .examples = {{"duplicates localhost:9999", "what to intern"},
+                     {"duplicates app.pxs --json -n 5",
+                      "the five that waste most, from a file"}},
+        .run = cmd_duplicates,
+    },
+    {
         .name = "memory", .args = "TARGET", .min_args = 1, .max_args = 1,
         .options = CLI_GRAPHED,
         .summary = "say how much of a process's memory is Python objects",

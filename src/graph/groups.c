@@ -213,9 +213,9 @@ class_of_node(struct grouping *g, px_node node, class_id *out,
 }
 
 /* ---- lines ---- */
-static enum px_status
-write_line(struct grouping *g, class_id class_number, char **out,
-           struct px_err *err)
+enum px_status
+grouping_line(struct grouping *g, class_id class_number, char **out,
+              struct px_err *err)
 {
     char text[LINE_MAX_BYTES];
     struct line line;
@@ -351,7 +351,8 @@ write_groups(struct grouping *g, struct px_path_groups *out, struct px_err *err)
         group->example = row->example;
         group->held_by = (enum px_held_by)row->held_by;
         group->root = row->root;
-        enum px_status status = write_line(g, (class_id)i, &group->line, err);
+        enum px_status status =
+            grouping_line(g, (class_id)i, &group->line, err);
         if (status != PX_OK)
             return status;
     }

@@ -53,6 +53,10 @@ struct grouping *grouping_new(const struct px_paths *paths,
                               struct px_work *work, struct px_err *err);
 void grouping_free(struct grouping *g);
 
+/* The starred line of a class, malloced; for what no root reaches its cycle. */
+enum px_status grouping_line(struct grouping *g, class_id class_number,
+                             char **out, struct px_err *err);
+
 /* ---- for other trees than that of the paths ---- */
 /* The class of a root's own row. */
 enum px_status grouping_root(struct grouping *g, px_node node, class_id *out,

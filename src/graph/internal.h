@@ -145,6 +145,8 @@ enum px_status blocks_take(struct blocks *blocks, struct px_reader in,
 /* preview.c: the length of the preview record at `in` without its address,
  * 0 if it is not whole or not allowed. */
 size_t preview_measure(struct px_reader in);
+/* True if this record is of a str or bytes; `*is_part`: of its beginning. */
+bool preview_is_text(struct px_reader record, bool *is_part);
 /* Reads all PREVIEWS chunks of the builder into the graph. */
 enum px_status previews_load(struct px_graph *graph, struct px_builder *builder,
                              struct px_work *work, struct px_err *err);

@@ -216,6 +216,19 @@ count_characters(const struct preview *preview)
     return n;
 }
 
+bool
+preview_is_text(struct px_reader record, bool *is_part)
+{
+    struct preview preview;
+    if (!read_preview(&record, &preview) ||
+        (preview.form != PX_PREVIEW_STR && preview.form != PX_PREVIEW_BYTES))
+        return false;
+    *is_part = preview.number > (preview.form == PX_PREVIEW_STR
+                                     ? count_characters(&preview)
+                                     : preview.n_bytes);
+    return true;
+}
+
 /* Text between quotes, with "…" inside them if it is only a beginning. */
 static void
 show_quoted(const struct preview *preview, bool is_part, size_t out_bytes,

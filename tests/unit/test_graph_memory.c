@@ -151,6 +151,11 @@ draw_once(const struct px_paths *paths, const struct px_dominators *dominators,
         px_flame_new(paths, dominators, NULL, 0, 20, NULL, &err);
     enum px_status status = flame == NULL ? err.status : PX_OK;
     px_flame_free(flame);
+    if (status == PX_OK) {
+        struct px_duplicates *equal = px_duplicates_new(paths, 0, NULL, &err);
+        status = equal == NULL ? err.status : PX_OK;
+        px_duplicates_free(equal);
+    }
     for (unsigned i = 0; i < PX_PART_END && status == PX_OK; i++) {
         struct px_part *part = px_part_new(paths, (enum px_part_shape)i, nodes,
                                            n, 20, 2, NULL, &err);
