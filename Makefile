@@ -68,7 +68,7 @@ LIBS_FULL := $(LIBS_CORE) $(call static,zstd utf8proc)
 LIBS_TUI := $(call static,panelw ncursesw tinfo)
 
 .PHONY: all programs lib ext exts demo test test-full test-unit test-agent \
-        test-e2e test-real unit-programs replay-programs fuzz lint format bench screenshots docs-keys dist \
+        test-e2e test-real unit-programs replay-programs test-tools fuzz lint format bench screenshots docs-keys dist \
         install uninstall clean help compile-commands FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -146,7 +146,7 @@ programs: pyexplore pyexplore-tui ## build both programs
 # mk/python.py prints PY_* of an interpreter; the answers are kept as makefile
 # fragments, made once per interpreter and read like headers.
 NO_PYTHON_GOALS := clean help lint format programs pyexplore pyexplore-tui lib \
-        unit-programs replay-programs fuzz fuzz-% compile-commands docs-keys demo test test-full test-unit \
+        unit-programs replay-programs test-tools fuzz fuzz-% compile-commands docs-keys demo test test-full test-unit \
         test-agent test-e2e test-real bench screenshots
 NEED_PYTHON := $(if $(filter-out $(NO_PYTHON_GOALS) $(OUT)/unit/% $(OUT)/replay/% $(OUT)/bench/% \
         $(OUT)/pyexplore $(OUT)/pyexplore-tui,$(or $(MAKECMDGOALS),all)),yes)
@@ -300,6 +300,13 @@ bench: ## measure the figures of the README (T='--objects 1000000')
 	@$(PACKAGES) build
 	@$(MAKE) --no-print-directory programs ext
 	@$(AGAIN) $(PYTHON) tests/bench/run.py $(T)
+# What the Python tests ask for the analyses of a snapshot.
+-include $(OBJ)/tests/tools/dump.d
+test-tools: $(OUT)/tools/dump
+$(OUT)/tools/%: $(OBJ)/tests/tools/%.o $(CORE_ARCHIVES) $(OBJ)/ldflags
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(PX_LDFLAGS) -o $@ $< \
+	  $(call grouped,$(CORE_ARCHIVES)) $(LIBS_FULL) -lm
 # What tests/bench measures a client with.
 -include $(OBJ)/tests/bench/analyse.d
 $(OUT)/bench/analyse: $(OBJ)/tests/bench/analyse.o $(CORE_ARCHIVES) \

@@ -315,7 +315,7 @@ class Suite:
                 continue
             kind = "agent-full" if full else "agent-smoke"
             stage = "agent %s%s" % (version, label)
-            if not make("programs", "ext-" + version,
+            if not make("programs", "test-tools", "ext-" + version,
                         sanitize=self.sanitize):
                 self.results.complaints.append(stage + ": the build failed")
                 continue
