@@ -10,7 +10,7 @@
 #include "base/text.h"
 
 #define WHAT_ATTRIBUTES 6
-#define WHAT_EDGES 64
+#define WHAT_LOOKED_AT 32 /* those without a preview say nothing */
 #define TUPLE_ITEMS 4
 #define PATH_MAX_STEPS 4096u
 
@@ -135,44 +135,18 @@ add_attribute(struct cell_out *out, const struct px_graph *graph, px_edge edge,
     return true;
 }
 
-/* Up to 3.10, and for materialised dicts later, an instance refers to a dict
- * that has the attributes. */
-static bool
-is_own_dict(const struct px_graph *graph, px_edge edge)
+static void
+add_attributes(struct cell_out *out, const struct px_graph *graph, px_node node)
 {
-    const char *name = px_edge_name(graph, edge);
-    return name != NULL && strcmp(name, "__dict__") == 0;
-}
-
-static int
-add_attributes(struct cell_out *out, const struct px_graph *graph, px_node node,
-               int n_added, bool is_dict)
-{
-    px_edge first = 0;
-    uint32_t n = 0;
-    px_node_referents(graph, node, &first, &n);
-    for (uint32_t i = 0; i < n && i < WHAT_EDGES; i++) {
-        px_edge edge = first + i;
-        if (n_added >= WHAT_ATTRIBUTES || out->n_spans + 3 > CELL_OUT_SPANS)
+    struct px_attribute attributes[WHAT_LOOKED_AT];
+    size_t n = px_node_attributes(graph, node, WHAT_LOOKED_AT, attributes);
+    int n_added = 0;
+    for (size_t i = 0; i < n && n_added < WHAT_ATTRIBUTES; i++) {
+        if (out->n_spans + 3 > CELL_OUT_SPANS)
             break;
-        enum px_edge_kind kind = px_edge_kind(graph, edge);
-        if (is_dict) {
-            px_node key =
-                kind == PX_EDGE_DICT_VALUE || kind == PX_EDGE_DICT_ALIAS
-                    ? px_edge_key(graph, edge)
-                    : PX_NONE;
-            if (key != PX_NONE)
-                n_added += add_attribute(
-                    out, graph, edge, px_node_text(graph, key), n_added == 0);
-        } else if (is_own_dict(graph, edge)) {
-            n_added = add_attributes(out, graph, px_edge_target(graph, edge),
-                                     n_added, true);
-        } else if (kind == PX_EDGE_ATTR || kind == PX_EDGE_SLOT) {
-            n_added += add_attribute(out, graph, edge,
-                                     px_edge_name(graph, edge), n_added == 0);
-        }
+        n_added += add_attribute(out, graph, attributes[i].edge,
+                                 attributes[i].name, n_added == 0);
     }
-    return n_added;
 }
 
 void
@@ -184,7 +158,7 @@ fact_add_what(struct cell_out *out, const struct px_graph *graph, px_node node)
     if (out->len == before && label != NULL)
         cell_add(out, ROLE_VALUE, label);
     if (out->len == before)
-        add_attributes(out, graph, node, 0, false);
+        add_attributes(out, graph, node);
 }
 
 const char *

@@ -1,8 +1,7 @@
 /* view_gc.c — the collector of the target: switches, figures, results.
  *
- * What can be done is one table; each row shows the state and the key, Enter
- * does it. All changes but freeze are put back when the connection ends, so
- * only those ask that cannot be undone, or that print to the target's stderr.
+ * What can be done is one table (gc_controls.h); each row shows the state and
+ * the key, Enter does it.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,40 +11,10 @@
 
 #include "base/text.h"
 #include "tui/app.h"
+#include "tui/gc_controls.h"
 #include "tui/keymap.h"
 
-/* gcmodule.c, unchanged from 3.8 to 3.15 */
-#define DEBUG_STATS 1
-#define DEBUG_COLLECTABLE 2
-#define DEBUG_UNCOLLECTABLE 4
-#define DEBUG_SAVEALL 32
-#define DEBUG_LEAK (DEBUG_COLLECTABLE | DEBUG_UNCOLLECTABLE | DEBUG_SAVEALL)
-
 enum { PANE_CONTROLS, PANE_FIGURES, PANE_RESULTS };
-
-/* X(action, label, flag it shows or 0) */
-#define CONTROL_LIST(X)                                                        \
-    X(GC_SWITCH, "automatic collection", 0)                                    \
-    X(GC_THRESHOLDS, "thresholds", 0)                                          \
-    X(GC_STATS, "DEBUG_STATS", DEBUG_STATS)                                    \
-    X(GC_COLLECTABLE, "DEBUG_COLLECTABLE", DEBUG_COLLECTABLE)                  \
-    X(GC_UNCOLLECTABLE, "DEBUG_UNCOLLECTABLE", DEBUG_UNCOLLECTABLE)            \
-    X(GC_SAVEALL, "DEBUG_SAVEALL", DEBUG_SAVEALL)                              \
-    X(GC_LEAK, "DEBUG_LEAK", DEBUG_LEAK)                                       \
-    X(GC_COLLECT, "collect", 0)                                                \
-    X(GC_FREEZE, "frozen", 0)                                                  \
-    X(GARBAGE, "garbage", 0)                                                   \
-    X(GC_RESTORE, "restore", 0)
-
-static const struct control {
-    enum action_id action;
-    const char *label;
-    int flag;
-} controls[] = {
-#define X(action, label, flag) {ACT_##action, label, flag},
-    CONTROL_LIST(X)
-#undef X
-};
 
 static const json_t *
 gc_of(const void *context)
@@ -53,26 +22,12 @@ gc_of(const void *context)
     return ((const struct view *)context)->app->session.gc;
 }
 
-static long
-integer(const json_t *object, const char *name)
-{
-    return (long)json_number_value(json_object_get(object, name));
-}
-
-static void
-add_list(struct cell_out *out, const json_t *list)
-{
-    for (size_t i = 0; i < json_array_size(list); i++)
-        cell_addf(out, ROLE_NUMBER, "%s%lld", i > 0 ? " " : "",
-                  (long long)json_number_value(json_array_get(list, i)));
-}
-
 /* ---- controls ---- */
 
 static uint32_t
 controls_count(const void *context)
 {
-    return gc_of(context) != NULL ? sizeof controls / sizeof controls[0] : 0;
+    return gc_of(context) != NULL ? (uint32_t)n_gc_controls : 0;
 }
 
 static uint64_t
@@ -83,12 +38,13 @@ row_number(const void *context, uint32_t row)
 }
 
 static void
-add_state(const json_t *gc, const struct control *control, struct cell_out *out)
+add_state(const json_t *gc, const struct gc_control *control,
+          struct cell_out *out)
 {
     char figure[PX_FIGURE_MAX];
     if (control->flag != 0) {
         bool is_set =
-            ((int)integer(gc, "debug") & control->flag) == control->flag;
+            ((int)gc_integer(gc, "debug") & control->flag) == control->flag;
         cell_add(out, is_set ? ROLE_WARN : ROLE_NORMAL,
                  is_set ? "☑ on" : "☐ off");
         return;
@@ -102,16 +58,16 @@ add_state(const json_t *gc, const struct control *control, struct cell_out *out)
             cell_add(out, ROLE_WARN, "☐ off");
         break;
     case ACT_GC_THRESHOLDS:
-        add_list(out, json_object_get(gc, "thresholds"));
+        gc_add_list(out, json_object_get(gc, "thresholds"));
         break;
     case ACT_GC_FREEZE:
         cell_addf(out, ROLE_NUMBER, "%s objects",
-                  px_text_count((uint64_t)integer(gc, "frozen"), figure));
+                  px_text_count((uint64_t)gc_integer(gc, "frozen"), figure));
         break;
     case ACT_GARBAGE:
-        cell_addf(out, integer(gc, "garbage") > 0 ? ROLE_WARN : ROLE_NUMBER,
+        cell_addf(out, gc_integer(gc, "garbage") > 0 ? ROLE_WARN : ROLE_NUMBER,
                   "%s objects",
-                  px_text_count((uint64_t)integer(gc, "garbage"), figure));
+                  px_text_count((uint64_t)gc_integer(gc, "garbage"), figure));
         break;
     case ACT_GC_RESTORE:
         if (!json_is_true(json_object_get(gc, "changed")) || entry == NULL) {
@@ -122,8 +78,8 @@ add_state(const json_t *gc, const struct control *control, struct cell_out *out)
         cell_addf(out, ROLE_NORMAL, "%s, flags %ld, ",
                   json_is_true(json_object_get(entry, "enabled")) ? "on"
                                                                   : "off",
-                  integer(entry, "debug"));
-        add_list(out, json_object_get(entry, "thresholds"));
+                  gc_integer(entry, "debug"));
+        gc_add_list(out, json_object_get(entry, "thresholds"));
         break;
     default:
         break;
@@ -134,7 +90,7 @@ static void
 controls_cell(const void *context, uint32_t row, int column,
               struct cell_out *out)
 {
-    const struct control *control = &controls[row];
+    const struct gc_control *control = &gc_controls[row];
     char keys[40];
     if (column == 0) {
         keymap_keys(VIEW_GC, control->action, sizeof keys, keys);
@@ -244,7 +200,7 @@ results_title(const void *context, struct cell_out *out)
 {
     const json_t *gc = gc_of(context);
     cell_add(out, ROLE_PANE, "what was done");
-    if ((int)integer(gc, "debug") & DEBUG_SAVEALL)
+    if ((int)gc_integer(gc, "debug") & DEBUG_SAVEALL)
         cell_add(out, ROLE_PANE,
                  "   DEBUG_SAVEALL keeps all that is collected: garbage grows");
 }
@@ -260,113 +216,7 @@ results_empty(const void *context, size_t out_bytes, char *out)
                  : "No connection: nothing can be switched.");
 }
 
-/* ---- actions ---- */
-
-static void
-set_debug(struct app *app, int flags, const char *name, bool is_on)
-{
-    char what[80];
-    snprintf(what, sizeof what, "%s %s", name, is_on ? "on" : "off");
-    session_send(&app->session, PX_MSG_GC_SET,
-                 json_pack("{s:i}", "debug", flags), what);
-}
-
-static void
-switch_flag(struct app *app, const struct control *control, bool is_sure)
-{
-    int flags = (int)integer(app->session.gc, "debug");
-    bool is_on = (flags & control->flag) == control->flag;
-    const char *prints = control->flag == DEBUG_STATS ? "at every collection"
-                         : control->flag & DEBUG_COLLECTABLE
-                             ? "a line for every object that it collects"
-                             : NULL;
-    if (!is_on && prints != NULL && !is_sure) {
-        char question[200];
-        snprintf(question, sizeof question,
-                 "%s prints %s to the target's stderr. Switch it on? y/n",
-                 control->label, prints);
-        prompt_open(&app->prompt, PROMPT_CONFIRM, question, "",
-                    control->action);
-        return;
-    }
-    set_debug(app, is_on ? flags & ~control->flag : flags | control->flag,
-              control->label, !is_on);
-}
-
-static void
-set_thresholds(struct app *app, const char *text)
-{
-    long values[3] = {0, 0, 0};
-    int n = 0;
-    char *end = NULL;
-    for (; n < 3; n++, text = end) {
-        values[n] = strtol(text, &end, 10);
-        if (end == text || values[n] < 0 || values[n] > INT32_MAX)
-            break;
-    }
-    if (n == 0 || text[strspn(text, " ,")] != '\0') {
-        app_say(app, ROLE_ERROR,
-                "thresholds are up to three numbers, as in 700 10 10");
-        return;
-    }
-    const json_t *now = json_object_get(app->session.gc, "thresholds");
-    for (int i = n; i < 3; i++)
-        values[i] = (long)json_number_value(json_array_get(now, (size_t)i));
-    char what[80];
-    snprintf(what, sizeof what, "thresholds %ld %ld %ld", values[0], values[1],
-             values[2]);
-    session_send(&app->session, PX_MSG_GC_SET,
-                 json_pack("{s:[I,I,I]}", "thresholds", (json_int_t)values[0],
-                           (json_int_t)values[1], (json_int_t)values[2]),
-                 what);
-}
-
-static void
-ask_thresholds(struct app *app)
-{
-    struct cell_out now;
-    cell_clear(&now);
-    add_list(&now, json_object_get(app->session.gc, "thresholds"));
-    prompt_open(&app->prompt, PROMPT_ANSWER, "thresholds: ", now.text,
-                ACT_GC_THRESHOLDS);
-}
-
-static void
-collect(struct app *app, const char *arg)
-{
-    int generation = 2;
-    if (arg != NULL && arg[0] != '\0') {
-        if (arg[0] < '0' || arg[0] > '2' || arg[1] != '\0') {
-            app_say(app, ROLE_ERROR, "a generation is 0, 1 or 2");
-            return;
-        }
-        generation = arg[0] - '0';
-    }
-    char what[80];
-    snprintf(what, sizeof what, "collect(%d)", generation);
-    session_send(&app->session, PX_MSG_GC_COLLECT,
-                 json_pack("{s:i}", "generation", generation), what);
-}
-
-static void
-freeze(struct app *app, bool is_freeze, bool is_sure)
-{
-    if (!is_sure) {
-        prompt_open(&app->prompt, PROMPT_CONFIRM,
-                    is_freeze
-                        ? "gc.freeze() moves all tracked objects out of the "
-                          "collector's sight and cannot be undone object by "
-                          "object. Do it? y/n"
-                        : "gc.unfreeze() moves all frozen objects, those "
-                          "that the target froze too, into the oldest "
-                          "generation. Do it? y/n",
-                    "", is_freeze ? ACT_GC_FREEZE : ACT_GC_UNFREEZE);
-        return;
-    }
-    session_send(
-        &app->session, is_freeze ? PX_MSG_GC_FREEZE : PX_MSG_GC_UNFREEZE,
-        json_pack("{s:b}", "confirm", 1), is_freeze ? "freeze" : "unfreeze");
-}
+/* ---- the view ---- */
 
 static bool
 act(struct view *view, enum action_id action, const char *arg,
@@ -378,59 +228,11 @@ act(struct view *view, enum action_id action, const char *arg,
     if (action == ACT_ENTER && view->focus == PANE_CONTROLS) {
         uint32_t row = list_row(&view->lists[PANE_CONTROLS]);
         if (row != LIST_NONE)
-            *reaction = action_run(app, controls[row].action, NULL);
+            *reaction = action_run(app, gc_controls[row].action, NULL);
         return true;
     }
     return false;
 }
-
-void
-gc_act(struct app *app, enum action_id action, const char *arg)
-{
-    bool is_sure = arg != NULL && strcmp(arg, "yes") == 0;
-    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
-        if (controls[i].action == action && controls[i].flag != 0) {
-            switch_flag(app, &controls[i], is_sure);
-            return;
-        }
-    }
-    bool is_on = json_is_true(json_object_get(app->session.gc, "enabled"));
-    switch (action) { /* only those that change the collector */
-    case ACT_GC_SWITCH:
-        session_send(&app->session, PX_MSG_GC_SET,
-                     json_pack("{s:b}", "enabled", !is_on),
-                     is_on ? "collection off" : "collection on");
-        break;
-    case ACT_GC_THRESHOLDS:
-        if (arg != NULL && arg[0] != '\0')
-            set_thresholds(app, arg);
-        else
-            ask_thresholds(app);
-        break;
-    case ACT_GC_COLLECT:
-        collect(app, arg);
-        break;
-    case ACT_GC_COLLECT_ASK:
-        prompt_open(&app->prompt, PROMPT_ANSWER,
-                    "collect generation (0, 1, 2): ", "2", ACT_GC_COLLECT);
-        break;
-    case ACT_GC_FREEZE:
-    case ACT_GC_UNFREEZE:
-        freeze(app, action == ACT_GC_FREEZE, is_sure);
-        break;
-    case ACT_GC_RESTORE:
-        session_send(&app->session, PX_MSG_GC_RESTORE, NULL, "restored");
-        break;
-    case ACT_GC_KEEP:
-        session_send(&app->session, PX_MSG_GC_SET,
-                     json_pack("{s:b}", "keep", 1), SESSION_KEPT);
-        break;
-    default:
-        break;
-    }
-}
-
-/* ---- the view ---- */
 
 static enum px_status
 open_gc(struct view *view, struct px_err *err)
@@ -457,7 +259,7 @@ static void
 layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
 {
     (void)view;
-    int n_controls = (int)(sizeof controls / sizeof controls[0]) + 1;
+    int n_controls = (int)n_gc_controls + 1;
     int top = n_controls < area.rows - 3 ? n_controls : area.rows - 3;
     if (top < 1)
         top = area.rows;
