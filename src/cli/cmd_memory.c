@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/jsonout.h"
+#include "cli/memory.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -26,6 +27,7 @@ struct memory {
     uint64_t malloc_used;
     uint64_t malloc_free;
     uint64_t other;
+    struct px_strays *strays;
     const char *verdict;
     char sentence[400];
 };
@@ -143,6 +145,7 @@ memory_json(struct cli *cli, const struct memory *memory)
         "sentence", memory->sentence);
     json_object_update(out, more);
     json_decref(more);
+    memory_blocks_json(memory->loaded.graph, memory->strays, out);
     jsonout_print(cli, out);
 }
 
@@ -185,6 +188,7 @@ memory_table(struct cli *cli, const struct memory *memory)
     if (memory->blocks > 0)
         printf("%s blocks of Python's allocator in use\n",
                px_text_count(memory->blocks, blocks));
+    memory_blocks_table(cli, memory->loaded.graph, memory->strays);
     printf("%s\n", memory->sentence);
 }
 
@@ -198,12 +202,17 @@ cmd_memory(struct cli *cli, struct px_err *err)
     if (status == PX_OK && memory.loaded.target.kind != PX_TARGET_FILE)
         status = take_live(cli, &memory, err);
     if (status == PX_OK) {
+        memory.strays = px_strays_new(memory.loaded.graph, err);
+        status = memory.strays == NULL ? PX_ENOMEM : PX_OK;
+    }
+    if (status == PX_OK) {
         judge(&memory);
         if (cli->opt.json)
             memory_json(cli, &memory);
         else
             memory_table(cli, &memory);
     }
+    px_strays_free(memory.strays);
     cli_loaded_done(&memory.loaded);
     return status;
 }

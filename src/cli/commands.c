@@ -155,7 +155,10 @@ const struct cli_command cli_commands[] = {
         .about = "Sets the resident memory beside the sizes of all objects "
                  "and what is free inside malloc, and says where to look. "
                  "What is free inside Python's own arenas cannot be told "
-                 "from native memory. A file knows nothing of malloc.",
+                 "from native memory. A file knows nothing of malloc. Below "
+                 "that: how many blocks of Python's allocator the objects "
+                 "explain, and the objects that nothing refers to (C code "
+                 "holds them, or has lost them).",
         .examples = {{"memory localhost:9999",
                       "objects, fragmentation or native memory"},
                      {"memory app.pxs --json", "what a file knows of it"}},

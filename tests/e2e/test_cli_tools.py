@@ -82,7 +82,8 @@ def test_retained_is_a_column_only_when_asked_for(snapshot):
 
 # ---- memory ----
 SHAPE = ["command", "target", "snapshot", "rss_bytes", "object_bytes",
-         "allocated_blocks", "malloc", "other_bytes", "verdict", "sentence"]
+         "allocated_blocks", "malloc", "other_bytes", "verdict", "sentence",
+         "blocks", "strays"]
 
 # whose malloc is another, and makes every process large
 SANITIZED = bool(os.environ.get("PYEXPLORE_PRELOAD"))

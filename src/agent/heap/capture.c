@@ -93,6 +93,8 @@ heap_capture_new(const struct heap_options *opts, struct px_err *err)
     capture->plan.own = capture->own;
     capture->plan.smaps_fd = -1;
     capture->plan.in_child = !opts->stop_the_world;
+    if (capture->plan.in_child)
+        pools_note(&capture->plan.pools);
     return capture;
 
 fail:

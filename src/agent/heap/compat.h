@@ -39,6 +39,9 @@
 #define COMPAT_VALUES 0
 #endif
 
+/* They are a block of their own. */
+#define COMPAT_VALUES_APART (COMPAT_VALUES == 311 || COMPAT_VALUES == 312)
+
 /* co_localsplusnames and co_localspluskinds instead of three tuples. */
 #define COMPAT_LOCALSPLUS (PY_VERSION_HEX >= 0x030B0000)
 /* The computed co_code etc.: 0 none, 1 _co_code, 2 _co_cached. */
@@ -114,6 +117,28 @@
 #endif
 /* Static builtin types keep their dict and subclasses in the interpreter. */
 #define COMPAT_STATIC_TYPE_STATE (PY_VERSION_HEX >= 0x030C0000)
+/* Objects/obmalloc.c, pycore_obmalloc.h: with the radix tree came arenas of 1
+ * MiB and pools of 16 KiB (3.10), before that 256 KiB and 4 KiB. */
+#if PY_VERSION_HEX >= 0x030A0000
+#define COMPAT_ARENA_BITS 20
+#define COMPAT_POOL_BITS 14
+#else
+#define COMPAT_ARENA_BITS 18
+#define COMPAT_POOL_BITS 12
+#endif
+/* Dead objects are chained by their first word, where the refcount was
+ * (pycore_freelist.h); before that it is 0 in them. */
+#define COMPAT_FREE_BY_REFCOUNT (PY_VERSION_HEX >= 0x030E0000)
+/* The upper half of ob_refcnt has flags of its own. */
+#define COMPAT_REFCOUNT_FLAGS (PY_VERSION_HEX >= 0x030E0000)
+/* What code keeps beside itself: opcode caches and a spare frame (3.8–3.10),
+ * an array of lines (3.11). */
+#define COMPAT_CODE_SPARE (PY_VERSION_HEX < 0x030B0000)
+#define COMPAT_CODE_LINEARRAY                                                  \
+    (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000)
+#define COMPAT_CODE_MONITORING (PY_VERSION_HEX >= 0x030C0000)
+/* A copy of its name that tp_name points into. */
+#define COMPAT_TYPE_TPNAME (PY_VERSION_HEX >= 0x030B0000)
 /* Interpreters of one process may have a GIL each. */
 #define COMPAT_OWN_GIL (PY_VERSION_HEX >= 0x030C0000)
 

@@ -136,6 +136,7 @@ make_plan(PyTypeObject *type, struct edges_plan *plan)
         plan->dict_name = "dict";
     }
     sizes_rule(type, &plan->size);
+    plan->owns = owned_rule(type);
     plan->rest = !((flags & EDGES_COMPLETE) && family == type);
 }
 
@@ -194,7 +195,7 @@ edges_walk(struct walk *w, PyObject *object, PyTypeObject *type)
         walk_rest(w);
 }
 
-/* sizes.c has the rules; they are part of the plan. */
+/* sizes.c and owned.c have the rules; they are part of the plan. */
 size_t
 sizes_of(PyObject *object, PyTypeObject *type, bool *approximate)
 {
@@ -206,6 +207,8 @@ sizes_of(PyObject *object, PyTypeObject *type, bool *approximate)
         (COMPAT_SIZE_BY_TYPE || compat_is_gc(object, type)))
         bytes += plan->size.before;
     *approximate = plan->size.approximate;
+    if (plan->owns != NULL && cache.walk != NULL)
+        plan->owns(cache.walk, object);
     return bytes;
 }
 

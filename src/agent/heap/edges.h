@@ -14,6 +14,7 @@
 #define HEAP_EDGES_H
 
 #include "agent/heap/compat.h"
+#include "agent/heap/owned.h"
 #include "agent/heap/sizes.h"
 #include "agent/heap/walk.h"
 
@@ -76,6 +77,7 @@ struct edges_plan {
     const char *dict_name;
     bool rest; /* walk_rest is needed */
     struct sizes_rule size;
+    owned_fn owns; /* NULL: nothing */
 };
 
 /* edges_instance.c: members, values and dict by the plan. */

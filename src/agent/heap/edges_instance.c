@@ -141,8 +141,12 @@ edges_instance(struct walk *w, PyObject *object, const struct edges_plan *plan)
         walk_members(w, object, plan);
     if (!plan->has_dict)
         return;
-    if (plan->has_values && layout_instance_values(object, plan->type, &table))
+    if (plan->has_values &&
+        layout_instance_values(object, plan->type, &table)) {
         walk_values(w, &table);
+        if (COMPAT_VALUES_APART)
+            walk_owns(w, table.values, table.n * sizeof(PyObject *));
+    }
     walk_edge_text(w, plan->dict_kind, plan->dict_name,
                    layout_instance_dict(object, plan->type));
 }

@@ -68,4 +68,38 @@ struct library_decimal {
     size_t *data;
 };
 
+/* numpy's ndarraytypes.h: PyArrayObject_fields and the head of PyArray_Descr,
+ * the same in 1.x and 2.x */
+struct library_numpy_descr {
+    PyObject_HEAD PyTypeObject *typeobj;
+    char kind, type, byteorder, flags;
+    int type_num;
+    union {
+        struct {
+            int elsize;
+        } one; /* numpy 1.x */
+        struct {
+            uint64_t flags;
+            Py_ssize_t elsize;
+        } two;
+    } by_version;
+};
+
+struct library_ndarray {
+    PyObject_HEAD char *data;
+    int nd;
+    Py_ssize_t *dimensions, *strides;
+    PyObject *base;
+    struct library_numpy_descr *descr;
+    int flags;
+};
+
+enum {
+    LIBRARY_NUMPY_C_CONTIGUOUS = 0x1,
+    LIBRARY_NUMPY_F_CONTIGUOUS = 0x2,
+    LIBRARY_NUMPY_OWNDATA = 0x4,
+    LIBRARY_NUMPY_OBJECT = 17, /* type_num */
+    LIBRARY_NUMPY_DIMENSIONS_MAX = 64
+};
+
 #endif

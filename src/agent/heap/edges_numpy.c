@@ -8,40 +8,19 @@
  * SPDX-License-Identifier: MIT
  */
 #include "agent/heap/edges.h"
-
-struct numpy_descr {
-    PyObject_HEAD PyTypeObject *typeobj;
-    char kind, type, byteorder, flags;
-    int type_num;
-};
-
-struct numpy_array {
-    PyObject_HEAD char *data;
-    int nd;
-    Py_ssize_t *dimensions, *strides;
-    PyObject *base;
-    struct numpy_descr *descr;
-    int flags;
-};
-
-enum {
-    NUMPY_C_CONTIGUOUS = 0x1,
-    NUMPY_F_CONTIGUOUS = 0x2,
-    NUMPY_OWNDATA = 0x4,
-    NUMPY_OBJECT = 17, /* type_num */
-    NUMPY_DIMENSIONS_MAX = 64
-};
+#include "agent/heap/edges_library.h"
 
 /* How many items lie one after the other; 0: they do not, or are another's. */
 static size_t
-count_items(const struct numpy_array *a)
+count_items(const struct library_ndarray *a)
 {
     size_t n = 1;
 
-    if (a->descr == NULL || a->descr->type_num != NUMPY_OBJECT ||
-        a->data == NULL || !(a->flags & NUMPY_OWNDATA) ||
-        !(a->flags & (NUMPY_C_CONTIGUOUS | NUMPY_F_CONTIGUOUS)) || a->nd < 0 ||
-        a->nd > NUMPY_DIMENSIONS_MAX)
+    if (a->descr == NULL || a->descr->type_num != LIBRARY_NUMPY_OBJECT ||
+        a->data == NULL || !(a->flags & LIBRARY_NUMPY_OWNDATA) ||
+        !(a->flags &
+          (LIBRARY_NUMPY_C_CONTIGUOUS | LIBRARY_NUMPY_F_CONTIGUOUS)) ||
+        a->nd < 0 || a->nd > LIBRARY_NUMPY_DIMENSIONS_MAX)
         return 0;
     for (int i = 0; i < a->nd; i++)
         n *= (size_t)a->dimensions[i];
@@ -52,7 +31,8 @@ count_items(const struct numpy_array *a)
 static void
 walk_array(struct walk *w, PyObject *object)
 {
-    const struct numpy_array *a = (const struct numpy_array *)(void *)object;
+    const struct library_ndarray *a =
+        (const struct library_ndarray *)(void *)object;
     PyObject *const *items = (PyObject *const *)(void *)a->data;
     size_t n = count_items(a);
 

@@ -167,6 +167,23 @@ layout_dict_bytes(PyObject *dict)
 }
 #endif
 
+bool
+layout_dict_is_embedded(PyObject *dict)
+{
+#if COMPAT_VALUES >= 313
+    return ((const PyDictObject *)dict)->ma_values->embedded != 0;
+#else
+    (void)dict;
+    return false;
+#endif
+}
+
+size_t
+layout_keys_bytes(const PyDictKeysObject *keys)
+{
+    return keys_bytes(keys);
+}
+
 size_t
 layout_cached_keys_bytes(PyTypeObject *type)
 {

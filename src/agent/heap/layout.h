@@ -41,6 +41,10 @@ layout_value(const struct layout_table *t, size_t i)
 PX_CHILD void layout_dict(PyObject *dict, struct layout_table *out);
 /* As sys.getsizeof counts, without the gc header. */
 PX_CHILD size_t layout_dict_bytes(PyObject *dict);
+/* Its values lie within the instance (3.13+). */
+PX_CHILD bool layout_dict_is_embedded(PyObject *dict);
+/* A table of keys (ma_keys). */
+PX_CHILD size_t layout_keys_bytes(const PyDictKeysObject *keys);
 /* The shared keys of a heap type, 0 without any. */
 PX_CHILD size_t layout_cached_keys_bytes(PyTypeObject *type);
 

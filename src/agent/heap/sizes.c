@@ -251,6 +251,23 @@ size_decimal(PyObject *object)
     return bytes;
 }
 
+size_t
+sizes_block(PyObject *object, PyTypeObject *type)
+{
+    const PyASCIIObject *ascii = (const PyASCIIObject *)object;
+    size_t head = sizeof(PyCompactUnicodeObject);
+
+    if (compat_derives(type, &PyLong_Type))
+        return size_long(object);
+    if (type != &PyUnicode_Type)
+        return size_plain(object);
+    if (!ascii->state.compact)
+        return sizeof(PyUnicodeObject);
+    if (ascii->state.ascii)
+        head = sizeof(PyASCIIObject);
+    return head + ((size_t)ascii->length + 1) * ascii->state.kind;
+}
+
 /* A row is found by the nearest base in C layout; by name where CPython does
  * not export the type, and then only for a struct at least as large as the
  * one that is read. */
@@ -277,6 +294,7 @@ static const struct sizes_row {
     {NULL, "collections.deque", sizeof(struct library_deque), size_deque},
     {NULL, "array.array", sizeof(struct library_array), size_array},
     {NULL, "decimal.Decimal", sizeof(struct library_decimal), size_decimal},
+    {NULL, "numpy.ndarray", sizeof(struct library_ndarray), sizes_ndarray},
 };
 
 static bool

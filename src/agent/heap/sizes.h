@@ -17,4 +17,7 @@ struct sizes_rule {
 
 PX_CHILD void sizes_rule(PyTypeObject *type, struct sizes_rule *out);
 
+/* __sizeof__ of a numpy array: with its data if that is its own. */
+PX_CHILD size_t sizes_ndarray(PyObject *object);
+
 #endif

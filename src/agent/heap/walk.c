@@ -194,6 +194,20 @@ walk_mark_secret(struct walk *w, PyObject *object)
     guard_leave(w->guard);
 }
 
+void
+walk_owns(struct walk *w, const void *block, size_t n_bytes)
+{
+    uintptr_t address = (uintptr_t)block;
+    if (block == NULL || n_bytes > POOLS_BLOCK_MAX || !w->blocks.wanted ||
+        !visited_can(address))
+        return;
+    sig_atomic_t was_busy = w->guard->busy;
+    guard_enter(w->guard);
+    if (visited_add(&w->blocks.owned, address) < 0)
+        walk_stop(w, PX_END_NO_ROOM);
+    w->guard->busy = was_busy;
+}
+
 /* ---- what tp_traverse visits beyond ---- */
 
 static int

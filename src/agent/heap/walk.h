@@ -83,6 +83,10 @@ PX_CHILD bool walk_try(struct walk *w, walk_part *part, void *context);
 /* Marks what must have no preview (secret.c decides). */
 PX_CHILD void walk_mark_secret(struct walk *w, PyObject *object);
 
+/* The object that is walked now owns `block` beside its own, of so many bytes
+ * (what is too large for the allocator of small objects is passed over). */
+PX_CHILD void walk_owns(struct walk *w, const void *block, size_t n_bytes);
+
 /* ---- what the walk asks of the walkers ---- */
 
 /* Before the clone, under the GIL: everything that may not be read later
@@ -125,6 +129,10 @@ PX_CHILD bool edges_type_has(PyTypeObject *type);
 /* sys.getsizeof's value, without calling anything. */
 PX_CHILD size_t sizes_of(PyObject *object, PyTypeObject *type,
                          bool *approximate);
+
+/* The bytes of the object's own block, without what stands before it; only
+ * for objects whose size in memory is told by their type and ob_size. */
+PX_CHILD size_t sizes_block(PyObject *object, PyTypeObject *type);
 
 /* Writes a preview record's form and payload (snapshot.h) to `to`, which has
  * PREVIEW_MAX bytes; returns its length, 0: no preview for this object. */

@@ -155,8 +155,9 @@ object_walk(struct walk *w, PyObject *object, struct type_info *info,
     w->n_named_type = 0;
     guard_leave(w->guard);
     size_t n_bytes = sizes_of(object, info->type, &approximate);
-    if (generation == PX_GEN_UNTRACKED && !object_is_gc(object, info))
-        generation = PX_GEN_NOT_GC;
+    if ((generation & PX_NODE_GEN_MASK) == PX_GEN_UNTRACKED &&
+        !object_is_gc(object, info))
+        generation ^= PX_GEN_UNTRACKED ^ PX_GEN_NOT_GC;
     guard_enter(w->guard);
     head_fill(&head, object, info, generation, n_bytes, approximate);
     if (info->is_bad) {

@@ -5,9 +5,10 @@
  *   2 lists     walk them in the same order; untracked and uncollected
  *               referents follow from the stack
  *   3 roots     threads, frames, modules; then the static types that were met
- *   4 previews  of all that was visited, in the order of addresses, now that
+ *   4 blocks    of the allocator that none of these explains: strays
+ *   5 previews  of all that was visited, in the order of addresses, now that
  *               all secret names are known
- *   5 footer
+ *   6 footer
  *
  * walk_stop jumps to the end from anywhere; what leaves then is only the
  * footer, unless the chunks may still be wanted (time limit, faults).
@@ -113,6 +114,9 @@ walk_init(struct walk *w, const struct walk_plan *plan)
     return visited_init(&w->visited, &w->arena) &&
            visited_init(&w->secret, &w->arena) &&
            visited_init(&w->checked, &w->arena) &&
+           visited_init(&w->blocks.owned, &w->arena) &&
+           visited_init(&w->blocks.open, &w->arena) &&
+           visited_init(&w->blocks.strays, &w->arena) &&
            map_init(&w->types, &w->arena, 10) &&
            map_init(&w->names, &w->arena, 12) &&
            map_init(&w->synthetics, &w->arena, 8) &&
@@ -368,6 +372,8 @@ walk_all(struct walk *w)
     walk_steps(w);
     static_roots(w);
     walk_steps(w);
+    blocks_walk(w, walk_steps);
+    blocks_put(w);
     if (w->detail == PX_DETAIL_VALUES)
         walk_previews(w);
     writer_flush_all(&w->writer);
@@ -450,6 +456,7 @@ walk_run(const struct walk_plan *plan)
         if (guard != NULL) {
             w->guard = guard;
             w->is_guarded = true;
+            w->blocks.wanted = !plan->options.mark_only;
         }
         w->end = PX_END_COMPLETE;
         w->guard->landing = &w->finish;

@@ -8,6 +8,7 @@
 #include "agent/heap/walk.h"
 
 #include "agent/heap/heads.h"
+#include "agent/heap/pools.h"
 #include "agent/heap/room.h"
 #include "agent/heap/spool.h"
 
@@ -15,6 +16,7 @@ struct walk_plan {
     struct heap_options options;
     const struct heads *heads;
     const struct heap_notes *notes;
+    struct pools_note pools;
     const struct room *room;
     struct spool *spool;
     void *const *own;

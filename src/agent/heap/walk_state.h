@@ -18,6 +18,7 @@
 #include <setjmp.h>
 #include <stdnoreturn.h>
 
+#include "agent/heap/blocks.h"
 #include "agent/heap/guard.h"
 #include "agent/heap/heads.h"
 #include "agent/heap/room.h"
@@ -109,6 +110,8 @@ struct walk {
     struct gc_head *list;
     struct gc_head *cursor;
     uintptr_t preview_at;
+
+    struct blocks blocks;
 
     uint64_t n_bad;   /* nodes with PX_NODE_BAD */
     uint64_t n_jumps; /* out of objects */

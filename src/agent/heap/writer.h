@@ -45,6 +45,7 @@ enum writer_role {
     ROLE_ROOTS,
     ROLE_LABELS,
     ROLE_PREVIEWS,
+    ROLE_BLOCKS,
     ROLE_N
 };
 
