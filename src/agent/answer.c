@@ -107,29 +107,27 @@ garbage_json(const struct gc_garbage *garbage)
                      objects);
 }
 
-/* What a change leaves to be put back, whether its session lives or not. */
+/* What a change leaves to be put back: by its connection when that ends, at
+ * once when it is gone. */
 static void
-note_change(struct server *server, struct session *session, const struct op *op)
+note_change(struct server *server, struct session *session, struct op *op)
 {
     struct gc_settings before = op->before.now;
+    struct gc_settings *changed =
+        session != NULL ? &session->changed : &op->owed;
     before.fields &= op->settings.fields;
     if (op->kind == OP_GC_RESTORE) {
-        if (session != NULL)
-            session->changed.fields &= ~op->settings.fields;
+        changed->fields &= ~op->settings.fields;
         if (op->keep)
             server->kept.fields &= ~op->settings.fields;
-    } else if (op->keep) {
-        if (session != NULL) { /* its changes are kept with this one */
-            struct gc_settings first = session->changed;
-            first.fields &= op->settings.fields;
-            gc_settings_merge(&server->kept, &first);
-            session->changed.fields &= ~op->settings.fields;
-        }
+    } else if (op->keep) { /* and what was changed before is kept with it */
+        struct gc_settings first = *changed;
+        first.fields &= op->settings.fields;
+        gc_settings_merge(&server->kept, &first);
+        changed->fields &= ~op->settings.fields;
         gc_settings_merge(&server->kept, &before);
-    } else if (session != NULL) {
-        gc_settings_merge(&session->changed, &before);
     } else {
-        server_put_back(server, &before);
+        gc_settings_merge(changed, &before);
     }
 }
 
@@ -175,8 +173,10 @@ answer_op(struct server *server, struct op *op)
         note_change(server, session, op);
     else if (!op->ran && op->kind == OP_GC_RESTORE && session == NULL)
         gc_settings_merge(&server->leftover, &op->settings);
-    if (session == NULL)
+    if (session == NULL) {
+        server_put_back(server, &op->owed);
         return;
+    }
     session->n_ops--;
     if (px_msg_changes(op->msg))
         session->n_changes--;

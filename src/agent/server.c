@@ -226,6 +226,12 @@ close_all(struct server *server)
     take_done(server);
     for (struct session *s = server->sessions; s != NULL; s = s->next)
         session_close(s);
+    for (const struct op *op = server->pending; op != NULL;
+         op = op->next_pending) { /* the worker does not come back */
+        gc_settings_merge(&server->leftover, &op->owed);
+        if (op->kind == OP_GC_RESTORE && op->session == NULL)
+            gc_settings_merge(&server->leftover, &op->settings);
+    }
     share_end_all(server, ended);
     sweep(server);
 }

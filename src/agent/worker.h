@@ -58,7 +58,8 @@ struct op {
     unsigned msg;
     uint64_t asked_ns;
     struct op *next_pending;
-    struct share *share; /* OP_CLONE */
+    struct share *share;     /* OP_CLONE */
+    struct gc_settings owed; /* what its connection, gone, had changed */
 
     /* arguments */
     struct gc_settings settings;

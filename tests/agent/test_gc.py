@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 import shlex
 import subprocess
+import time
 
 import pytest
 
@@ -112,13 +113,15 @@ def test_pipelined_changes_remember_the_first(spawn):
     wire.reply(last)
     wire.close()
     wait_until(lambda: child.ask(THRESHOLDS) == before, "thresholds")
-    wire = child.wire()
-    for i in range(20):
-        wire.frame("gc_set", {"thresholds": [i + 1, 1, 1]})
-    wire.close()  # some have run by now, some never will
-    again = child.wire()
-    wait_until(lambda: child.ask(THRESHOLDS) == before, "thresholds")
-    assert again.ask("gc_state")["changed"] is False
+    for cut in range(400):  # at any moment of the first, second… change
+        wire = child.wire()
+        for i in range(cut % 4 + 1):
+            wire.frame("gc_set", {"thresholds": [i + 1, 1, 1]})
+        time.sleep(cut * 1e-6)
+        wire.close()
+        wait_until(lambda: child.ask(THRESHOLDS) == before, "thresholds")
+    with child.wire() as again:
+        assert again.ask("gc_state")["changed"] is False
     assert child.ask(THRESHOLDS) == before
 
 

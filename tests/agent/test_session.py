@@ -11,7 +11,7 @@ import time
 import pytest
 
 import pxs
-from harness import wait_until
+from harness import children_of, wait_until
 from served import Served
 from wire import FIRST, HEAD, MAGIC, MESSAGES, Closed, Refused, Wire
 
@@ -394,21 +394,6 @@ def big_child(spawn, **options):
     child = Served(spawn, **options)
     child.run("heap = [[str(i)] for i in range(400000)]")
     return child
-
-
-def children_of(pid):
-    """Pids whose parent is `pid`, zombies included."""
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open("/proc/%s/stat" % name) as stat:
-                    text = stat.read()
-            except OSError:
-                continue
-            if int(text.rpartition(")")[2].split()[1]) == pid:
-                found.append(int(name))
-    return found
 
 
 def read_some(wire):

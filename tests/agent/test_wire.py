@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from harness import RSS_SLACK, wait_until
+from harness import RSS_SLACK, children_of, wait_until
 from served import Served
 from wire import BULK, FIRST, HEAD, MESSAGES, REPLY, Closed, Refused, Wire, \
     proof
@@ -201,9 +201,7 @@ def test_end_in_the_middle_of_anything(spawn):
             wire.send((prove(wire) + tail)[:n])
     wait_until(lambda: child.ask("gc.isenabled()"), "the collector put back")
     wait_until(lambda: descriptors(child) == before, "closed descriptors")
-    assert child.ask("[p for p in os.listdir('/proc') if p.isdigit() and "
-                     "open('/proc/%s/stat' % p).read().rpartition(')')[2]"
-                     ".split()[1] == str(os.getpid())]") == []
+    assert children_of(child.pid) == []
 
 
 def test_random_requests(spawn):

@@ -22,7 +22,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 os.environ.setdefault("PYEXPLORE_BUILD", os.environ.get("BUILD", "build"))
 
-from harness import LEAK_SERVER, TUI, Target, child_environment, wait_until
+from harness import (LEAK_SERVER, TUI, Target, child_environment, children_of,
+                     wait_until)
 from terminal import Terminal, TerminalError, alive, frame
 
 # What the last screen must say, by kind of leak.
@@ -61,13 +62,6 @@ def listens(address):
         if any(row[1].endswith(wanted) and row[3] == "0A" for row in rows):
             return True
     return False
-
-
-def children_of(pid):
-    out = []
-    for task in pathlib.Path("/proc/%d/task" % pid).glob("*/children"):
-        out += [int(word) for word in task.read_text().split()]
-    return out
 
 
 class Walk:

@@ -122,3 +122,18 @@ def wait_until(condition, what, timeout=None):
         if time.monotonic() > end:
             raise AssertionError("waited in vain for " + what)
         time.sleep(0.01)
+
+
+def children_of(pid):
+    """Pids whose parent is `pid`, zombies included."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name) as stat:
+                    text = stat.read()
+            except OSError:
+                continue
+            if int(text.rpartition(")")[2].split()[1]) == pid:
+                found.append(int(name))
+    return found
