@@ -349,7 +349,8 @@ const char *px_end_sentence(unsigned end);
 /* ---- header JSON ----
  * {"format":1, "pyexplore":"0.1.0", "python":"3.13.0", "build":"…",
  *  "pid":1, "command":["python","server.py"], "host":"…", "time":unix
- *  seconds (real), "rss":bytes, "detail":"values", "gc":{as PX_MSG_GC_STATE},
+ *  seconds (real), "started": the same of the process (0: not known),
+ *  "rss":bytes, "detail":"values", "gc":{as PX_MSG_GC_STATE},
  *  "interpreters":1, "threads":4, "estimate":{"objects":n,"bytes":n},
  *  "allocated_blocks":n (0: not counted), "stop_the_world":false}
  *  — unknown keys are skipped. */

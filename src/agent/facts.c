@@ -73,6 +73,26 @@ facts_time(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* proc(5): field 22 of /proc/self/stat, in clock ticks since boot. Before it
+ * stands the program's name, which may have blanks and brackets. */
+double
+facts_started(void)
+{
+    char text[1024];
+    struct timespec boot;
+    size_t n = read_small("/proc/self/stat", sizeof text - 1, text);
+    text[n] = '\0';
+    const char *at = strrchr(text, ')');
+    for (int field = 2; at != NULL && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    if (at == NULL || clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
+        return 0;
+    double up = (double)boot.tv_sec + (double)boot.tv_nsec / 1e9;
+    double ticks = (double)strtoull(at, NULL, 10);
+    double age = up - ticks / (double)sysconf(_SC_CLK_TCK);
+    return age >= 0 ? facts_time() - age : 0;
+}
+
 /* Length of the well-formed UTF-8 character at `at`, 0: there is none. */
 static size_t
 char_bytes(const unsigned char *at, size_t left)

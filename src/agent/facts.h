@@ -30,6 +30,8 @@ void facts_malloc_read(struct facts_malloc *out);
 
 /* Seconds since the epoch. */
 double facts_time(void);
+/* The same of the start of this process; 0: not known. */
+double facts_started(void);
 
 /* "3.13.0 (main, …) [GCC 12.2.0]", constant. */
 const char *facts_build(void);
