@@ -100,10 +100,6 @@ enum px_status px_suspects_add(struct px_suspects *suspects,
  * next add. */
 const struct px_suspects_round *px_suspects_rounds(
     const struct px_suspects *suspects, size_t *n);
-/* Whether something grows of which these snapshots cannot tell yet that it
- * will not stop: one more would help. */
-bool px_suspects_is_in_doubt(const struct px_suspects *suspects);
-
 /* The findings, worst first, at most PX_SUSPECTS_MAX; *n is 0 and the result
  * not NULL when there is none. `last` is what was added last. NULL: an error.
  * Borrowed until the next call. A single snapshot only tells of cycles that
@@ -112,5 +108,8 @@ const struct px_suspect *px_suspects_find(struct px_suspects *suspects,
                                           const struct px_paths *last,
                                           struct px_work *work, size_t *n,
                                           struct px_err *err);
+/* Whether the last find saw something grow of which so few rounds cannot tell
+ * that it will not stop: one more would help. */
+bool px_suspects_is_in_doubt(const struct px_suspects *suspects);
 
 #endif

@@ -188,6 +188,12 @@ void cli_progress_snapshot(struct cli_progress *progress, const json_t *body,
                            uint64_t bytes);
 void cli_progress_clear(struct cli_progress *progress);
 
+/* ---- wait.c ---- */
+/* Until px_now_ns() is `until_ns`, with `what` as progress; false: Ctrl-C,
+ * SIGTERM or --timeout came first. */
+bool cli_wait_until_ns(const struct cli *cli, uint64_t until_ns,
+                       const char *what);
+
 /* ---- the commands ---- */
 void gc_help(FILE *out);
 void export_help(FILE *out);
@@ -195,5 +201,6 @@ cli_run_fn cmd_ls, cmd_types, cmd_instances, cmd_show, cmd_referrers,
     cmd_referents, cmd_path, cmd_holders, cmd_dominators, cmd_cycles, cmd_diff,
     cmd_growth, cmd_check, cmd_gc, cmd_snapshot, cmd_memory, cmd_export,
     cmd_duplicates;
+cli_run_fn cmd_suspects;
 
 #endif

@@ -197,6 +197,25 @@ const struct cli_command cli_commands[] = {
         .run = cmd_growth,
     },
     {
+        .name = "suspects", .args = "TARGET...", .min_args = 1,
+        .max_args = -1,
+        .options = CLI_GRAPHED | CLI_BIT(INTERVAL) | CLI_BIT(ROUNDS),
+        .summary = "say what leaks, why, and which reference is at fault",
+        .about = "Takes a snapshot every 5 s, 3 times after the first, and "
+                 "says what grew in every round, would not stop by itself "
+                 "and is not garbage that waits: at most 10 findings, worst "
+                 "first, each with its cause, its path and evidence. While "
+                 "that is in doubt it looks on, up to 3 times as long. "
+                 "Status 1: something was found. Several files are one "
+                 "process at several times.",
+        .examples = {{"suspects localhost:9999", "what leaks there"},
+                     {"suspects 4242 --interval 60 --rounds 5",
+                      "a slow leak"},
+                     {"suspects 4242 4243", "which worker, and what"},
+                     {"suspects 1.pxs 2.pxs 3.pxs", "from saved snapshots"}},
+        .run = cmd_suspects,
+    },
+    {
         .name = "check", .args = "TARGET --during CMD | FILE.pxs...",
         .min_args = 1, .max_args = -1,
         .options = CLI_GRAPHED | CLI_BIT(LIMIT) | CLI_BIT(DURING) |

@@ -1,0 +1,240 @@
+/* test_suspects.c: what grows in every round and would not stop is found, by
+ * the place where it piles up; what swings, levels off, slows down, is bound
+ * by its owner or waits for a collector that runs is not.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pyexplore/suspects.h>
+
+#include "graph/trend.h"
+#include "random_graph.h"
+
+/* ---- rows of figures ---- */
+static void
+test_trends(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t figures[10];
+        size_t n; /* rounds */
+        enum trend_verdict verdict;
+    } rows[] = {
+        {{10, 20, 30, 40}, 3, TREND_GROWS},
+        {{10, 20, 30}, 2, TREND_GROWS},
+        {{10, 20}, 1, TREND_PERHAPS},
+        {{10, 10, 10, 10}, 3, TREND_STEADY},
+        {{40, 30, 20, 10}, 3, TREND_STEADY},
+        /* one round of rest in four is no proof of innocence */
+        {{10, 20, 20, 30, 40}, 4, TREND_GROWS},
+        {{10, 20, 20, 30}, 3, TREND_PERHAPS},
+        /* swings, though it ends higher */
+        {{10, 60, 20, 70, 30, 80}, 5, TREND_STEADY},
+        /* full */
+        {{0, 40, 80, 100, 100, 100}, 5, TREND_STEADY},
+        {{0, 20, 40, 60, 80, 100, 120, 150, 150, 150}, 9, TREND_STEADY},
+        /* built once */
+        {{0, 90, 110, 112, 113, 114}, 5, TREND_STEADY},
+        /* gives a little back now and then */
+        {{0, 50, 100, 98, 150, 200, 250, 245, 300, 350}, 9, TREND_GROWS},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static const double times[] = {0, 5, 10, 15, 20, 25, 30, 35, 40, 45};
+        struct trend trend = trend_of(rows[i].figures, times, rows[i].n);
+        if (trend.verdict != rows[i].verdict)
+            fail_msg("row %zu is %d", i, trend.verdict);
+    }
+}
+
+/* ---- heaps ---- */
+enum { MODULE, OWNER, LIST, FIRST };
+
+/* module m0 → OWNER (n2) → its list (n3) → `count` objects; another thing
+ * that `others` of them have. With `in_cycle` nothing holds them but each
+ * other, two by two. */
+static struct px_graph *
+heap(int count, bool in_cycle, uint64_t place)
+{
+    struct rg *rg = rg_new(FIRST + count);
+    int name = rg_name(rg, "owner");
+    int items = rg_name(rg, "items");
+    for (int i = 0; i < rg->n; i++) {
+        rg->nodes[i].type = 0;
+        rg->nodes[i].bytes = 64;
+    }
+    rg->nodes[MODULE].type = RG_MODULE_TYPE;
+    rg->nodes[LIST].type = 1;
+    rg_root(rg, PX_ROOT_MODULE, MODULE, "service");
+    rg_edge(rg, MODULE, PX_EDGE_ATTR, (uint64_t)name, OWNER, -1);
+    rg_edge(rg, OWNER, PX_EDGE_ATTR, (uint64_t)items, LIST, -1);
+    for (int i = 0; i < count; i++) {
+        if (in_cycle)
+            rg_edge(rg, FIRST + i, PX_EDGE_ATTR, (uint64_t)name,
+                    FIRST + (i ^ 1), -1);
+        else
+            rg_edge(rg, LIST, PX_EDGE_ITEM, (uint64_t)i, FIRST + i, -1);
+    }
+    rg_count(rg);
+    rg_place(rg, place);
+    struct px_graph *graph = rg_build(rg, place);
+    rg_free(rg);
+    return graph;
+}
+
+struct watch {
+    struct px_suspects *suspects;
+    struct px_graph *graph;
+    struct px_paths *paths;
+};
+
+static void
+forget(struct watch *watch)
+{
+    px_paths_free(watch->paths);
+    px_graph_free(watch->graph);
+}
+
+static void
+look(struct watch *watch, struct px_graph *graph)
+{
+    forget(watch);
+    watch->graph = graph;
+    watch->paths = px_paths_new(graph, NULL, NULL);
+    assert_non_null(watch->paths);
+    assert_int_equal(px_suspects_add(watch->suspects, watch->paths, NULL, NULL),
+                     PX_OK);
+}
+
+static const struct px_suspect *
+find(struct watch *watch, size_t *n)
+{
+    struct px_err err;
+    const struct px_suspect *found =
+        px_suspects_find(watch->suspects, watch->paths, NULL, n, &err);
+    assert_non_null(found);
+    return found;
+}
+
+static void
+test_a_list_that_grows(void **state)
+{
+    (void)state;
+    char fingerprint[17] = "";
+    for (uint64_t place = 1; place <= 2; place++) {
+        struct watch watch = {.suspects = px_suspects_new(NULL)};
+        size_t n;
+        for (int i = 0; i < 4; i++)
+            look(&watch, heap(10 + 7 * i, false, place * 10 + (uint64_t)i));
+        const struct px_suspect *found = find(&watch, &n);
+        assert_int_equal(n, 1);
+        assert_int_equal(found->kind, PX_SUSPECT_CONTAINER);
+        assert_string_equal(found->type, "m.T0");
+        assert_int_equal(found->count, 31);
+        assert_int_equal(found->series[0], 10);
+        assert_int_equal(found->a_round, 7);
+        assert_int_equal(found->retained, 31 * 64);
+        assert_string_equal(found->path, "module service → .owner → .items[*]");
+        assert_string_equal(found->holder_path,
+                            "module service → .owner → .items");
+        size_t n_culprits = 0;
+        for (size_t i = 0; i < found->n_steps; i++)
+            n_culprits += found->steps[i].is_culprit;
+        assert_int_equal(n_culprits, 1);
+        assert_true(found->steps[found->n_steps - 1].is_culprit);
+        if (fingerprint[0] != '\0') /* at other addresses */
+            assert_string_equal(found->fingerprint, fingerprint);
+        memcpy(fingerprint, found->fingerprint, sizeof fingerprint);
+        forget(&watch);
+        px_suspects_free(watch.suspects);
+    }
+}
+
+static void
+test_a_list_that_swings(void **state)
+{
+    (void)state;
+    static const int counts[] = {10, 40, 15, 50, 12, 44};
+    struct watch watch = {.suspects = px_suspects_new(NULL)};
+    size_t n;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        look(&watch, heap(counts[i], false, i + 1));
+    find(&watch, &n);
+    assert_int_equal(n, 0);
+    assert_false(px_suspects_is_in_doubt(watch.suspects));
+    forget(&watch);
+    px_suspects_free(watch.suspects);
+}
+
+/* Of garbage in cycles nothing is said while a collector runs. */
+static void
+test_cycles(void **state)
+{
+    (void)state;
+    struct watch watch = {.suspects = px_suspects_new(NULL)};
+    size_t n;
+    for (int i = 0; i < 5; i++)
+        look(&watch, heap(10 + 8 * i, true, (uint64_t)i + 1));
+    size_t n_rounds;
+    const struct px_suspects_round *rounds =
+        px_suspects_rounds(watch.suspects, &n_rounds);
+    assert_int_equal(n_rounds, 5);
+    assert_int_equal(rounds[4].waiting, 42);
+    assert_true(rounds[4].is_collecting);
+    find(&watch, &n);
+    assert_int_equal(n, 0);
+    forget(&watch);
+    px_suspects_free(watch.suspects);
+}
+
+/* However long it watches, it forgets the oldest and goes on. */
+static void
+test_many_rounds(void **state)
+{
+    (void)state;
+    struct watch watch = {.suspects = px_suspects_new(NULL)};
+    size_t n, n_rounds;
+    for (int i = 0; i < 50; i++)
+        look(&watch, heap(1 + i, false, (uint64_t)i + 1));
+    px_suspects_rounds(watch.suspects, &n_rounds);
+    assert_in_range(n_rounds, 20, 40);
+    const struct px_suspect *found = find(&watch, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(found->count, 50);
+    assert_int_equal(found->series[n_rounds - 1], 50);
+    assert_false(px_suspects_is_in_doubt(watch.suspects));
+    forget(&watch);
+    px_suspects_free(watch.suspects);
+}
+
+static void
+test_names(void **state)
+{
+    (void)state;
+    for (unsigned kind = 1; kind < PX_SUSPECT_KIND_END; kind++) {
+        assert_non_null(px_suspect_name(kind));
+        assert_non_null(px_suspect_what(kind));
+        assert_non_null(px_suspect_advice(kind));
+    }
+    assert_null(px_suspect_name(PX_SUSPECT_KIND_END));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trends),
+        cmocka_unit_test(test_a_list_that_grows),
+        cmocka_unit_test(test_a_list_that_swings),
+        cmocka_unit_test(test_cycles),
+        cmocka_unit_test(test_many_rounds),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
