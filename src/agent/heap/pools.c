@@ -74,7 +74,7 @@ swap_first(struct pools *pools, size_t i)
 
 /* Objects from all over the heap, one from each stretch as long as an arena.
  */
-static void
+PX_GUESS static void
 sample(struct walk *w, struct pools *pools)
 {
     while (pools->n_samples < POOLS_SAMPLES_MAX && pools->n_tried < TRIES_MAX) {
@@ -94,7 +94,7 @@ sample(struct walk *w, struct pools *pools)
     }
 }
 
-static bool
+PX_GUESS static bool
 row_has(const struct pools_arena *row, uintptr_t pool)
 {
     return row->address != 0 && row->address <= pool &&
@@ -105,7 +105,7 @@ row_has(const struct pools_arena *row, uintptr_t pool)
 }
 
 /* A row of the table, in use or not. */
-static bool
+PX_GUESS static bool
 row_fits(const struct pools_arena *row, const struct pools_arena *table)
 {
     if (row->address != 0)
@@ -120,7 +120,7 @@ row_fits(const struct pools_arena *row, const struct pools_arena *table)
 }
 
 /* A sample may lie in what only looks like a pool. */
-static bool
+PX_GUESS static bool
 table_fits(const struct pools *pools, const struct pools_arena *table)
 {
     size_t n_wrong = 0;
@@ -148,7 +148,7 @@ is_near(const struct walk *w, const struct pools_note *note, uintptr_t word)
 }
 
 /* Goes through the data until a table fits. */
-static void
+PX_GUESS static void
 search(const struct walk *w, struct pools *pools, const struct pools_note *note)
 {
     for (; pools->segment < note->n_segments; pools->segment++, pools->at = 0) {
@@ -168,7 +168,7 @@ search(const struct walk *w, struct pools *pools, const struct pools_note *note)
     }
 }
 
-static void
+PX_GUESS static void
 measure(struct pools *pools)
 {
     size_t limit = pools->n_arenas == 0 ? ROWS_FIRST : 2 * pools->n_arenas;

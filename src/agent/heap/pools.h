@@ -98,14 +98,14 @@ pools_of(const struct pools_arena *arena, size_t *n)
     return (const struct pools_pool *)first;
 }
 
-static inline size_t
+PX_GUESS static inline size_t
 pools_block_bytes(const struct pools_pool *pool)
 {
     return (pool->size_class + 1) * (size_t)POOLS_ALIGN;
 }
 
 /* True if this reads like the head of a pool in use. */
-static inline bool
+PX_GUESS static inline bool
 pools_is_pool(const struct pools_pool *pool)
 {
     if (pool->size_class >= POOLS_CLASSES)
