@@ -530,28 +530,30 @@ builder_each(struct px_builder *builder, enum px_chunk_kind kind,
 {
     const uint8_t *bytes;
     uint64_t reported = 0;
+    struct px_buf raw;
+    px_buf_init(&raw);
     enum px_status status = spool_bytes(&builder->spool, &bytes, err);
-    if (status != PX_OK)
-        return status;
     struct px_reader in = px_reader_of(bytes, builder->spool.n_bytes);
     while (status == PX_OK && px_reader_left(&in) > 0) {
         struct px_chunk chunk;
-        if (work_is_canceled(work))
-            return work_canceled(err);
+        if (work_is_canceled(work)) {
+            status = work_canceled(err);
+            break;
+        }
         status = px_chunk_next(&in, &chunk, err);
         if (status == PX_AGAIN)
-            return px_fail(err, PX_EIO, "the temporary file has changed");
+            status = px_fail(err, PX_EIO, "the temporary file has changed");
         if (status == PX_OK && chunk.kind == kind) {
-            status = px_chunk_unpack(&chunk, &builder->raw, err);
+            status = px_chunk_unpack(&chunk, &raw, err);
             if (status == PX_OK)
-                status = visit(
-                    context, px_reader_of(builder->raw.data, builder->raw.len),
-                    err);
+                status = visit(context, px_reader_of(raw.data, raw.len), err);
         }
-        work_report(work, &reported, stage,
-                    builder->spool.n_bytes - px_reader_left(&in),
-                    builder->spool.n_bytes);
+        if (stage != NULL)
+            work_report(work, &reported, stage,
+                        builder->spool.n_bytes - px_reader_left(&in),
+                        builder->spool.n_bytes);
     }
+    px_buf_done(&raw);
     return status;
 }
 

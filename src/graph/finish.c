@@ -17,9 +17,13 @@
 #include "graph/records.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "graph/bulk.h"
 
 #define NOT_DESCRIBED 0xffu /* no valid flags have this value */
 
@@ -250,7 +254,7 @@ column(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
 {
     if (*status != PX_OK)
         return NULL;
-    void *memory = calloc(n + 1, bytes);
+    void *memory = bulk_new(n + 1, bytes);
     if (memory == NULL)
         *status = px_fail(err, PX_ENOMEM,
                           "no memory for %zu × %zu bytes of "
@@ -406,6 +410,55 @@ make_edges(struct finish *f, struct px_err *err)
     return status;
 }
 
+/* ---- previews, beside it ---- */
+struct preview_job {
+    struct finish *finish;
+    struct px_err err;
+    enum px_status status;
+    pthread_t thread;
+    bool is_running;
+};
+
+static void *
+load_previews(void *context)
+{
+    struct preview_job *job = context;
+    struct finish *f = job->finish;
+    job->status = previews_load(f->graph, f->builder, f->work, &job->err);
+    return NULL;
+}
+
+/* Nothing else needs them, and a second core may be free. Without a thread
+ * they are loaded at once. */
+static void
+start_previews(struct preview_job *job, struct finish *f)
+{
+    const uint8_t *bytes;
+    sigset_t all, old;
+    *job = (struct preview_job){.finish = f};
+    job->status = spool_bytes(&f->builder->spool, &bytes, &job->err);
+    if (job->status != PX_OK)
+        return;
+    sigfillset(&all); /* signals are the other threads' */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    job->is_running =
+        pthread_create(&job->thread, NULL, load_previews, job) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!job->is_running)
+        load_previews(job);
+}
+
+static enum px_status
+join_previews(struct preview_job *job, enum px_status status,
+              struct px_err *err)
+{
+    if (job->is_running)
+        pthread_join(job->thread, NULL);
+    if (status == PX_OK && job->status != PX_OK && err != NULL)
+        *err = job->err;
+    return status == PX_OK ? job->status : status;
+}
+
 static enum px_status
 make_graph(struct finish *f, struct px_err *err)
 {
@@ -428,6 +481,8 @@ make_graph(struct finish *f, struct px_err *err)
     ids_init(&builder->ids);
     graph->n_nodes = graph->ids.n;
     graph->n_edges = (uint32_t)builder->n_edges;
+    struct preview_job previews;
+    start_previews(&previews, f);
     status = make_columns(graph, err);
     if (status == PX_OK)
         status = builder_each(builder, PX_CHUNK_NODES, "objects", f->work,
@@ -447,9 +502,7 @@ make_graph(struct finish *f, struct px_err *err)
         status = index_names(graph, err);
     if (status == PX_OK)
         index_roots_and_labels(graph);
-    if (status == PX_OK)
-        status = previews_load(graph, builder, f->work, err);
-    return status;
+    return join_previews(&previews, status, err);
 }
 
 enum px_status

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/bulk.h"
+
 void
 px_graph_free(struct px_graph *graph)
 {
@@ -14,22 +16,22 @@ px_graph_free(struct px_graph *graph)
         return;
     tables_done(&graph->tables);
     ids_done(&graph->ids);
-    free(graph->node_type);
-    free(graph->node_bytes);
-    free(graph->node_refs);
-    free(graph->node_flags);
+    bulk_free(graph->node_type);
+    bulk_free(graph->node_bytes);
+    bulk_free(graph->node_refs);
+    bulk_free(graph->node_flags);
     overflow_done(&graph->over_type);
     overflow_done(&graph->over_bytes);
     overflow_done(&graph->over_refs);
     overflow_done(&graph->over_payload);
-    free(graph->out_off);
-    free(graph->edges);
-    free(graph->in_off);
-    free(graph->in_src);
-    free(graph->in_loose);
+    bulk_free(graph->out_off);
+    bulk_free(graph->edges);
+    bulk_free(graph->in_off);
+    bulk_free(graph->in_src);
+    bulk_free(graph->in_loose);
     bitrank_done(&graph->holding);
-    free(graph->name_table);
-    free(graph->type_node);
+    bulk_free(graph->name_table);
+    bulk_free(graph->type_node);
     spool_area_done(&graph->preview_area);
     free(graph);
 }

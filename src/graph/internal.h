@@ -147,12 +147,14 @@ enum px_status blocks_take(struct blocks *blocks, struct px_reader in,
 size_t preview_measure(struct px_reader in);
 /* True if this record is of a str or bytes; `*is_part`: of its beginning. */
 bool preview_is_text(struct px_reader record, bool *is_part);
-/* Reads all PREVIEWS chunks of the builder into the graph. */
+/* Reads all PREVIEWS chunks of the builder into the graph, of which it needs
+ * the ids only: on a thread of its own while edges are placed. */
 enum px_status previews_load(struct px_graph *graph, struct px_builder *builder,
                              struct px_work *work, struct px_err *err);
 
-/* builder.c: visits the stored chunks of one kind in the order they came, with
- * their raw bytes in builder->raw. */
+/* builder.c: visits the stored chunks of one kind in the order they came.
+ * Several threads may at once, after a first call of spool_bytes. `stage`
+ * NULL: progress is not reported. */
 enum px_status builder_each(struct px_builder *builder, enum px_chunk_kind kind,
                             const char *stage, struct px_work *work,
                             enum px_status (*visit)(void *context,

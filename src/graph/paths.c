@@ -26,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/bulk.h"
+
 #define SMALL_SORT 24u
 
 struct search {
@@ -330,10 +332,10 @@ make_paths(struct px_paths *paths, struct px_work *work, struct px_err *err)
     enum px_status status = order_init(&paths->order, graph, err);
     if (status != PX_OK)
         return status;
-    paths->parent = malloc((n + 1) * sizeof *paths->parent);
+    paths->parent = bulk_new(n + 1, sizeof *paths->parent);
     paths->roots = malloc((graph->tables.n_roots + 1) * sizeof *paths->roots);
-    s.queue = malloc((n + 1) * sizeof *s.queue);
-    s.expanded = calloc(n / 8 + 1, 1);
+    s.queue = bulk_new(n + 1, sizeof *s.queue);
+    s.expanded = bulk_new(n / 8 + 1, 1);
     if (paths->parent == NULL || paths->roots == NULL || s.queue == NULL ||
         s.expanded == NULL) {
         status =
@@ -349,13 +351,13 @@ make_paths(struct px_paths *paths, struct px_work *work, struct px_err *err)
           compare_root_nodes);
     for (size_t i = 0; i < n; i++)
         paths->n_reached += paths->parent[i] != PARENT_NONE;
-    free(s.expanded);
+    bulk_free(s.expanded);
     s.expanded = NULL;
     if (paths->n_reached < n)
         status = held_compute(paths, s.queue, work, err);
 out:
-    free(s.queue);
-    free(s.expanded);
+    bulk_free(s.queue);
+    bulk_free(s.expanded);
     free(s.maybe);
     return status;
 }
@@ -383,7 +385,7 @@ px_paths_free(struct px_paths *paths)
     if (paths == NULL)
         return;
     order_done(&paths->order);
-    free(paths->parent);
+    bulk_free(paths->parent);
     free(paths->roots);
     free(paths->held);
     free(paths);

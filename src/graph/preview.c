@@ -192,12 +192,12 @@ previews_load(struct px_graph *graph, struct px_builder *builder,
     load.lengths = calloc((size_t)graph->n_nodes + 1, 1);
     if (load.lengths == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for previews");
-    enum px_status status = builder_each(builder, PX_CHUNK_PREVIEWS, "previews",
-                                         work, note_chunk, &load, err);
+    enum px_status status = builder_each(builder, PX_CHUNK_PREVIEWS, NULL, work,
+                                         note_chunk, &load, err);
     if (status == PX_OK && load.n_records > 0) {
         status = make_area(&load, err);
         if (status == PX_OK)
-            status = builder_each(builder, PX_CHUNK_PREVIEWS, "previews", work,
+            status = builder_each(builder, PX_CHUNK_PREVIEWS, NULL, work,
                                   keep_chunk, &load, err);
     }
     free(load.lengths);

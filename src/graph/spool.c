@@ -137,6 +137,10 @@ spool_bytes(struct spool *spool, const uint8_t **out, struct px_err *err)
         *out = spool->memory.data;
         return PX_OK;
     }
+    if (spool->map != NULL && spool->map_bytes == spool->n_bytes) {
+        *out = spool->map;
+        return PX_OK;
+    }
     unmap(spool);
     void *map =
         mmap(NULL, (size_t)spool->n_bytes, PROT_READ, MAP_SHARED, spool->fd, 0);

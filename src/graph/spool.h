@@ -28,7 +28,8 @@ enum px_status spool_append(struct spool *spool, const void *bytes, size_t n,
                             struct px_err *err);
 /* Takes back the last n bytes that were added. */
 void spool_shorten(struct spool *spool, size_t n);
-/* All bytes; borrowed until the next append. */
+/* All bytes; borrowed until the next append. From the second call on without
+ * an append it only reads, and any thread may. */
 enum px_status spool_bytes(struct spool *spool, const uint8_t **out,
                            struct px_err *err);
 
