@@ -132,7 +132,8 @@ enum px_node_gen px_node_gen(const struct px_graph *graph, px_node node);
 
 /* The preview as one line for people, printable ASCII and UTF-8 only (control
  * and bidi characters escaped), at most out_bytes-1 bytes: `'ann'`, `118203`,
- * `{…3}`, `<secret>`; labels of synthetic nodes; "" if nothing is known.
+ * `{…3}`, `('10.0.0.7', 40123)`, `Color.RED`, `<secret>`; labels of
+ * synthetic nodes; "" if nothing is known.
  * Returns out. */
 char *px_node_preview(const struct px_graph *graph, px_node node,
                       size_t out_bytes, char *out);

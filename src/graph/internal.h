@@ -147,6 +147,12 @@ enum px_status blocks_take(struct blocks *blocks, struct px_reader in,
 size_t preview_measure(struct px_reader in);
 /* True if this record is of a str or bytes; `*is_part`: of its beginning. */
 bool preview_is_text(struct px_reader record, bool *is_part);
+/* The preview as it was sent, "" if there is none; out_bytes is not 0. */
+void preview_plain(const struct px_graph *graph, px_node node, size_t out_bytes,
+                   char *out);
+/* How many items the preview of a container says; false: it says something
+ * else. */
+bool preview_length(const struct px_graph *graph, px_node node, uint64_t *n);
 /* Reads all PREVIEWS chunks of the builder into the graph, of which it needs
  * the ids only: on a thread of its own while edges are placed. */
 enum px_status previews_load(struct px_graph *graph, struct px_builder *builder,

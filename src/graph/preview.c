@@ -354,12 +354,24 @@ show_preview(const struct px_graph *graph, px_node node,
     }
 }
 
-char *
-px_node_preview(const struct px_graph *graph, px_node node, size_t out_bytes,
-                char *out)
+bool
+preview_length(const struct px_graph *graph, px_node node, uint64_t *n)
 {
-    if (out_bytes == 0)
-        return out;
+    struct preview preview;
+    if (graph->preview_bytes == NULL || graph->preview_bytes[node] == 0)
+        return false;
+    struct px_reader in = px_reader_of(graph->previews + offset_of(graph, node),
+                                       graph->preview_bytes[node]);
+    if (!read_preview(&in, &preview) || preview.form != PX_PREVIEW_LEN)
+        return false;
+    *n = preview.number;
+    return true;
+}
+
+void
+preview_plain(const struct px_graph *graph, px_node node, size_t out_bytes,
+              char *out)
+{
     out[0] = '\0';
     const char *label = px_node_label(graph, node);
     const char *name = px_node_text(graph, node);
@@ -381,5 +393,4 @@ px_node_preview(const struct px_graph *graph, px_node node, size_t out_bytes,
             preview.n_bytes = RECORD_MAX;
         show_quoted(&preview, is_part, out_bytes, out);
     }
-    return out;
 }

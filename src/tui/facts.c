@@ -11,7 +11,6 @@
 
 #define WHAT_ATTRIBUTES 6
 #define WHAT_LOOKED_AT 32 /* those without a preview say nothing */
-#define TUPLE_ITEMS 4
 #define PATH_MAX_STEPS 4096u
 
 const char *
@@ -25,40 +24,6 @@ enum role
 fact_type_role(const struct px_graph *graph, px_type type)
 {
     return px_type_flags(graph, type) & PX_TYPE_PYTHON ? ROLE_OWN : ROLE_TYPE;
-}
-
-/* A short tuple says more by its items than by their number: the graph has
- * them, if they have previews. */
-static bool
-preview_tuple(const struct px_graph *graph, px_node node, size_t out_bytes,
-              char *out)
-{
-    px_edge first = 0;
-    uint32_t n = 0, n_items = 0;
-    size_t used = 1;
-    if (strcmp(px_type_name(graph, px_node_type(graph, node)), "tuple") != 0)
-        return false;
-    px_node_referents(graph, node, &first, &n);
-    out[0] = '(';
-    for (uint32_t i = 0; i < n && n <= TUPLE_ITEMS + 1; i++) {
-        char item[64];
-        if (px_edge_kind(graph, first + i) != PX_EDGE_ITEM)
-            continue;
-        px_node_preview(graph, px_edge_target(graph, first + i), sizeof item,
-                        item);
-        if (item[0] == '\0')
-            return false;
-        int wrote = snprintf(out + used, out_bytes - used, "%s%s",
-                             n_items > 0 ? ", " : "", item);
-        used += (size_t)wrote;
-        n_items++;
-        if (used + 3 >= out_bytes)
-            return false;
-    }
-    if (n_items == 0)
-        return false;
-    strcpy(out + used, n_items == 1 ? ",)" : ")");
-    return true;
 }
 
 /* A class says most by its name, which the table of types has. */
@@ -79,8 +44,6 @@ preview_class(const struct px_graph *graph, px_node node, size_t out_bytes,
 static char *
 preview(const struct px_graph *graph, px_node node, size_t out_bytes, char *out)
 {
-    if (preview_tuple(graph, node, out_bytes, out))
-        return out;
     px_node_preview(graph, node, out_bytes, out);
     if (out[0] == '\0' && px_node_label(graph, node) == NULL)
         preview_class(graph, node, out_bytes, out);

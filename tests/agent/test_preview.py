@@ -3,10 +3,13 @@
 SPDX-License-Identifier: MIT
 """
 import json
+import subprocess
 import textwrap
 
 import pxs
 import pytest
+
+from harness import CLI, child_environment
 
 pytestmark = pytest.mark.smoke
 
@@ -108,3 +111,50 @@ def test_functions_say_where_they_are(preview):
 def test_nobodys_code_runs(preview):
     """Reaching this at all shows it; subclasses have no builtin preview."""
     assert not preview.has("evil str") or preview("evil str")[0] != "STR"
+
+
+SHOWN = textwrap.dedent("""
+    import enum, json, sys, pyexplore
+
+    class Color(enum.Enum):
+        RED = 1
+        GREEN = "grass"
+    class Level(enum.IntEnum):
+        HIGH = 9
+    class Peer:
+        def __init__(self):
+            self.fd = 118203
+            self.peer = ("10.0.0.7", 40123)
+            self.color = Color.RED
+            self.items = [1, 2, 3]
+            self.title = "a\\x1b[31m\\u202eb"
+            self.password = ("hunter2", 7)
+    peer = Peer()
+    function = lambda: 0
+    pyexplore.snapshot(sys.argv[1])
+    print(json.dumps({"function": id(function)}), flush=True)
+""")
+
+
+def test_lines_say_what_an_object_is(spawn, tmp_path):
+    """Composed where they are shown: attributes, tuples, Enum members; what
+    could steer a terminal is escaped, what has a secret name hidden."""
+    path = tmp_path / "shown.pxs"
+    target = spawn(SHOWN, str(path))
+    function = json.loads(target.line())["function"]
+
+    def run(*words):
+        return subprocess.check_output(
+            [str(CLI), words[0], str(path)] + list(words[1:]),
+            env=child_environment(COLUMNS="400"), universal_newlines=True)
+    peer = run("instances", "Peer")
+    for words in ("fd=118203 peer=('10.0.0.7', 40123) color=Color.RED",
+                  "items=[…3]", "title='a\\x1b[31m\\u202eb'",
+                  "password=<secret>"):
+        assert words in peer, peer
+    assert "\x1b[31m" not in peer and "\u202e" not in peer
+    assert "hunter2" not in peer
+    assert "Color.RED" in run("instances", "Color")
+    assert "Color.GREEN" in run("instances", "Color")
+    assert "Level.HIGH" in run("instances", "Level")
+    assert "<lambda>() <string>:" in run("show", hex(function))
