@@ -68,7 +68,7 @@ LIBS_FULL := $(LIBS_CORE) $(call static,zstd utf8proc)
 LIBS_TUI := $(call static,panelw ncursesw tinfo)
 
 .PHONY: all programs lib ext exts demo test test-full test-unit test-agent \
-        test-e2e test-real unit-programs replay-programs test-tools fuzz lint format bench screenshots docs-keys dist \
+        test-e2e test-real test-sid unit-programs replay-programs test-tools fuzz lint format bench screenshots docs-keys dist \
         install uninstall clean help compile-commands FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -147,7 +147,7 @@ programs: pyexplore pyexplore-tui ## build both programs
 # fragments, made once per interpreter and read like headers.
 NO_PYTHON_GOALS := clean help lint format programs pyexplore pyexplore-tui lib \
         unit-programs replay-programs test-tools fuzz fuzz-% compile-commands docs-keys demo test test-full test-unit \
-        test-agent test-e2e test-real bench screenshots
+        test-agent test-e2e test-real test-sid bench screenshots
 NEED_PYTHON := $(if $(filter-out $(NO_PYTHON_GOALS) $(OUT)/unit/% $(OUT)/replay/% $(OUT)/bench/% \
         $(OUT)/pyexplore $(OUT)/pyexplore-tui,$(or $(MAKECMDGOALS),all)),yes)
 ifeq ($(NEED_PYTHON),yes)
@@ -271,8 +271,9 @@ fuzz-%: tests/fuzz/%.c $(CORE_ARCHIVES)
 # These call make again when the packages are there.
 PACKAGES = sh tests/tools/packages.sh
 AGAIN = BUILD=$(abspath $(BUILD)) MAKE='$(MAKE)' CC='$(CC)' PYTHON='$(PYTHON)'
+SID ?= $(BUILD)/sid
 SUITE = $(AGAIN) SANITIZE='$(SANITIZE)' PYTHONS='$(PYTHON) $(PYTHONS)' \
-        $(PYTHON) tests/tools/suite.py
+        SID='$(abspath $(SID))' $(PYTHON) tests/tools/suite.py
 demo: ## build and open the explorer on a leaking server (DEMO=list or cycle)
 	@$(PACKAGES) build demo
 	@$(MAKE) --no-print-directory programs ext
@@ -291,6 +292,8 @@ test-e2e: ## only the tests of whole programs in a terminal (T='-k name')
 	@$(SUITE) e2e $(T)
 test-real: ## only real programs with their libraries (T='-k flask-3.11')
 	@$(SUITE) real $(T)
+test-sid: ## the agent's tests on Debian sid's 3.14 and 3.15 (root; SID=folder)
+	@$(SUITE) sid $(T)
 lint: ## direction of includes, the child's symbols, format, static analysis
 	@$(PACKAGES) build test lint
 	@$(AGAIN) $(PYTHON) tests/lint/lint.py $(T)

@@ -1,6 +1,6 @@
 """suite.py: runs the stages of `make test` and sums them into one line.
 
-Usage (by the Makefile): suite.py test|full|unit|agent|e2e|real [ARGUMENT…]
+Usage (by the Makefile): suite.py test|full|unit|agent|e2e|real|sid [ARGUMENT…]
 
 Stages: the cmocka units, the units with tiny buffers, the agent's tests in a
 virtual environment of each Python found, the programs in a terminal, real
@@ -9,7 +9,9 @@ failed, no stage passed fewer tests than tests/expected says, and every skip is
 on its list.  `full` runs everything on every Python and then the lot again
 under the address and undefined-behaviour sanitizers.
 
-Environment: BUILD, MAKE, CC, SANITIZE, PYTHONS (the first is PYTHON=).
+Environment: BUILD, MAKE, CC, SANITIZE, PYTHONS (the first is PYTHON=), SID
+(the folder of sid.sh's chroot), SLOW=1 (also what is marked slow),
+SYSTEM_PACKAGES=1 (what the tests need is installed: no virtual environment).
 
 SPDX-License-Identifier: MIT
 """
@@ -167,15 +169,29 @@ def version_of(python):
 def pythons():
     """{version: interpreter}; the first of each version, PYTHON= first."""
     found = {}
-    for python in os.environ.get("PYTHONS", sys.executable).split():
-        version = version_of(python)
-        if version:
-            found.setdefault(version, python)
+    for version, python in all_pythons():
+        found.setdefault(version, python)
     return found
+
+
+def all_pythons():
+    """[(version, interpreter)], each interpreter once."""
+    found = {}
+    for python in os.environ.get("PYTHONS", sys.executable).split():
+        asked = subprocess.run(
+            [python, "-c", "import sys; print(sys.prefix, sys.version)"],
+            universal_newlines=True, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL).stdout
+        if asked and asked not in found:
+            found[asked] = (version_of(python), python)
+    return [(version, python) for version, python in found.values()
+            if version]
 
 
 def virtual_environment(python, version):
     """A venv with tests/requirements.txt, made once; its interpreter."""
+    if os.environ.get("SYSTEM_PACKAGES"):
+        return python
     folder = BUILD / "venv" / version
     inside = folder / "bin" / "python"
     wanted = hashlib.sha256(
@@ -326,6 +342,19 @@ class Suite:
                                   "agent", options + arguments, True)
             if not arguments:
                 self.expect(kind, stage, passed)
+        if everything and not only_first and not self.sanitize:
+            for version, python in all_pythons():
+                if python != found[version]:
+                    self.foreign(version, python)
+
+    def foreign(self, version, python):
+        """Another patch version, as Debian's own, with the extension that was
+        built for the first of its minor version: what a wheel meets."""
+        stage = "agent %s %s" % (version, python.replace("/", "_").strip("_"))
+        inside = virtual_environment(python, stage[6:].replace(" ", "-"))
+        passed = pytest_stage(self.results, stage, inside, None, "agent", [],
+                              True)
+        self.expect("agent-full", stage, passed)
 
     def e2e(self, everything, arguments):
         label = " " + self.sanitize if self.sanitize else ""
@@ -364,6 +393,25 @@ class Suite:
         if not arguments:
             self.expect("real-full" if everything else "real", "real", passed)
 
+    def sid(self, arguments):
+        """sid.sh runs this program again, in a chroot; here its reports are
+        added to ours."""
+        folder = pathlib.Path(os.environ.get("SID") or BUILD / "sid").resolve()
+        reports = folder / "srv" / "build" / "reports"
+        for report in reports.glob("*.xml"):
+            report.unlink()
+        started = time.monotonic()
+        status = subprocess.run(["sh", "tests/sid.sh"] + arguments,
+                                env=dict(os.environ, SID=str(folder))
+                                ).returncode
+        found = sorted(reports.glob("*.xml"))
+        for report in found:
+            self.results.add("sid " + report.stem, *read_report(report),
+                             time.monotonic() - started)
+        if status != 0 and not self.results.failed or not found:
+            self.results.complaints.append(
+                "tests/sid.sh ended with %d" % status)
+
     def close(self):
         """Prints what went wrong, then the one line; the exit status."""
         results = self.results
@@ -389,18 +437,21 @@ def main(argv):
     kind = argv[0]
     arguments = argv[1:]
     sanitize = os.environ.get("SANITIZE") or None
+    slow = kind == "full" or bool(os.environ.get("SLOW"))
     suite = Suite(sanitize)
     os.chdir(str(REPOSITORY))
     if kind in ("test", "full", "unit"):
         suite.unit(arguments[0] if kind == "unit" and arguments else "",
                    full=kind == "full" and not sanitize)
     if kind in ("test", "full", "agent"):
-        suite.agent(kind == "full", arguments if kind == "agent" else [],
+        suite.agent(slow, arguments if kind == "agent" else [],
                     kind == "agent")
     if kind in ("test", "full", "e2e"):
         suite.e2e(kind == "full", arguments if kind == "e2e" else [])
     if kind in ("test", "full", "real") and not sanitize:
         suite.real(kind != "test", arguments if kind == "real" else [])
+    if kind == "sid" or kind == "full" and not sanitize:
+        suite.sid(arguments if kind == "sid" else [])
     if kind == "full" and not sanitize:
         suite.sanitize = "address,undefined"
         suite.unit()
