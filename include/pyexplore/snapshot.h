@@ -194,7 +194,12 @@ enum px_node_gen {
     X(20, OPERAND, "operand", INDEX, 3u, "stack[%]", "-")                      \
     /* a thread to its frames, the interpreter to what it owns */              \
     X(21, ROOT, "root", NAME, 3u, "%", "-")                                    \
-    X(22, FRAME, "frame", INDEX, 1u, "frame %", "-")
+    X(22, FRAME, "frame", INDEX, 1u, "frame %", "-")                           \
+    /* 3.14+: an argument whose caller owns the reference */                   \
+    X(23, BORROWED, "borrowed local", NAME, 1u, "local %",                     \
+      "src.f_locals[name]")                                                    \
+    /* functools.lru_cache: its key beside its result */                       \
+    X(24, CACHED, "cached result", PAIR, 3u, "<cached %>", "-")
 
 enum px_edge_kind {
 #define X(number, member, name, form, flags, shown, expression)                \
@@ -335,12 +340,16 @@ enum px_footer_tag {
     X(3, CANCELED, "cancelled", "incomplete: cancelled")                       \
     X(4, TIME_LIMIT, "time_limit", "incomplete: the time limit was reached")   \
     X(5, FAULT, "fault", "incomplete: too many objects could not be read")     \
-    X(6, CUT, "cut", "incomplete: the stream was cut short")
+    X(6, CUT, "cut", "incomplete: the stream was cut short")                   \
+    X(7, FILE_LIMIT, "file_limit",                                             \
+      "incomplete: the target may not write files so large (RLIMIT_FSIZE); "   \
+      "lift it with: prlimit --fsize=unlimited --pid PID")
 
 enum px_end {
 #define X(number, member, name, sentence) PX_END_##member = number,
     PX_END_LIST(X)
 #undef X
+        PX_END_KIND_END
 };
 
 const char *px_end_name(unsigned end);

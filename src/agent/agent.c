@@ -167,7 +167,17 @@ prepare(const struct serve_options *options)
     PyObject *threading = NULL;
     if (PySys_Audit("pyexplore.serve", "si", options->host, options->port) < 0)
         return -1;
-    if (heap_self_test(&err) != PX_OK) {
+    /* Without snapshots there are still the collector and the process. */
+    enum px_status status = heap_self_test(&err);
+    if (status == PX_EUNSUPPORTED) {
+        if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
+                             "%s. No snapshots can be taken of this process; "
+                             "its collector can be looked at and controlled.",
+                             err.msg) < 0)
+            return -1;
+        status = PX_OK;
+    }
+    if (status != PX_OK) {
         border_raise(&err);
         return -1;
     }

@@ -522,7 +522,7 @@ px_builder_finish(struct px_builder *builder, struct px_work *work,
     graph->end = PX_END_CUT;
     if (builder->is_complete) {
         uint64_t end = builder->tables.footer[PX_FOOTER_END];
-        graph->end = end <= PX_END_CUT ? (enum px_end)end : PX_END_CUT;
+        graph->end = end < PX_END_KIND_END ? (enum px_end)end : PX_END_CUT;
     }
     enum px_status status = make_graph(&f, err);
     spool_done(&builder->spool);

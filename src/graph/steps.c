@@ -97,7 +97,7 @@ show_edge(const struct px_graph *graph, px_edge edge, bool stars,
     unsigned kind = edge_kind(&graph->edges[edge]);
     const struct px_edge_info *info = px_edge_info(kind);
     px_node target = graph->edges[edge].target;
-    if (kind == PX_EDGE_LOCAL) {
+    if (kind == PX_EDGE_LOCAL || kind == PX_EDGE_BORROWED) {
         put(out, "", px_edge_name(graph, edge));
         return;
     }
@@ -113,7 +113,7 @@ show_edge(const struct px_graph *graph, px_edge edge, bool stars,
         is_one_of_many = key_name(graph, edge) == NULL || is_large(graph, edge);
     out->is_plural = is_one_of_many &&
                      (kind == PX_EDGE_ITEM || kind == PX_EDGE_MEMBER ||
-                      kind == PX_EDGE_DICT_VALUE) &&
+                      kind == PX_EDGE_DICT_VALUE || kind == PX_EDGE_CACHED) &&
                      !is_type(graph, px_edge_source(graph, edge), "tuple");
     if (stars && is_one_of_many)
         put_starred(out, info->shown);

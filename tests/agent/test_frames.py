@@ -3,6 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 import json
+import sys
 import textwrap
 
 import pxs
@@ -283,3 +284,39 @@ def test_deep_recursion(spawn, tmp_path):
     labels = [snap.labels[e.target] for e in snap.nodes[address].edges
               if e.kind == pxs.EDGE["FRAME"]]
     assert sum(label.startswith("recurse() ") for label in labels) == 5001
+
+
+def test_what_a_frame_borrows_is_counted_once(spawn, tmp_path):
+    """An argument that its caller lends (3.14+) is a local of both frames
+    and one reference: refcount is what is named."""
+    target = spawn(textwrap.dedent("""
+        import sys, pyexplore
+        class Kept: pass
+        def inner(argument):
+            pyexplore.snapshot(sys.argv[1])
+            return argument
+        def middle(argument, other):
+            inner(argument)
+            return other
+        def outer():
+            first, second = Kept(), Kept()
+            middle(first, second)
+            print(id(first), id(second), flush=True)
+        outer()
+    """), str(tmp_path / "borrowed.pxs"))
+    addresses = [int(x) for x in target.line().split()]
+    snap = pxs.read(str(tmp_path / "borrowed.pxs"))
+    counted = snap.counted()
+    # before 3.11 the caller's stack has one more, whose depth is unknown
+    more = 1 if sys.version_info < (3, 11) else 0
+    for address in addresses:
+        assert snap.nodes[address].refcount - counted[address] <= 2 * more
+    named = {}
+    for node in snap.nodes.values():
+        for e in node.edges:
+            if e.kind in (pxs.EDGE["LOCAL"], pxs.EDGE["BORROWED"]) and (
+                    e.target == addresses[0]):
+                label = snap.labels[node.addr].split("()")[0]
+                named[label] = snap.names[e.name][1]
+    assert named == {"outer": "first", "middle": "argument",
+                     "inner": "argument"}

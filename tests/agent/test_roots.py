@@ -262,3 +262,151 @@ def test_functions_that_only_the_agent_holds_are_its_own(take):
     assert numbers[0] in snap.nodes
     # before 3.9 the import system keeps a copy of the module's dict
     assert (numbers[1] in snap.nodes) == (numbers[2] > 0)
+
+
+NEW_SUBINTERPRETER = """
+        try:
+            import _interpreters as interpreters
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+        if sys.version_info >= (3, 13):
+            new = interpreters.create("legacy")
+        elif sys.version_info >= (3, 12):
+            new = interpreters.create(isolated=False)
+        else:
+            new = interpreters.create()
+"""
+
+
+def test_subinterpreters_that_share_the_gil(take):
+    """Their objects are included, and their roots say whose they are."""
+    snap, numbers = take(NEW_SUBINTERPRETER + """
+        import os
+        read, write = os.pipe()
+        interpreters.run_string(new, '''
+        import os
+        class Mine(int): pass
+        kept = [Mine(1) for _ in range(100)]
+        text = "%%d %%d" %% (id(Mine), id(kept))
+        os.write(%d, text.encode())
+        '''.replace("\\n        ", "\\n") % write)
+        pyexplore.snapshot(path)
+        print(int(new), os.read(read, 100).decode(), flush=True)
+        interpreters.destroy(new)
+    """)
+    ident, mine, kept = numbers
+    tag = " (subinterpreter %d)" % ident
+    modules = roots_of(snap, "MODULE")
+    assert {"sys", "sys" + tag, "__main__", "__main__" + tag} <= set(modules)
+    assert len(snap.nodes[kept].edges) == 100
+    assert {e.target for n in snap.nodes[kept].edges
+            for e in snap.nodes[n.target].edges} == {mine}
+    roots = roots_of(snap, "INTERPRETER")
+    assert {"interpreter", "subinterpreter %d" % ident} == set(roots)
+    # int is one object for all, what belongs to it there is held by its node
+    node = snap.nodes[roots["subinterpreter %d" % ident]]
+    subclasses = [e.target for e in node.edges
+                  if snap.names[e.name][1] == "subclasses of a static type"]
+    held = {e.target for a in subclasses for reference in snap.nodes[a].edges
+            for e in snap.nodes[reference.target].edges}
+    if sys.version_info >= (3, 12):
+        assert mine in held
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12),
+                    reason="own-GIL interpreters came with 3.12")
+def test_subinterpreter_with_own_gil(take):
+    """It runs meanwhile, so it is left out, and counted as such."""
+    snap, _ = take("""
+        try:
+            import _interpreters as interpreters
+            new = interpreters.create("isolated")
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+            new = interpreters.create(isolated=True)
+        interpreters.run_string(new, "class Mine: pass")
+        pyexplore.snapshot(path)
+        print(1, flush=True)
+        interpreters.destroy(new)
+    """)
+    assert snap.footer[pxs.FOOTER["LEFT_OUT"]] == 1
+    assert set(roots_of(snap, "INTERPRETER")) == {"interpreter"}
+
+
+def test_the_last_exception(take):
+    """What the prompt keeps of an uncaught exception is found by its name."""
+    snap, numbers = take("""
+        try:
+            raise KeyError(["of the last exception"])
+        except KeyError as error:
+            sys.last_value = error
+            sys.last_traceback = error.__traceback__
+        pyexplore.snapshot(path)
+        print(id(sys.__dict__), id(sys.last_value), id(sys.last_traceback),
+              flush=True)
+    """)
+    values = {snap.text_of(e.key): e.target
+              for e in snap.nodes[numbers[0]].edges if e.key}
+    assert values["last_value"] == numbers[1]
+    assert values["last_traceback"] == numbers[2]
+
+
+def test_asyncio_tasks(take):
+    """A task that has not ended is a root under its name, and leads to the
+    coroutines that wait in it like a thread to its frames."""
+    snap, numbers = take("""
+        import asyncio
+        loop = asyncio.new_event_loop()
+        async def fetch(future):
+            connection = ["of the inner coroutine"]
+            await future
+            return connection
+        async def handle(future):
+            request = ["of the outer coroutine"]
+            await fetch(future)
+            return request
+        async def ends():
+            return 1
+        future = loop.create_future()
+        task = loop.create_task(handle(future), name="worker-3")
+        unnamed = loop.create_task(handle(future))
+        done = loop.create_task(ends())
+        loop.call_soon(loop.stop); loop.run_forever()
+        assert done.done()
+        pyexplore.snapshot(path)
+        print(id(task), id(unnamed), id(done), unnamed.get_name()[5:],
+              flush=True)
+        future.set_result(None)
+        loop.run_until_complete(task); loop.run_until_complete(unnamed)
+        loop.close()
+    """)
+    tasks = roots_of(snap, "TASK")
+    assert tasks == {"worker-3": numbers[0], "Task-%d" % numbers[3]:
+                     numbers[1]}
+    frames = sorted((e.index, e.target)
+                    for e in snap.nodes[numbers[0]].edges
+                    if e.kind == pxs.EDGE["FRAME"])
+    labels = [snap.labels[target] for _, target in frames]
+    names = [label.split("()")[0] for label in labels]
+    assert names == ["handle", "fetch"]
+    assert all(":" in label for label in labels)
+
+
+def test_results_of_a_cache_have_their_keys(take):
+    """functools.lru_cache: which call each kept result answered."""
+    snap, numbers = take("""
+        import functools
+        class Answer: pass
+        @functools.lru_cache(maxsize=100)
+        def ask(question): return Answer()
+        answers = [ask("question %d" % i) for i in range(5)]
+        pyexplore.snapshot(path)
+        print(id(ask), *map(id, answers), flush=True)
+    """)
+    edges = snap.nodes[numbers[0]].edges
+    cached = {snap.text_of(e.key): e.target for e in edges
+              if e.kind == pxs.EDGE["CACHED"]}
+    assert cached == {"question %d" % i: address
+                      for i, address in enumerate(numbers[1:])}
+    counted = snap.counted()
+    assert all(snap.nodes[a].refcount == counted[a] for a in numbers[1:])

@@ -507,3 +507,31 @@ def test_hammer(spawn):
     wait_until(lambda: threads(child) == 2, "the worker to rest")
     assert child.finish() == 0
     assert child.target.stderr == []
+
+
+LIMIT_FILES = """
+import resource
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (%s, %s))
+kept = [[i] for i in range(200000)]
+"""
+
+
+def test_a_soft_limit_on_files_is_no_limit(spawn):
+    """RLIMIT_FSIZE counts for the spool too: the child lifts its own."""
+    child = Served(spawn)
+    child.run(LIMIT_FILES % (65536, "hard"))
+    with child.wire() as wire:
+        _, reply, _ = wire.snapshot(codec="none")
+    assert reply["end"] == "complete"
+    assert child.ask("resource.getrlimit(resource.RLIMIT_FSIZE)[0]") == 65536
+
+
+def test_a_hard_limit_on_files_is_named(spawn):
+    """Where it cannot be lifted, the end of the stream says what to do."""
+    child = Served(spawn)
+    child.run(LIMIT_FILES % (65536, 65536))
+    with child.wire() as wire:
+        _, reply, _ = wire.snapshot(codec="none")
+        assert reply["end"] == "file_limit"
+    assert child.ask("len(kept)") == 200000

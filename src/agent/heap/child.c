@@ -57,6 +57,11 @@ oom_first(void)
     }
 }
 
+struct limit {
+    uint64_t now;
+    uint64_t max;
+};
+
 /* Closes first … last. Before Linux 5.9, or where a filter forbids it, one by
  * one up to the limit on descriptors. */
 static void
@@ -64,10 +69,7 @@ close_span(unsigned first, unsigned last)
 {
     if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
         return;
-    struct rlimit64 {
-        uint64_t now;
-        uint64_t max;
-    } limit = {1 << 16, 0};
+    struct limit limit = {1 << 16, 0};
     syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
     for (unsigned fd = first; fd <= last && fd < limit.now; fd++)
         syscall(SYS_close, fd);
@@ -97,11 +99,19 @@ close_all_but(const int *keep, size_t n)
 static void
 core_off(void)
 {
-    struct {
-        uint64_t now;
-        uint64_t max;
-    } none = {0, 0};
+    struct limit none = {0, 0};
     syscall(SYS_prlimit64, 0, RLIMIT_CORE, &none, NULL);
+}
+
+/* The spool counts as a file: the child's own limit goes as high as it may. */
+static void
+file_limit_lift(void)
+{
+    struct limit limit;
+    if (syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) != 0)
+        return;
+    limit.now = limit.max;
+    syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, &limit, NULL);
 }
 
 void
@@ -120,6 +130,7 @@ child_main(struct walk_plan *plan, pid_t parent)
         plan->smaps_fd = (int)open_file("/proc/self/smaps", O_RDONLY);
     syscall(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     core_off();
+    file_limit_lift();
     syscall(SYS_setpriority, PRIO_PROCESS, 0, NICE);
     const int keep[] = {plan->spool->fd, plan->spool->wake_fd, plan->smaps_fd};
     close_all_but(keep, sizeof keep / sizeof keep[0]);

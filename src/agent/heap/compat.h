@@ -139,6 +139,12 @@
 #define COMPAT_CODE_MONITORING (PY_VERSION_HEX >= 0x030C0000)
 /* A copy of its name that tp_name points into. */
 #define COMPAT_TYPE_TPNAME (PY_VERSION_HEX >= 0x030B0000)
+/* sys.modules is in a struct of its own within the interpreter, the codecs too
+ * (3.13). */
+#define COMPAT_IMPORT_STATE (PY_VERSION_HEX >= 0x030C0000)
+#define COMPAT_CODEC_STATE (PY_VERSION_HEX >= 0x030D0000)
+/* _PyRuntime begins with a table of offsets for debuggers. */
+#define COMPAT_DEBUG_OFFSETS (PY_VERSION_HEX >= 0x030D0000)
 /* Interpreters of one process may have a GIL each. */
 #define COMPAT_OWN_GIL (PY_VERSION_HEX >= 0x030C0000)
 

@@ -36,6 +36,7 @@ edges_begin(struct walk *w)
 {
     memset(&cache, 0, sizeof cache);
     cache.walk = w;
+    tasks_begin(w);
     cache.plans = walk_memory(w, PLANS_MAX * sizeof *cache.plans);
     secret_use_cache(walk_memory(w, SECRET_CACHE_BYTES));
 }
@@ -44,6 +45,7 @@ void
 edges_end(void)
 {
     memset(&cache, 0, sizeof cache);
+    tasks_begin(NULL);
     secret_use_cache(NULL);
 }
 
@@ -167,6 +169,19 @@ plan_of(PyTypeObject *type, struct edges_plan *spare)
     make_plan(type, spare);
     cache.plans[at] = *spare;
     return &cache.plans[at];
+}
+
+size_t
+edges_word(PyTypeObject *type, const char *field)
+{
+    struct edges_plan spare;
+    const struct edges_row *row = plan_of(type, &spare)->row;
+
+    if (row != NULL && row->fields != NULL)
+        for (const struct edges_field *f = row->fields; f->word != 0; f++)
+            if (strcmp(f->name, field) == 0)
+                return f->word;
+    return 0;
 }
 
 static void

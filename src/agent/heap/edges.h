@@ -90,6 +90,14 @@ PX_CHILD size_t edges_members(PyTypeObject *type, const PyTypeObject *stop,
 PX_CHILD bool edges_made_by_class(PyTypeObject *type);
 PX_CHILD bool edges_shows_dict(PyTypeObject *type);
 
+/* The word of a C struct that a row names so; 0: none does. */
+PX_CHILD size_t edges_word(PyTypeObject *type, const char *field);
+
+/* edges_task.c: a walker, and at the end its roots. */
+PX_CHILD void tasks_begin(struct walk *w);
+PX_CHILD void tasks_walk_one(struct walk *w, PyObject *task);
+PX_CHILD void tasks_walk_roots(struct walk *w);
+
 /* edges_function.c: hides what a cell of a secret name holds. */
 PX_CHILD void edges_mark_cell(struct walk *w, PyObject *name, PyObject *cell);
 

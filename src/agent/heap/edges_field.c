@@ -186,6 +186,11 @@ LIST(task_steps) = {{2, F, "task"}, {3, F, "argument"}, END};
     {                                                                          \
         .tp_name = (name), .basicsize = WORDS(words), .fields = (list)         \
     }
+#define TASK_ROW(words, list)                                                  \
+    {                                                                          \
+        .tp_name = "_asyncio.Task", .basicsize = WORDS(words),                 \
+        .walk = tasks_walk_one, .fields = (list)                               \
+    }
 
 const struct edges_row edges_rows_field[] = {
     ROW("list_iterator", 4, seq_second),
@@ -296,11 +301,11 @@ const struct edges_row edges_rows_field[] = {
     ROW("_asyncio.Future", 18, futures_9),
     ROW("_asyncio.Future", 19, futures_10),
     ROW("_asyncio.Future", 16, futures_10),
-    ROW("_asyncio.Task", 18, tasks_18_words),
-    ROW("_asyncio.Task", 21, tasks_14),
-    ROW("_asyncio.Task", 23, tasks_9),
-    ROW("_asyncio.Task", 24, tasks_10),
-    ROW("_asyncio.Task", 22, tasks_11),
+    TASK_ROW(18, tasks_18_words),
+    TASK_ROW(21, tasks_14),
+    TASK_ROW(23, tasks_9),
+    TASK_ROW(24, tasks_10),
+    TASK_ROW(22, tasks_11),
     ROW("_asyncio.FutureIter", 3, future_iters),
     ROW("TaskStepMethWrapper", 4, task_steps),
     {.type = NULL},

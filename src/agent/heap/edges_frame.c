@@ -29,7 +29,7 @@ frames_walk_slots(struct walk *w, const struct layout_frame *frame,
             walk_edge_name(w, PX_EDGE_FIELD, name, value);
             edges_mark_cell(w, name, value);
         } else
-            walk_edge_name(w, kind, name, value);
+            walk_edge_name(w, counts ? kind : PX_EDGE_BORROWED, name, value);
     }
 }
 

@@ -67,8 +67,7 @@ walk_lru_links(struct walk *w, PyObject *object, bool types)
 
     for (const struct lru_link *link = root->next; link != NULL && link != root;
          link = link->next) {
-        edge_field(w, "cached key", link->key);
-        edge_field(w, "cached result", link->result);
+        walk_edge_pair(w, PX_EDGE_CACHED, link->key, link->result);
         if (types)
             edge_field(w, "link type", (PyObject *)Py_TYPE(link));
     }

@@ -11,7 +11,9 @@
  * The self-test checks that all four are heads of doubly linked lists, that
  * the thresholds behind the first two are those that gc.get_threshold()
  * tells, and that the newest objects look like collected objects. It reads
- * at most SAMPLE of them, so it costs the same on any heap.
+ * at most SAMPLE of them, so it costs the same on any heap. Then the layouts of
+ * objects and frames are compared with what the interpreter tells of them, and
+ * one object is read by them.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -20,6 +22,7 @@
 #include <string.h>
 
 #include "agent/heap/heap.h"
+#include "agent/heap/layout.h"
 
 #define GENERATION_BYTES 24
 #define SAMPLE 512
@@ -105,6 +108,31 @@ class_dealloc(void)
     return Py_TYPE(spec)->tp_dealloc;
 }
 
+/* sys.__spec__ has an attribute that we know, and this thread a frame whose
+ * globals the public API tells. */
+static const char *
+misread(void)
+{
+    PyThreadState *tstate = PyThreadState_Get();
+    PyObject *globals = PyEval_GetGlobals();
+    PyObject *spec = PySys_GetObject("__spec__");
+    struct layout_frame frame;
+
+    if (spec != NULL && PyType_HasFeature(Py_TYPE(spec), Py_TPFLAGS_HEAPTYPE)) {
+        PyObject *name = layout_instance_get(spec, "name");
+        if (name == NULL || !PyUnicode_CheckExact(name) ||
+            PyUnicode_CompareWithASCIIString(name, "sys") != 0)
+            return "its instances have another layout";
+    }
+    if (layout_frame_top(tstate, &frame) != (globals != NULL))
+        return "its frames have another layout";
+    if (globals != NULL && frame.function != NULL &&
+        PyFunction_Check(frame.function) &&
+        PyFunction_GET_GLOBALS(frame.function) != globals)
+        return "its frames have another layout";
+    return NULL;
+}
+
 static enum px_status
 look(struct heads *out, struct px_err *err)
 {
@@ -150,6 +178,11 @@ look(struct heads *out, struct px_err *err)
     what = "the youngest objects have another layout";
     if (!is_plausible(first))
         goto unknown;
+    what = layout_unknown();
+    if (what == NULL)
+        what = misread();
+    if (what != NULL)
+        goto unknown;
     out->per_interpreter =
         out->offset[0] > 0 && out->offset[0] < (ptrdiff_t)INTERPRETER_MAX;
     out->python_class_dealloc = class_dealloc();
@@ -157,9 +190,9 @@ look(struct heads *out, struct px_err *err)
 
 unknown:
     px_fail(err, PX_EUNSUPPORTED,
-            "the collector of Python %s is not known to this version: %s",
-            PY_VERSION, what);
-    px_err_hint(err, "a newer pyexplore may know it");
+            "pyexplore does not understand the memory of Python %.*s: %s",
+            (int)strcspn(Py_GetVersion(), " "), Py_GetVersion(), what);
+    px_err_hint(err, "a newer pyexplore may; what needs no snapshot works");
     return PX_EUNSUPPORTED;
 #endif
 }

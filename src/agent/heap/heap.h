@@ -28,7 +28,7 @@ struct heap_options {
     enum px_codec codec;  /* NONE or LZ4 */
     uint64_t spool_bytes; /* unread bytes at most; 0: no bound (a file) */
     int slow_peer_ms;     /* full for so long: SLOW_PEER; 0: 10,000 */
-    int time_limit_ms;    /* of the whole walk; 0: 10 minutes */
+    int time_limit_ms;    /* of the walk; 0: 10 minutes, 30 s in-process */
     bool stop_the_world;  /* walk in-process under the GIL instead */
     bool mark_only;       /* bench: visit everything, write nothing */
     bool count_dirty;     /* bench and tests: PX_FOOTER_DIRTY_PAGES */

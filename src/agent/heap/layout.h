@@ -68,6 +68,13 @@ PX_GIL void layout_note_types(PyInterpreterState *interp);
  * none, or it is not known where. */
 PX_CHILD PyObject *layout_type_dict(PyTypeObject *type);
 PX_CHILD PyObject *layout_type_subclasses(PyTypeObject *type);
+/* What `interp` keeps beside its i-th static builtin type; each may be NULL.
+ * False: no more, or it is not known where. */
+struct layout_type_state {
+    PyObject *dict, *subclasses;
+};
+PX_CHILD bool layout_type_state(PyInterpreterState *interp, size_t i,
+                                struct layout_type_state *out);
 
 /* ---- frames ---- */
 enum layout_owner {
@@ -151,6 +158,12 @@ PX_CHILD void layout_frame_object(PyObject *object,
                                   struct layout_frame_object *out);
 
 /* ---- interpreters ---- */
+/* What the headers that we were built with do not know about the running
+ * interpreter, as the end of a sentence; NULL: they know it. */
+PX_GIL const char *layout_unknown(void);
+/* Before the clone, and before the functions below: whether the struct is
+ * where and what the headers say. */
+PX_GIL void layout_note_interpreter(PyInterpreterState *interp);
 /* Only reads the struct; what it returns must be checked before use. */
 struct layout_interpreter {
     PyObject *modules, *builtins, *sysdict, *dict;

@@ -30,6 +30,7 @@ typedef static_builtin_state type_state;
 static struct {
     const type_state *builtins;
     const type_state *extensions;
+    ptrdiff_t offset; /* of `builtins` in the interpreter, in bytes */
 } noted;
 
 static size_t
@@ -75,6 +76,7 @@ layout_note_types(PyInterpreterState *interp)
         if (!knows(at, &PyLong_Type) || !knows(at, &PyList_Type))
             continue;
         noted.builtins = at;
+        noted.offset = (const char *)at - (const char *)interp;
         if (extensions != NULL)
             noted.extensions = shifted(extensions, n);
         return;
@@ -105,6 +107,26 @@ layout_type_dict(PyTypeObject *type)
     return state != NULL ? state->tp_dict : type->tp_dict;
 }
 
+/* Whoever it names must have this number, and be a type. */
+bool
+layout_type_state(PyInterpreterState *interp, size_t i,
+                  struct layout_type_state *out)
+{
+    const type_state *state;
+
+    *out = (struct layout_type_state){NULL, NULL};
+    if (noted.builtins == NULL || i >= N_BUILTIN)
+        return false;
+    state = (const type_state *)(const void *)((const char *)interp +
+                                               noted.offset) +
+            i;
+    if (state->type == NULL || state->type != noted.builtins[i].type)
+        return state->type == NULL;
+    out->dict = state->tp_dict;
+    out->subclasses = state->tp_subclasses;
+    return true;
+}
+
 /* A static type's own tp_subclasses is that index, never an object. */
 PyObject *
 layout_type_subclasses(PyTypeObject *type)
@@ -119,6 +141,15 @@ layout_type_subclasses(PyTypeObject *type)
 }
 
 #else
+
+bool
+layout_type_state(PyInterpreterState *interp, size_t i,
+                  struct layout_type_state *out)
+{
+    (void)interp, (void)i;
+    *out = (struct layout_type_state){NULL, NULL};
+    return false;
+}
 
 void
 layout_note_types(PyInterpreterState *interp)

@@ -127,3 +127,47 @@ names_of_type(PyTypeObject *type, struct type_names *out)
         out->module_bytes =
             put_text("builtins", 8, sizeof out->module, out->module);
 }
+
+bool
+names_of_int(PyObject *key, unsigned long *out)
+{
+    PyLongObject *v = (PyLongObject *)key;
+    const digit *digits;
+    size_t n;
+
+    if (!PyLong_CheckExact(key))
+        return false;
+#if COMPAT_LONG_TAG
+    digits = v->long_value.ob_digit;
+    n = v->long_value.lv_tag >> 3;
+    if (v->long_value.lv_tag & 2)
+        return false;
+#else
+    digits = v->ob_digit;
+    if (Py_SIZE(key) < 0)
+        return false;
+    n = (size_t)Py_SIZE(key);
+#endif
+    if (n > 3)
+        return false;
+    *out = 0;
+    for (size_t i = n; i-- > 0;)
+        *out = (*out << PyLong_SHIFT) | digits[i];
+    return true;
+}
+
+size_t
+names_put_number(unsigned long number, char *to)
+{
+    char digits[24];
+    size_t n_digits = 0;
+    size_t n = 0;
+
+    do {
+        digits[n_digits++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    while (n_digits > 0)
+        to[n++] = digits[--n_digits];
+    return n;
+}

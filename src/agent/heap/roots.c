@@ -19,6 +19,8 @@
 #include "agent/heap/walk.h"
 
 #define LABEL_MAX 128
+#define NAME_MAX_BYTES 256
+#define TAG_MAX 48
 
 static void
 note_threads(struct heap_notes *notes, PyInterpreterState *interp)
@@ -42,6 +44,7 @@ roots_note(struct heap_notes *notes)
     memset(notes, 0, sizeof *notes);
     notes->agent = PyThreadState_Get();
     notes->own = notes->agent->interp;
+    layout_note_interpreter(notes->own);
     for (PyInterpreterState *interp = PyInterpreterState_Head(); interp != NULL;
          interp = PyInterpreterState_Next(interp)) {
         if (!layout_shares_gil(interp, notes->own) ||
@@ -49,24 +52,45 @@ roots_note(struct heap_notes *notes)
             notes->interpreters_left_out++;
             continue;
         }
+        notes->interpreter_ids[notes->n_interpreters] =
+            PyInterpreterState_GetID(interp);
         notes->interpreters[notes->n_interpreters++] = interp;
         note_threads(notes, interp);
     }
     layout_note_types(notes->own);
     layout_interpreter(notes->own, &own);
     notes->modules = own.modules;
-    notes->builtins = own.builtins;
-    notes->sysdict = own.sysdict;
-    notes->interpreter_dict = own.dict;
+}
+
+/* ---- which interpreter ---- */
+
+/* Appends " (subinterpreter 1)" to what is not our own's. */
+static size_t
+put_tag(const struct heap_notes *notes, const PyInterpreterState *interp,
+        char *to)
+{
+    static const char start[] = " (subinterpreter ";
+    size_t n = sizeof start - 1;
+
+    if (interp == notes->own)
+        return 0;
+    memcpy(to, start, n);
+    for (size_t i = 0; i < notes->n_interpreters; i++)
+        if (notes->interpreters[i] == interp)
+            n += names_put_number((unsigned long)notes->interpreter_ids[i],
+                                  to + n);
+    to[n++] = ')';
+    return n;
 }
 
 /* ---- modules ---- */
 
 static void
-walk_modules(struct walk *w, PyObject *modules)
+walk_modules(struct walk *w, const struct heap_notes *notes,
+             const PyInterpreterState *interp, PyObject *modules)
 {
     struct layout_table table;
-    char name[256];
+    char name[NAME_MAX_BYTES + TAG_MAX];
 
     if (modules == NULL || !PyDict_Check(modules))
         return;
@@ -76,8 +100,9 @@ walk_modules(struct walk *w, PyObject *modules)
         PyObject *key = layout_key(&table, i);
         if (module == NULL || module == Py_None || !PyUnicode_Check(key))
             continue;
-        walk_root(w, PX_ROOT_MODULE, module, name,
-                  names_of_str(key, sizeof name, name));
+        size_t n = names_of_str(key, NAME_MAX_BYTES, name);
+        n += put_tag(notes, interp, name + n);
+        walk_root(w, PX_ROOT_MODULE, module, name, n);
     }
 }
 
@@ -102,35 +127,6 @@ walk_root_text(struct walk *w, enum px_root_class root_class, PyObject *object,
 
 /* ---- threads ---- */
 
-/* An exact int of one or two digits as a number; false: another key. */
-static bool
-read_ident(PyObject *key, unsigned long *out)
-{
-    PyLongObject *v = (PyLongObject *)key;
-    const digit *digits;
-    size_t n;
-
-    if (!PyLong_CheckExact(key))
-        return false;
-#if COMPAT_LONG_TAG
-    digits = v->long_value.ob_digit;
-    n = v->long_value.lv_tag >> 3;
-    if (v->long_value.lv_tag & 2)
-        return false;
-#else
-    digits = v->ob_digit;
-    if (Py_SIZE(key) < 0)
-        return false;
-    n = (size_t)Py_SIZE(key);
-#endif
-    if (n > 3)
-        return false;
-    *out = 0;
-    for (size_t i = n; i-- > 0;)
-        *out = (*out << PyLong_SHIFT) | digits[i];
-    return true;
-}
-
 static PyObject *
 thread_name(PyObject *modules, unsigned long ident)
 {
@@ -143,7 +139,7 @@ thread_name(PyObject *modules, unsigned long ident)
     for (size_t i = 0; i < table.n; i++) {
         PyObject *thread = layout_value(&table, i);
         unsigned long key;
-        if (thread == NULL || !read_ident(layout_key(&table, i), &key) ||
+        if (thread == NULL || !names_of_int(layout_key(&table, i), &key) ||
             key != ident)
             continue;
         return layout_instance_get(thread, "_name");
@@ -154,7 +150,7 @@ thread_name(PyObject *modules, unsigned long ident)
 struct thread_part {
     PyObject *modules;
     PyThreadState *tstate;
-    char label[LABEL_MAX];
+    char label[LABEL_MAX + TAG_MAX];
     size_t n_label;
 };
 
@@ -164,17 +160,9 @@ label_ident(struct thread_part *thread)
 {
     static const char prefix[] = "thread ";
     size_t n = sizeof prefix - 1;
-    unsigned long left = thread->tstate->thread_id;
-    char digits[24];
-    size_t n_digits = 0;
 
     memcpy(thread->label, prefix, n);
-    do {
-        digits[n_digits++] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left != 0);
-    while (n_digits > 0)
-        thread->label[n++] = digits[--n_digits];
+    n += names_put_number(thread->tstate->thread_id, thread->label + n);
     thread->n_label = n;
 }
 
@@ -205,12 +193,15 @@ part_frames(struct walk *w, void *context)
 
 /* A thread is a root whatever is wrong with its name or its frames. */
 static void
-walk_thread(struct walk *w, PyObject *modules, PyThreadState *tstate)
+walk_thread(struct walk *w, const struct heap_notes *notes,
+            PyThreadState *tstate)
 {
-    struct thread_part thread = {.modules = modules, .tstate = tstate};
+    struct thread_part thread = {.modules = notes->modules, .tstate = tstate};
 
     label_ident(&thread);
     walk_try(w, part_name, &thread);
+    thread.n_label +=
+        put_tag(notes, tstate->interp, thread.label + thread.n_label);
     if (!walk_try(w, part_frames, &thread) && !walk_is_synthetic(w, tstate)) {
         walk_synthetic_begin(w, tstate, "<thread>", thread.label,
                              thread.n_label);
@@ -247,14 +238,37 @@ walk_atexit(struct walk *w, PyInterpreterState *interp)
     }
 }
 
+/* What another interpreter has beside a builtin type that all of them share
+ * (3.12+); our own's are told by the type. */
 static void
-walk_interpreter(struct walk *w, PyInterpreterState *interp, bool own)
+walk_type_states(struct walk *w, PyInterpreterState *interp)
+{
+    struct layout_type_state state;
+
+    for (size_t i = 0; layout_type_state(interp, i, &state); i++) {
+        walk_edge_text(w, PX_EDGE_ROOT, "dict of a static type",
+                       if_dict(state.dict));
+        walk_edge_text(w, PX_EDGE_ROOT, "subclasses of a static type",
+                       if_dict(state.subclasses));
+    }
+}
+
+static void
+walk_interpreter(struct walk *w, const struct heap_notes *notes,
+                 PyInterpreterState *interp)
 {
     struct layout_interpreter is;
-    const char *label = own ? "interpreter" : "subinterpreter";
+    bool own = interp == notes->own;
+    char tag[TAG_MAX];
+    const char *label = "interpreter";
+    size_t n = strlen(label);
 
+    if (!own) { /* " (subinterpreter 1)" without what is around it */
+        n = put_tag(notes, interp, tag) - 3;
+        label = tag + 2;
+    }
     layout_interpreter(interp, &is);
-    walk_synthetic_begin(w, interp, "<interpreter>", label, strlen(label));
+    walk_synthetic_begin(w, interp, "<interpreter>", label, n);
     walk_edge_text(w, PX_EDGE_ROOT, "sys.modules", if_dict(is.modules));
     walk_edge_text(w, PX_EDGE_ROOT, "sys dict", if_dict(is.sysdict));
     walk_edge_text(w, PX_EDGE_ROOT, "builtins dict", if_dict(is.builtins));
@@ -267,10 +281,12 @@ walk_interpreter(struct walk *w, PyInterpreterState *interp, bool own)
                    if_dict(is.codec_error_registry));
     walk_edge_text(w, PX_EDGE_ROOT, "atexit callbacks", if_list(is.atexit));
     walk_atexit(w, interp);
-    walk_synthetic_end(w);
-    walk_root(w, PX_ROOT_INTERPRETER, interp, label, strlen(label));
     if (!own)
-        walk_modules(w, is.modules);
+        walk_type_states(w, interp);
+    walk_synthetic_end(w);
+    walk_root(w, PX_ROOT_INTERPRETER, interp, label, n);
+    if (!own)
+        walk_modules(w, notes, interp, is.modules);
 }
 
 /* ---- all of them ---- */
@@ -285,7 +301,7 @@ static void
 part_modules(struct walk *w, void *context)
 {
     const struct part *part = context;
-    walk_modules(w, part->notes->modules);
+    walk_modules(w, part->notes, part->notes->own, part->notes->modules);
 }
 
 static void
@@ -304,7 +320,7 @@ static void
 part_interpreter(struct walk *w, void *context)
 {
     const struct part *part = context;
-    walk_interpreter(w, part->interp, part->interp == part->notes->own);
+    walk_interpreter(w, part->notes, part->interp);
 }
 
 void
@@ -314,7 +330,8 @@ roots_walk(struct walk *w, const struct heap_notes *notes)
 
     walk_try(w, part_modules, &part);
     for (size_t i = 0; i < notes->n_threads; i++)
-        walk_thread(w, notes->modules, notes->threads[i]);
+        walk_thread(w, notes, notes->threads[i]);
+    tasks_walk_roots(w);
     walk_try(w, part_gc, &part);
     /* Last: what is read here trusts the headers most. */
     for (size_t i = 0; i < notes->n_interpreters; i++) {

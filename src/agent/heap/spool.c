@@ -129,7 +129,8 @@ room_wait(struct spool *spool, uint64_t more, uint64_t patience_ns)
     }
 }
 
-static bool
+/* SIGXFSZ is blocked wherever this runs: EFBIG says the same. */
+static enum spool_result
 write_all(int fd, struct iovec *part, int n_parts, uint64_t offset)
 {
     while (n_parts > 0) {
@@ -137,7 +138,7 @@ write_all(int fd, struct iovec *part, int n_parts, uint64_t offset)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return false;
+            return n < 0 && errno == EFBIG ? SPOOL_FILE_LIMIT : SPOOL_NO_ROOM;
         offset += (uint64_t)n;
         while (n_parts > 0 && (size_t)n >= part->iov_len) {
             n -= (long)part->iov_len;
@@ -149,7 +150,7 @@ write_all(int fd, struct iovec *part, int n_parts, uint64_t offset)
             part->iov_len -= (size_t)n;
         }
     }
-    return true;
+    return SPOOL_OK;
 }
 
 enum spool_result
@@ -160,14 +161,15 @@ spool_put(struct spool *spool, const void *head, size_t head_bytes,
     uint64_t published = atomic_load(&page->published);
     uint64_t more = head_bytes + body_bytes;
     if (spool->bound != 0 && patience_ns != 0) {
-        enum spool_result result = room_wait(spool, more, patience_ns);
-        if (result != SPOOL_OK)
-            return result;
+        enum spool_result wait = room_wait(spool, more, patience_ns);
+        if (wait != SPOOL_OK)
+            return wait;
     }
     struct iovec parts[2] = {{(void *)(uintptr_t)head, head_bytes},
                              {(void *)(uintptr_t)body, body_bytes}};
-    if (!write_all(spool->fd, parts, 2, published))
-        return SPOOL_NO_ROOM;
+    enum spool_result result = write_all(spool->fd, parts, 2, published);
+    if (result != SPOOL_OK)
+        return result;
     atomic_fetch_add(&page->sequence, 1);
     atomic_store(&page->published, published + more);
     /* A full pipe is readable: nothing is lost. */

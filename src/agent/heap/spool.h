@@ -57,9 +57,10 @@ void spool_done(struct spool *spool);
 
 enum spool_result {
     SPOOL_OK,
-    SPOOL_SLOW,   /* full for `patience_ns` */
-    SPOOL_CANCEL, /* the agent said so while we waited */
-    SPOOL_NO_ROOM /* the memfd could not take it */
+    SPOOL_SLOW,      /* full for `patience_ns` */
+    SPOOL_CANCEL,    /* the agent said so while we waited */
+    SPOOL_NO_ROOM,   /* the memfd could not take it */
+    SPOOL_FILE_LIMIT /* RLIMIT_FSIZE counts for memfds too */
 };
 /* Appends one chunk and publishes it. Waits while the spool is full, unless
  * `patience_ns` is 0: then the bound does not count (header and footer). */

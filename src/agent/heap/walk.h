@@ -95,6 +95,7 @@ PX_CHILD void walk_owns(struct walk *w, const void *block, size_t n_bytes);
 #define HEAP_INTERPRETERS_MAX 64
 struct heap_notes {
     PyInterpreterState *interpreters[HEAP_INTERPRETERS_MAX];
+    int64_t interpreter_ids[HEAP_INTERPRETERS_MAX];
     size_t n_interpreters;
     PyInterpreterState *own; /* whose GIL we hold */
     PyThreadState *threads[HEAP_THREADS_MAX];
@@ -102,9 +103,6 @@ struct heap_notes {
     size_t threads_left_out;
     PyThreadState *agent; /* our own state: no root */
     PyObject *modules;    /* sys.modules, borrowed */
-    PyObject *builtins;
-    PyObject *sysdict;
-    PyObject *interpreter_dict; /* PyInterpreterState_GetDict, may be NULL */
     size_t interpreters_left_out;
 };
 PX_GIL void roots_note(struct heap_notes *notes);
@@ -154,6 +152,11 @@ PX_CHILD void names_of_type(PyTypeObject *type, struct type_names *out);
  * boundary; never caches in the object. Returns the bytes written. */
 PX_CHILD size_t names_of_str(PyObject *str, size_t max, char *to);
 PX_CHILD bool names_is_interned(PyObject *str);
+/* An exact int that is not negative and has at most three digits of CPython's,
+ * as a number; false: another object. */
+PX_CHILD bool names_of_int(PyObject *object, unsigned long *out);
+/* Writes it in decimal, at most 20 bytes; returns how many. */
+PX_CHILD size_t names_put_number(unsigned long number, char *to);
 
 /* True if a value under this str or bytes key must not be shown. Has its own
  * cache by address inside the child. */

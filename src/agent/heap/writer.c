@@ -94,6 +94,8 @@ end_of(enum spool_result result)
         return PX_END_CANCELED;
     case SPOOL_NO_ROOM:
         return PX_END_NO_ROOM;
+    case SPOOL_FILE_LIMIT:
+        return PX_END_FILE_LIMIT;
     }
     return PX_END_FAULT;
 }
