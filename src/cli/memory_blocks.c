@@ -98,7 +98,7 @@ classes_table(struct cli *cli, const struct px_graph *graph)
         {"STRAYS", TABLE_RIGHT, CLI_FIGURE, 0},
         {"UNKNOWN", TABLE_RIGHT, CLI_FIGURE, 0},
     };
-    const struct px_block_class *rows[PX_BLOCK_CLASSES_MAX];
+    const struct px_block_class *rows[PX_BLOCK_CLASSES_MAX] = {NULL};
     size_t n = px_graph_n_block_classes(graph);
     for (size_t i = 0; i < n; i++)
         rows[i] = px_graph_block_class(graph, i);

@@ -154,7 +154,8 @@ search(const struct walk *w, struct pools *pools, const struct pools_note *note)
     for (; pools->segment < note->n_segments; pools->segment++, pools->at = 0) {
         if (pools->at < note->segments[pools->segment].start)
             pools->at = note->segments[pools->segment].start;
-        while (pools->at < note->segments[pools->segment].end) {
+        while (pools->at != 0 &&
+               pools->at < note->segments[pools->segment].end) {
             uintptr_t word = *(const uintptr_t *)pools->at;
             pools->at += sizeof word; /* first: the next lines may fault */
             if (!is_near(w, note, word))
