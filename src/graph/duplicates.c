@@ -224,7 +224,7 @@ name_holder(struct grouping *g, const px_node *nodes, uint32_t *tally,
         class_id one = g->class_of[nodes[i]] - 1;
         tally[one]++;
         if (tally[one] > tally[best] ||
-            (tally[one] == tally[best] && one < best))
+            (one < best && tally[one] == tally[best]))
             best = one;
     }
     row->held_count = tally[best];
