@@ -301,7 +301,7 @@ format: ## rewrite all C files by .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 bench: ## measure the figures of the README (T='--objects 1000000')
 	@$(PACKAGES) build
-	@$(MAKE) --no-print-directory programs ext
+	@$(MAKE) --no-print-directory programs ext $(OUT)/bench/analyse
 	@$(AGAIN) $(PYTHON) tests/bench/run.py $(T)
 # What the Python tests ask for the analyses of a snapshot.
 -include $(OBJ)/tests/tools/dump.d

@@ -1,6 +1,7 @@
 """run.py: `make bench`: every figure of the design as a ratio in one run.
 
     make bench [PYTHON=python3.13] [T="--objects 1000000 --json FILE"]
+    make bench T="--only second --scale 5000000"
 
 The peers come from PyPI into a virtual environment of the bench; guppy3 needs
 CPython 3.10 or newer.  Each peer gets a fresh target process with the same heap, because some
@@ -222,8 +223,7 @@ def against_peers(args, report, figures):
                  "bytes")
     for peer, name in (("gc_get_objects", "gc.get_objects()"),
                        ("gc_collect", "gc.collect()"),
-                       ("objgraph", "objgraph most_common_types"),
-                       ("objgraph_chain", "objgraph find_backref_chain")):
+                       ("objgraph", "objgraph most_common_types")):
         with Target(args, "mixed", args.objects) as target:
             answer = target.ask(peer)
         report.add("pause of the target", figures["pause_ns"], name,
@@ -242,7 +242,82 @@ def stress(args, report, folder):
                          full[0]["raw_bytes"] / full[0]["objects"], "B")
 
 
-PEERS = ("guppy3==3.1.7", "objgraph==3.7.0")
+# What a client does with a snapshot, and what a user waits for.
+def analyses(args, report, folder, kind, n_objects):
+    """Last byte to paths, dominators and retained sizes of everything."""
+    label = "%s, %.3g M" % (kind, n_objects / 1e6)
+    wanted = kind == "mixed"
+    path = os.path.join(folder, "scale.pxs")
+    with Target(args, kind, n_objects) as target:
+        footers = []
+        for _ in range(3):
+            if os.path.exists(path):
+                os.unlink(path)
+            target.ask("snapshot", path=path)
+            footers.append(read_footer(path))
+        everything_ns = run_timed(
+            [os.path.join(args.build, "pyexplore"), "dominators",
+             serving(target), "--json", "--yes", "-n", "1"]) if wanted else 0
+        guppy_ns = target.ask("guppy")["wall_ns"] if wanted else 0
+    said = json.loads(subprocess.run(
+        [os.path.join(args.build, "bench", "analyse"), path], check=True,
+        stdout=subprocess.PIPE).stdout)
+    nodes, edges = said["nodes"], said["edges"]
+    peak = max(part["peak_bytes"] for part in said.values()
+               if isinstance(part, dict))
+    report.add(label + ": last byte to everything", said["all"]["wall"] * 1e9,
+               "the capture itself", median(footers, "wall_ns"), "ns",
+               1 if wanted else None)
+    report.add(label + ": client memory at its peak", peak,
+               "24 B an object + 12 B an edge", 24 * nodes + 12 * edges,
+               "bytes", 1 if wanted else None)
+    for part in ("add", "finish", "dominators", "paths"):
+        report.plain("%s: %s, CPU" % (label, part), said[part]["cpu"] * 1e9,
+                     "ns")
+    report.plain(label + ": mapped beside it, an object",
+                 said["mapped_bytes"] / nodes, "B")
+    if wanted:
+        report.add(label + ": key press to everything", everything_ns,
+                   "guppy3 heap()", guppy_ns, "ns", 0.5)
+        keys(args, report, label, path)
+    os.unlink(path)
+
+
+def serving(target):
+    target.ask("serve")
+    return str(target.pid)
+
+
+def keys(args, report, label, path):
+    answers = json.loads(subprocess.run(
+        [sys.executable, os.path.join(HERE, "keys.py"),
+         os.path.join(args.build, "pyexplore-tui"), path], check=True,
+        stdout=subprocess.PIPE).stdout)
+    silent = [name for name, ms in answers if ms is None]
+    report.plain(label + ": keys without an answer", len(silent), "", 0)
+    slowest = max((ms, name) for name, ms in answers if ms is not None)
+    report.plain("%s: slowest key (%s)" % (label, slowest[1]),
+                 slowest[0] * 1e6, "ns", 50e6)
+
+
+def slow_peers(args, report, folder):
+    """Tools that take minutes on the large heap: on a smaller one, with our
+    own figures for the same."""
+    n_objects = min(args.objects, args.peer_objects)
+    with Target(args, "mixed", n_objects) as target:
+        captures(target, folder, 1)
+        pause_ns = median(captures(target, folder, 3), "pause_ns")
+    for peer, name in (("objgraph_chain", "objgraph find_backref_chain"),
+                       ("objgraph_growth", "objgraph growth"),
+                       ("pympler", "Pympler summarize"),
+                       ("guppy_domisize", "guppy3 domisize")):
+        with Target(args, "mixed", n_objects) as target:
+            answer = target.ask(peer)
+        report.add("pause of the target, %.3g M" % (n_objects / 1e6),
+                   pause_ns, name, answer["wall_ns"], "ns")
+
+
+PEERS = ("guppy3==3.1.7", "objgraph==3.7.0", "Pympler==1.1")
 
 
 def peers_python(build):
@@ -251,13 +326,14 @@ def peers_python(build):
     folder = os.path.join(build, "venv", "bench-" + version)
     python = os.path.join(folder, "bin", "python")
     mark = os.path.join(folder, "ready")
-    if not os.path.exists(mark):
+    wanted = "\n".join(PEERS) + "\n"
+    if not os.path.exists(mark) or open(mark).read() != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder],
                        check=True)
         subprocess.run([python, "-m", "pip", "install", "-q",
                         "--disable-pip-version-check", *PEERS], check=True)
         with open(mark, "w") as file:
-            file.write("\n".join(PEERS) + "\n")
+            file.write(wanted)
     return python
 
 
@@ -265,6 +341,13 @@ def parse():
     parser = argparse.ArgumentParser(
         description="Measures pyexplore against its peers.")
     parser.add_argument("--objects", type=int, default=5000000)
+    parser.add_argument("--scale", type=int, nargs="*",
+                        default=[5000000, 20000000],
+                        help="sizes for the analyses")
+    parser.add_argument("--peer-objects", type=int, default=500000,
+                        help="for peers that take minutes on more")
+    parser.add_argument("--only", choices=("first", "second"),
+                        help="only one part of the figures")
     parser.add_argument("--json", help="also write the figures to this file")
     args = parser.parse_args()
     args.build = os.environ.get("BUILD", "build")
@@ -278,9 +361,16 @@ def main():
     args = parse()
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
-        figures = ours(args, report, folder)
-        against_peers(args, report, figures)
-        stress(args, report, folder)
+        if args.only != "second":
+            figures = ours(args, report, folder)
+            against_peers(args, report, figures)
+            stress(args, report, folder)
+        if args.only != "first":
+            for n_objects in args.scale:
+                analyses(args, report, folder, "mixed", n_objects)
+            for kind in ("strings", "dict", "instances"):
+                analyses(args, report, folder, kind, args.objects)
+            slow_peers(args, report, folder)
     if args.json:
         with open(args.json, "w") as file:
             json.dump(report.rows, file, indent=1)

@@ -114,6 +114,29 @@ def do_objgraph_chain(request):
         last, objgraph.is_proper_module)))
 
 
+def do_objgraph_growth(request):
+    import objgraph
+    objgraph.growth()
+    return timed(lambda: len(objgraph.growth()))
+
+
+def do_pympler(request):
+    from pympler import muppy, summary
+    return timed(lambda: len(summary.summarize(muppy.get_objects())))
+
+
+def do_guppy_domisize(request):
+    from guppy import hpy
+    heapy = hpy()
+    return timed(lambda: heapy.iso(HEAP).domisize)
+
+
+def do_snapshot(request):
+    """As a user's: compressed as on the wire."""
+    import pyexplore
+    return timed(lambda: pyexplore.snapshot(request["path"]))
+
+
 HEAP = None
 
 
