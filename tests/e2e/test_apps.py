@@ -5,7 +5,7 @@ SPDX-License-Identifier: MIT
 """
 import pytest
 
-from apps import PYTHONS, App, is_named, read_truth, ways
+from apps import FIRST, PYTHONS, App, is_named, read_truth, ways
 from harness import wait_until
 
 TRUTH = read_truth()
@@ -16,10 +16,10 @@ NATIVE = 4 << 20  # or bytes
 def cases(truths):
     """Each program on each Python; all but the sample on the first is slow,
     and has to install its libraries before it starts."""
-    found, first = [], next(iter(PYTHONS))
+    found = []
     for truth in truths:
         for version in PYTHONS:
-            fast = truth.sample and version == first
+            fast = truth.sample and version == FIRST
             found.append(pytest.param(
                 truth, version, id="%s-%s" % (truth.program, version),
                 marks=() if fast else (pytest.mark.slow,
@@ -38,7 +38,7 @@ def held(app, truth):
     status, answer = app.ask("path", truth.type, "-n", 0)
     assert status == 0
     groups = answer["groups"]
-    if truth.holder is None:
+    if not truth.holder:
         right = [group for group in groups if group["held_by"] == "c"]
     else:
         right = [group for group, way in zip(groups, ways(groups))
