@@ -31,7 +31,7 @@ def send(mail, seconds):
 
 def main():
     pyexplore.serve(port=None)
-    seconds = 10 * traffic.period()
+    seconds = 40 * traffic.period()
     for request in traffic.requests():
         _MAILER.submit(send, Mail(request), seconds)
 

@@ -1,8 +1,8 @@
 """A thumbnail service whose worker is slower than its customers.
 
 The requests go into a queue.Queue without a bound; one thread takes them out,
-and needs twice as long as they take to arrive.  The fix: Queue(maxsize=…) and
-a 503, or more workers.
+and needs ten times as long for one as they take to arrive.  The fix:
+Queue(maxsize=…) and a 503, or more workers.
 
 SPDX-License-Identifier: MIT
 """
@@ -42,7 +42,7 @@ class Thumbnailer:
 
 def main():
     pyexplore.serve(port=None)
-    thumbnailer = Thumbnailer(2 * traffic.period())
+    thumbnailer = Thumbnailer(10 * traffic.period())
     for request in traffic.requests():
         thumbnailer.ask(request)
 

@@ -51,7 +51,7 @@ async def main():
     period = traffic.period()
     room = Room()
     pumps = [room.join("ada", 0), room.join("grace", 0),
-             room.join("on a train", 5 * period)]
+             room.join("on a train", 20 * period)]
     async for request in traffic.arrivals():
         room.broadcast(Message(request.user, "I am at " + request.page))
     await asyncio.gather(*pumps)

@@ -11,19 +11,18 @@ from harness import wait_until
 TRUTH = read_truth()
 MORE = 12         # objects that must have come, whatever the machine's speed
 NATIVE = 4 << 20  # or bytes
+pytestmark = pytest.mark.timeout(600)  # libraries may have to be installed
 
 
 def cases(truths):
-    """Each program on each Python; all but the sample on the first is slow,
-    and has to install its libraries before it starts."""
+    """Each program on each Python; all but the sample on the first is slow."""
     found = []
     for truth in truths:
         for version in PYTHONS:
             fast = truth.sample and version == FIRST
             found.append(pytest.param(
                 truth, version, id="%s-%s" % (truth.program, version),
-                marks=() if fast else (pytest.mark.slow,
-                                       pytest.mark.timeout(400))))
+                marks=() if fast else pytest.mark.slow))
     return found
 
 
