@@ -73,7 +73,8 @@
     /* {} → {rss_bytes, peers, snapshots, last_pause_ns, uptime_s,            \
      * allocated_blocks, gil_wait_max_ns, gil_hold_max_ns} */                   \
     X(5, STATUS, "status", R)                                                   \
-    /* {} → {rss_bytes, allocated_blocks (0: not counted), malloc: null or    \
+    /* {malloc?} → {rss_bytes, file_bytes (of it mapped files; 0: unknown),   \
+     * allocated_blocks (0: not counted), malloc: null or, if asked for,        \
      * {in_use_bytes, free_bytes}} */                                           \
     X(6, MEMORY, "memory", R)                                                   \
     /* {} → {enabled, thresholds[3], counts[3], debug, debug_names[], frozen, \

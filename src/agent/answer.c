@@ -39,9 +39,10 @@ memory_json(const struct op *op)
         of_malloc = json_pack("{sI, sI}", "in_use_bytes",
                               (json_int_t)op->malloc.in_use_bytes, "free_bytes",
                               (json_int_t)op->malloc.free_bytes);
-    return json_pack("{sI, sI, so}", "rss_bytes", (json_int_t)facts_rss_bytes(),
-                     "allocated_blocks", (json_int_t)op->allocated_blocks,
-                     "malloc", of_malloc);
+    return json_pack("{sI, sI, sI, so}", "rss_bytes",
+                     (json_int_t)facts_rss_bytes(), "file_bytes",
+                     (json_int_t)facts_file_bytes(), "allocated_blocks",
+                     (json_int_t)op->allocated_blocks, "malloc", of_malloc);
 }
 
 static json_t *

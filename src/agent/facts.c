@@ -44,6 +44,21 @@ facts_rss_bytes(void)
     return strtoull(at, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+uint64_t
+facts_file_bytes(void)
+{
+    static const char *const names[] = {"\nRssFile:", "\nRssShmem:"};
+    char text[4096];
+    uint64_t kib = 0;
+    text[read_small("/proc/self/status", sizeof text - 1, text)] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *at = strstr(text, names[i]);
+        if (at != NULL)
+            kib += strtoull(at + strlen(names[i]), NULL, 10);
+    }
+    return kib << 10;
+}
+
 /* As glibc 2.33 has it; spelled here, for it may not be in our headers. */
 struct mallinfo2_figures {
     size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks;

@@ -207,8 +207,16 @@ static enum px_status
 on_memory(struct session *session, const struct px_frame *frame,
           const json_t *body, struct px_err *err)
 {
-    (void)body;
-    return submit_simple(session, frame, OP_MEMORY, err);
+    bool ask_malloc = false;
+    enum px_status status = take_bool(body, "malloc", &ask_malloc, err);
+    if (status != PX_OK)
+        return status;
+    struct op *op = make_op(session, frame, OP_MEMORY, err);
+    if (op == NULL)
+        return PX_ENOMEM;
+    op->ask_malloc = ask_malloc;
+    submit(session, op);
+    return PX_OK;
 }
 
 static enum px_status

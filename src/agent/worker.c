@@ -144,7 +144,7 @@ enter_and_run(struct op *op)
         op->status = px_fail(&op->err, PX_ECANCELED, "cancelled");
         return;
     }
-    if (op->kind == OP_MEMORY)
+    if (op->kind == OP_MEMORY && op->ask_malloc)
         facts_malloc_read(&op->malloc); /* may wait for malloc's locks */
     if (!border_enter(&stay)) {
         op->status = px_fail(&op->err, PX_EGONE, "the interpreter is ending");

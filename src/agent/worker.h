@@ -64,6 +64,7 @@ struct op {
     /* arguments */
     struct gc_settings settings;
     bool keep;
+    bool ask_malloc; /* OP_MEMORY */
     int generation;
     size_t limit;
     struct heap_capture *capture; /* borrowed from the share */

@@ -1,8 +1,9 @@
 /* cmd_memory.c — `memory`: is what a process takes Python's objects at all?
  *
- * Three figures side by side: what the kernel counts (rss), what the objects
- * of a snapshot add up to, and what malloc has. A file has no malloc: it is
- * asked of a live target only.
+ * Figures side by side: what the kernel counts (rss, and of it mapped files),
+ * what the objects of a snapshot add up to, and, for who asks, what malloc
+ * has: answering holds malloc's locks. A file has no malloc: it is asked of a
+ * live target only.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -22,6 +23,7 @@ struct memory {
     struct cli_loaded loaded;
     bool has_malloc;
     uint64_t rss;
+    uint64_t file;    /* of it mapped files; 0: unknown */
     uint64_t blocks;  /* of pymalloc; 0: unknown */
     uint64_t objects; /* bytes */
     uint64_t malloc_used;
@@ -57,8 +59,9 @@ take_live(struct cli *cli, struct memory *memory, struct px_err *err)
     if (session == NULL)
         return err->status;
     enum px_status status =
-        session_call(session, PX_MSG_MEMORY, NULL, "waiting for the target",
-                     NULL, &reply, err);
+        session_call(session, PX_MSG_MEMORY,
+                     json_pack("{s:b}", "malloc", cli->opt.malloc_too),
+                     "waiting for the target", NULL, &reply, err);
     session_free(session);
     cli_progress_clear(cli->progress);
     if (status == PX_EUNSUPPORTED) {
@@ -70,6 +73,7 @@ take_live(struct cli *cli, struct memory *memory, struct px_err *err)
         return status;
     const json_t *of_malloc = json_object_get(reply, "malloc");
     memory->rss = figure(reply, "rss_bytes");
+    memory->file = figure(reply, "file_bytes");
     memory->blocks = figure(reply, "allocated_blocks");
     memory->has_malloc = json_is_object(of_malloc);
     memory->malloc_used = figure(of_malloc, "in_use_bytes");
@@ -86,7 +90,7 @@ judge(struct memory *memory)
     const struct px_graph *graph = memory->loaded.graph;
     for (px_type t = 0; t < px_graph_n_types(graph); t++)
         memory->objects += px_type_bytes(graph, t);
-    uint64_t explained = memory->objects + memory->malloc_free;
+    uint64_t explained = memory->objects + memory->malloc_free + memory->file;
     memory->other = memory->rss > explained ? memory->rss - explained : 0;
     px_text_bytes(memory->rss, rss);
     px_text_bytes(memory->objects, objects);
@@ -110,7 +114,7 @@ judge(struct memory *memory)
                  "the Python objects are %s of %s rss; the rest is no more "
                  "than an interpreter with its libraries may take",
                  objects, rss);
-    } else if (memory->malloc_free >= memory->other) {
+    } else if (memory->has_malloc && memory->malloc_free >= memory->other) {
         memory->verdict = "fragmentation";
         snprintf(memory->sentence, room,
                  "the Python objects are %s of %s rss, and %s is free inside "
@@ -118,10 +122,12 @@ judge(struct memory *memory)
                  objects, rss, unused);
     } else {
         memory->verdict = "native";
-        snprintf(memory->sentence, room,
-                 "the Python objects are %s of %s rss; %s is native memory, "
-                 "or free inside Python's own arenas: look beyond the objects",
-                 objects, rss, other);
+        snprintf(
+            memory->sentence, room,
+            "the Python objects are %s of %s rss; %s is native memory, "
+            "or free inside Python's own arenas%s: look beyond the objects",
+            objects, rss, other,
+            memory->has_malloc ? "" : " or malloc (--malloc tells)");
     }
 }
 
@@ -130,9 +136,11 @@ memory_json(struct cli *cli, const struct memory *memory)
 {
     json_t *out = jsonout_head(cli, &memory->loaded);
     json_t *more = json_pack(
-        "{s:o, s:I, s:o, s:o, s:I, s:s, s:s}", "rss_bytes",
+        "{s:o, s:I, s:o, s:o, s:o, s:I, s:s, s:s}", "rss_bytes",
         memory->rss > 0 ? json_integer((json_int_t)memory->rss) : json_null(),
-        "object_bytes", (json_int_t)memory->objects, "allocated_blocks",
+        "object_bytes", (json_int_t)memory->objects, "file_bytes",
+        memory->file > 0 ? json_integer((json_int_t)memory->file) : json_null(),
+        "allocated_blocks",
         memory->blocks > 0 ? json_integer((json_int_t)memory->blocks)
                            : json_null(),
         "malloc",
@@ -178,13 +186,15 @@ memory_table(struct cli *cli, const struct memory *memory)
     put_bytes(table, memory, "Python objects", memory->objects);
     if (memory->has_malloc) {
         put_bytes(table, memory, "free inside malloc", memory->malloc_free);
-        put_bytes(table, memory,
-                  "in use inside malloc (large Python objects too)",
-                  memory->malloc_used);
     }
-    put_bytes(table, memory, "neither objects nor free inside malloc",
-              memory->other);
+    if (memory->file > 0)
+        put_bytes(table, memory, "mapped files: libraries above all",
+                  memory->file);
+    put_bytes(table, memory, "none of these", memory->other);
     table_free(table);
+    if (memory->has_malloc)
+        printf("%s in use inside malloc, large Python objects among it\n",
+               px_text_bytes(memory->malloc_used, blocks));
     if (memory->blocks > 0)
         printf("%s blocks of Python's allocator in use\n",
                px_text_count(memory->blocks, blocks));

@@ -40,6 +40,8 @@
     X(YES, yes, FLAG, 'y', "yes", "", "do not ask")                            \
     X(KEEP_GOING, keep_going, FLAG, 0, "keep-going", "",                       \
       "take an incomplete snapshot as it is: warn, and still exit with 0")     \
+    X(MALLOC, malloc_too, FLAG, 0, "malloc", "",                               \
+      "ask the target's malloc, too, which holds its locks for it")            \
     X(DOT, dot, FLAG, 0, "dot", "", "print a drawing for graphviz")            \
     X(FOLDED, folded, FLAG, 0, "folded", "",                                   \
       "print stacks of retained bytes, for flame graphs")                      \

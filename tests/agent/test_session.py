@@ -278,8 +278,11 @@ def test_memory(spawn):
     """MEMORY tells what the kernel, Python and malloc count."""
     child = Served(spawn)
     with child.wire() as wire:
-        memory = wire.ask("memory")
+        memory = wire.ask("memory", {"malloc": True})
+        # malloc holds its locks for an answer: only for who asks
+        assert wire.ask("memory")["malloc"] is None
     assert memory["rss_bytes"] > 4 << 20
+    assert 1 << 20 < memory["file_bytes"] < memory["rss_bytes"]
     assert memory["allocated_blocks"] == pytest.approx(
         child.ask("sys.getallocatedblocks()"), rel=0.1)
     assert memory["malloc"] is None or set(memory["malloc"]) == {

@@ -82,8 +82,8 @@ def test_retained_is_a_column_only_when_asked_for(snapshot):
 
 # ---- memory ----
 SHAPE = ["command", "target", "snapshot", "rss_bytes", "object_bytes",
-         "allocated_blocks", "malloc", "other_bytes", "verdict", "sentence",
-         "blocks", "strays"]
+         "file_bytes", "allocated_blocks", "malloc", "other_bytes", "verdict",
+         "sentence", "blocks", "strays"]
 
 # whose malloc is another, and makes every process large
 SANITIZED = bool(os.environ.get("PYEXPLORE_PRELOAD"))
@@ -102,10 +102,10 @@ sys.stdin.read()
 @pytest.fixture
 def ask(spawn):
     """The process that keeps `text`, asked for its memory."""
-    def start(text):
+    def start(text, *more):
         target = spawn(TARGET % text)
         serving = target.event("serving")
-        return serving, ok("memory", serving["path"], "--json").json
+        return serving, ok("memory", serving["path"], "--json", *more).json
     return start
 
 
@@ -139,11 +139,30 @@ def test_memory_in_native_code(ask):
         "None; libc = ctypes.CDLL(None); "
         "libc.malloc.restype = ctypes.c_void_p; "
         "[ctypes.memset(libc.malloc(100000), 1, 100000)"
-        " for i in range(2000)]")
+        " for i in range(2000)]", "--malloc")
     assert result["verdict"] == "native"
     assert result["other_bytes"] > 150e6
     if result["malloc"] is not None and not SANITIZED:
         assert result["malloc"]["in_use_bytes"] >= 200e6
+
+
+def test_free_inside_malloc_is_told_to_who_asks(ask):
+    """200 MB that malloc keeps: fragmentation, when it may be asked; it is
+    not asked otherwise."""
+    text = ("None; libc = ctypes.CDLL(None); "
+            "libc.malloc.restype = ctypes.c_void_p; "
+            "libc.free.argtypes = [ctypes.c_void_p]; "
+            "kept = [libc.malloc(100000) for i in range(2000)]; "
+            "[ctypes.memset(p, 1, 100000) for p in kept]; "
+            "top = libc.malloc(100000); [libc.free(p) for p in kept]; kept = 0")
+    result = ask(text)[1]
+    assert result["malloc"] is None
+    assert result["file_bytes"] > 1 << 20
+    assert result["verdict"] == "native" and "--malloc" in result["sentence"]
+    result = ask(text, "--malloc")[1]
+    if result["malloc"] is not None and not SANITIZED:
+        assert result["malloc"]["free_bytes"] > 150e6
+        assert result["verdict"] == "fragmentation"
 
 
 def test_memory_of_a_small_process(ask):
