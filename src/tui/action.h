@@ -61,6 +61,8 @@ struct app;
       "threads and tasks, with frames and their locals")                       \
     X(GROWTH, "growth", 0, "growth",                                           \
       "what grew from each snapshot to the next, by path")                     \
+    X(DUPLICATES, "duplicates", 0, "duplicates",                               \
+      "equal strings, what they waste, and who holds them")                    \
     X(GC, "gc", 0, "gc", "the collector: flags, thresholds, collect")          \
     X(GARBAGE, "garbage", 0, "garbage", "what is in gc.garbage")               \
     X(LOG, "log", 0, "log", "what was asked of the target and what it cost")   \

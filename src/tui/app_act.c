@@ -346,10 +346,15 @@ view_of(enum action_id action)
         enum action_id action;
         enum view_id view;
     } views[] = {
-        {ACT_TYPES, VIEW_TYPES},     {ACT_CYCLES, VIEW_CYCLES},
-        {ACT_THREADS, VIEW_THREADS}, {ACT_GROWTH, VIEW_GROWTH},
-        {ACT_GC, VIEW_GC},           {ACT_GARBAGE, VIEW_GARBAGE},
-        {ACT_LOG, VIEW_LOG},         {ACT_HELP, VIEW_HELP},
+        {ACT_TYPES, VIEW_TYPES},
+        {ACT_CYCLES, VIEW_CYCLES},
+        {ACT_THREADS, VIEW_THREADS},
+        {ACT_GROWTH, VIEW_GROWTH},
+        {ACT_DUPLICATES, VIEW_DUPLICATES},
+        {ACT_GC, VIEW_GC},
+        {ACT_GARBAGE, VIEW_GARBAGE},
+        {ACT_LOG, VIEW_LOG},
+        {ACT_HELP, VIEW_HELP},
     };
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         if (views[i].action == action)

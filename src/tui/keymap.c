@@ -58,6 +58,9 @@ const struct key_binding key_bindings[] = {
     {VIEW_GC,        "R",         ACT_GC_RESTORE,   ""},
     {VIEW_GC,        "K",         ACT_GC_KEEP,      NULL},
     {VIEW_GARBAGE,   "Enter",     ACT_ENTER,        "object"},
+    {VIEW_DUPLICATES, "Enter",    ACT_ENTER,        "object"},
+    {VIEW_DUPLICATES, "p",        ACT_PATH,         ""},
+    {VIEW_DUPLICATES, "b",        ACT_REFERRERS,    ""},
 
     {VIEW_END,       "Backspace", ACT_BACK,         ""},
     {VIEW_END,       "/",         ACT_SEARCH,       ""},
@@ -106,6 +109,7 @@ const struct key_binding key_bindings[] = {
     {VIEW_END,       "O",         ACT_CYCLES,       NULL},
     {VIEW_END,       "F",         ACT_THREADS,      NULL},
     {VIEW_END,       "+",         ACT_GROWTH,       NULL},
+    {VIEW_END,       "=",         ACT_DUPLICATES,   NULL},
     {VIEW_END,       "L",         ACT_LOG,          NULL},
     {VIEW_END,       "y",         ACT_COPY,         NULL},
     {VIEW_END,       "n",         ACT_NEXT,         NULL},

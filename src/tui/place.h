@@ -39,6 +39,7 @@ enum place_what { PLACE_NOTHING, PLACE_TYPE, PLACE_OBJECT, PLACE_EITHER };
       "threads and tasks, their frames and locals")                            \
     X(GROWTH, "growth", NOTHING,                                               \
       "what grew from each snapshot to the next, by path")                     \
+    X(DUPLICATES, "duplicates", NOTHING, "equal strings, and who holds them")  \
     X(GC, "gc", NOTHING, "the collector of the target")                        \
     X(GARBAGE, "garbage", NOTHING, "what is in gc.garbage")                    \
     X(LOG, "log", NOTHING, "what was asked of the target and what it cost")    \

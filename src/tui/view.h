@@ -83,6 +83,7 @@ extern const struct view_ops view_dominators;
 extern const struct view_ops view_cycles;
 extern const struct view_ops view_threads;
 extern const struct view_ops view_growth;
+extern const struct view_ops view_duplicates;
 extern const struct view_ops view_gc;
 extern const struct view_ops view_garbage;
 extern const struct view_ops view_log;

@@ -50,12 +50,12 @@ enum {
 };
 
 static const struct column columns[] = {
-    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0, false, 22},
+    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0, false, 21},
     [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0, false, 0},
     [COL_CHANGE] = {"+MARK", COLUMN_COUNT, 8, 0, 2, false, 0},
     [COL_RATE] = {"A MIN", COLUMN_COUNT, 8, 0, 2, false, 0},
     [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 1, false, 0},
-    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 11, 0, 1, false, 0},
+    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 12, 0, 1, false, 0},
     [COL_EACH] = {"EACH", COLUMN_BYTES, 9, 0, 5, false, 0},
     [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 4, false, 0},
     [COL_TREND] = {"TREND", COLUMN_BAR, HISTORY_SHOWN, 0, 3, false, 0},

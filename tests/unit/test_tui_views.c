@@ -165,6 +165,7 @@ static const struct {
     {"cycles", "cycles", ""},
     {"threads", "threads", ""},
     {"growth", "growth", ""},
+    {"duplicates", "duplicates", ""},
     {"path", "instances:server.Connection", "j p"},
     {"cycle", "path:server.Connection", "j Enter"},
     {"gc", "gc", ""},
