@@ -203,6 +203,7 @@ find_holders(struct walk *w)
         const struct pools_pool *first = pools_of(arena, &n);
         while (blocks->pool < n) {
             const char *at = (const char *)first + blocks->pool++ * POOLS_BYTES;
+            guard_mark();
             __builtin_prefetch(at + POOLS_BYTES);
             count_pool(w, (const struct pools_pool *)(const void *)at);
             w->guard->progress++;
@@ -221,6 +222,7 @@ find_atoms(struct walk *w)
         if (address == 0)
             break;
         blocks->pool = address + 8;
+        guard_mark();
         w->guard->progress++;
         count_pool(w, (const struct pools_pool *)address);
     }
@@ -240,6 +242,7 @@ walk_strays(struct walk *w, void (*walk_steps)(struct walk *w))
             break;
         PyObject *object = (PyObject *)address;
         blocks->stray = address + 8;
+        guard_mark();
         if (visited_add(&w->visited, address) == 1)
             object_walk(w, object, type_of(w, Py_TYPE(object)),
                         PX_GEN_UNTRACKED | PX_NODE_STRAY);

@@ -62,4 +62,13 @@ guard_leave(struct guard *guard)
     guard->busy = 0;
 }
 
+/* After a cursor was moved and before what it stands at is read: the compiler
+ * may not keep it in a register, or a jump would come back to the same place
+ * for ever (gcc 15 does). */
+static inline void
+guard_mark(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 #endif

@@ -83,6 +83,7 @@ sample(struct walk *w, struct pools *pools)
             return;
         pools->n_tried++;
         pools->at = (address | (POOLS_ARENA_BYTES - 1)) + 1;
+        guard_mark();
         const struct pools_pool *pool =
             (const struct pools_pool *)(address & ~(POOLS_BYTES - 1));
         if (!pools_is_pool(pool))
@@ -156,8 +157,10 @@ search(const struct walk *w, struct pools *pools, const struct pools_note *note)
             pools->at = note->segments[pools->segment].start;
         while (pools->at != 0 &&
                pools->at < note->segments[pools->segment].end) {
-            uintptr_t word = *(const uintptr_t *)pools->at;
-            pools->at += sizeof word; /* first: the next lines may fault */
+            const uintptr_t *place = (const uintptr_t *)pools->at;
+            pools->at += sizeof *place;
+            guard_mark();
+            uintptr_t word = *place;
             if (!is_near(w, note, word))
                 continue;
             const struct pools_arena *table = (const struct pools_arena *)word;
@@ -179,6 +182,7 @@ measure(struct pools *pools)
                 return;
         }
         pools->n_arenas = limit;
+        guard_mark();
     }
 }
 
