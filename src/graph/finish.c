@@ -27,6 +27,9 @@
 
 #define NOT_DESCRIBED 0xffu /* no valid flags have this value */
 
+/* From so many stored bytes on a thread more is worth its making. */
+#define PARALLEL_BYTES (1u << 20)
+
 struct finish {
     struct px_builder *builder;
     struct px_graph *graph;
@@ -428,8 +431,8 @@ load_previews(void *context)
     return NULL;
 }
 
-/* Nothing else needs them, and a second core may be free. Without a thread
- * they are loaded at once. */
+/* Nothing else needs them, and a second core may be free. Few of them, or
+ * without a thread: they are loaded at once. */
 static void
 start_previews(struct preview_job *job, struct finish *f)
 {
@@ -439,6 +442,10 @@ start_previews(struct preview_job *job, struct finish *f)
     job->status = spool_bytes(&f->builder->spool, &bytes, &job->err);
     if (job->status != PX_OK)
         return;
+    if (f->builder->spool.n_bytes < PARALLEL_BYTES) {
+        load_previews(job);
+        return;
+    }
     sigfillset(&all); /* signals are the other threads' */
     pthread_sigmask(SIG_SETMASK, &all, &old);
     job->is_running =
