@@ -288,6 +288,28 @@ wait_until_ns(const struct cli *cli, uint64_t until_ns)
     return false;
 }
 
+/* Of several: the one to look at. */
+static void
+show_fastest(const struct cli *cli, const struct watch *watches, int n)
+{
+    const struct watch *fastest = NULL;
+    char target[PX_PATH_MAX], rate[PX_FIGURE_MAX];
+    for (int i = 0; i < n; i++) {
+        const struct watch *watch = &watches[i];
+        if (!watch->is_gone && watch->round > 0 &&
+            watch->objects.now > watch->objects.first &&
+            (fastest == NULL || a_minute(watch, &watch->objects) >
+                                    a_minute(fastest, &fastest->objects)))
+            fastest = watch;
+    }
+    if (n < 2 || cli->opt.json || fastest == NULL)
+        return;
+    printf("%s grows most: %s objects a minute\n\n",
+           cli_text(cli, fastest->target, sizeof target, target),
+           px_text_signed((int64_t)a_minute(fastest, &fastest->objects), rate));
+    fflush(stdout);
+}
+
 /* One round of all; a target that is gone is left out, the last one's error
  * is the command's. */
 static enum px_status
@@ -313,6 +335,7 @@ watch_all(struct cli *cli, struct watch *watches, int n, double times,
                      err->msg);
         }
     }
+    show_fastest(cli, watches, n);
     return is_any ? PX_OK : status;
 }
 

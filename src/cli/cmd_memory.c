@@ -26,6 +26,7 @@ struct memory {
     uint64_t file;    /* of it mapped files; 0: unknown */
     uint64_t blocks;  /* of pymalloc; 0: unknown */
     uint64_t objects; /* bytes */
+    uint64_t pools;   /* free in pools that are in use; 0: unknown */
     uint64_t malloc_used;
     uint64_t malloc_free;
     uint64_t other;
@@ -41,12 +42,40 @@ figure(const json_t *json, const char *key)
     return value > 0 ? (uint64_t)value : 0;
 }
 
+/* Pools of pymalloc: 16 KiB since 3.10 (gh-81057), 4 KiB before. */
+static uint64_t
+pool_bytes(const json_t *header)
+{
+    const char *python = json_string_value(json_object_get(header, "python"));
+    unsigned major, minor;
+    if (python == NULL || sscanf(python, "%u.%u", &major, &minor) != 2)
+        return 0;
+    return major > 3 || minor >= 10 ? 16u << 10 : 4u << 10;
+}
+
+/* What no block of a pool is in use for, its header included. Pools and
+ * arenas without any block in use are not among them. */
+static void
+take_pools(struct memory *memory, const json_t *header)
+{
+    const struct px_graph *graph = memory->loaded.graph;
+    uint64_t pool = pool_bytes(header);
+    uint64_t all = 0, in_use = 0;
+    for (size_t i = 0; i < px_graph_n_block_classes(graph); i++) {
+        const struct px_block_class *row = px_graph_block_class(graph, i);
+        all += row->n[PX_BLOCK_POOLS] * pool;
+        in_use += row->n[PX_BLOCK_IN_USE] * row->bytes;
+    }
+    memory->pools = all > in_use ? all - in_use : 0;
+}
+
 static void
 take_header(struct memory *memory)
 {
     json_t *header = json_loads(px_graph_header(memory->loaded.graph), 0, NULL);
     memory->rss = figure(header, "rss");
     memory->blocks = figure(header, "allocated_blocks");
+    take_pools(memory, header);
     json_decref(header);
 }
 
@@ -90,12 +119,13 @@ judge(struct memory *memory)
     const struct px_graph *graph = memory->loaded.graph;
     for (px_type t = 0; t < px_graph_n_types(graph); t++)
         memory->objects += px_type_bytes(graph, t);
-    uint64_t explained = memory->objects + memory->malloc_free + memory->file;
+    uint64_t unused_bytes = memory->malloc_free + memory->pools;
+    uint64_t explained = memory->objects + unused_bytes + memory->file;
     memory->other = memory->rss > explained ? memory->rss - explained : 0;
     px_text_bytes(memory->rss, rss);
     px_text_bytes(memory->objects, objects);
     px_text_bytes(memory->other, other);
-    px_text_bytes(memory->malloc_free, unused);
+    px_text_bytes(unused_bytes, unused);
     size_t room = sizeof memory->sentence;
     if (memory->rss == 0) {
         memory->verdict = "unknown";
@@ -108,17 +138,17 @@ judge(struct memory *memory)
         snprintf(memory->sentence, room,
                  "the Python objects are %s of %s rss: look at them", objects,
                  rss);
-    } else if (memory->rss - memory->objects < SMALL_BYTES) {
+    } else if (memory->rss < memory->objects + memory->file + SMALL_BYTES) {
         memory->verdict = "small";
         snprintf(memory->sentence, room,
                  "the Python objects are %s of %s rss; the rest is no more "
                  "than an interpreter with its libraries may take",
                  objects, rss);
-    } else if (memory->has_malloc && memory->malloc_free >= memory->other) {
+    } else if (unused_bytes >= memory->other) {
         memory->verdict = "fragmentation";
         snprintf(memory->sentence, room,
                  "the Python objects are %s of %s rss, and %s is free inside "
-                 "malloc: fragmentation, not a leak",
+                 "allocators: fragmentation, not a leak",
                  objects, rss, unused);
     } else {
         memory->verdict = "native";
@@ -127,7 +157,8 @@ judge(struct memory *memory)
             "the Python objects are %s of %s rss; %s is native memory, "
             "or free inside Python's own arenas%s: look beyond the objects",
             objects, rss, other,
-            memory->has_malloc ? "" : " or malloc (--malloc tells)");
+            memory->has_malloc ? ""
+                               : " or free inside malloc (--malloc tells)");
     }
 }
 
@@ -136,10 +167,13 @@ memory_json(struct cli *cli, const struct memory *memory)
 {
     json_t *out = jsonout_head(cli, &memory->loaded);
     json_t *more = json_pack(
-        "{s:o, s:I, s:o, s:o, s:o, s:I, s:s, s:s}", "rss_bytes",
+        "{s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:s}", "rss_bytes",
         memory->rss > 0 ? json_integer((json_int_t)memory->rss) : json_null(),
         "object_bytes", (json_int_t)memory->objects, "file_bytes",
         memory->file > 0 ? json_integer((json_int_t)memory->file) : json_null(),
+        "pool_free_bytes",
+        memory->pools > 0 ? json_integer((json_int_t)memory->pools)
+                          : json_null(),
         "allocated_blocks",
         memory->blocks > 0 ? json_integer((json_int_t)memory->blocks)
                            : json_null(),
@@ -184,9 +218,11 @@ memory_table(struct cli *cli, const struct memory *memory)
     if (memory->rss > 0)
         put_bytes(table, memory, "resident memory (rss)", memory->rss);
     put_bytes(table, memory, "Python objects", memory->objects);
-    if (memory->has_malloc) {
+    if (memory->pools > 0)
+        put_bytes(table, memory, "free inside pools of Python's allocator",
+                  memory->pools);
+    if (memory->has_malloc)
         put_bytes(table, memory, "free inside malloc", memory->malloc_free);
-    }
     if (memory->file > 0)
         put_bytes(table, memory, "mapped files: libraries above all",
                   memory->file);

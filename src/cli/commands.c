@@ -156,9 +156,9 @@ const struct cli_command cli_commands[] = {
                  "and mapped files, and says where to look. --malloc also "
                  "asks what is free inside malloc: its locks are held for "
                  "that, some 10 ms for 300,000 free chunks, and threads that "
-                 "want memory wait. What is free inside Python's own arenas "
-                 "cannot be told from native memory. A file knows nothing of "
-                 "malloc. Below that: how many blocks of Python's allocator "
+                 "want memory wait. Arenas of Python's own that are wholly "
+                 "free cannot be told from native memory. A file knows nothing "
+                 "of malloc. Below that: how many blocks of Python's allocator "
                  "the objects explain, and the objects that nothing refers to "
                  "(C code holds them, or has lost them).",
         .examples = {{"memory localhost:9999", "Python objects, or else"},

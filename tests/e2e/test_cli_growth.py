@@ -68,6 +68,10 @@ def test_the_worker_that_leaks_is_told_from_the_other(spawn):
     assert row["change"] > 0 and row["a_minute"] > 0
     assert row["bytes"] > 0 and last[leaking]["seconds"] > 0
     assert "__main__.Session" not in types_of(last[steady])
+    table = ok("growth", steady, leaking, "--interval", 0.2, "--rounds", 2)
+    named = [line for line in table.lines if "grows most" in line]
+    assert named and all(line.startswith("%d grows most: +" % leaking)
+                         for line in named)
 
 
 def test_until_ends_with_status_1_when_it_is_reached(spawn):

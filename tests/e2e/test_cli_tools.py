@@ -4,10 +4,12 @@ the file of make_pxs.py, whose contents are known, and on live processes.
 SPDX-License-Identifier: MIT
 """
 import os
+import re
 
 import pytest
 
 from cli import make_pxs, ok
+from harness import wait_until
 
 
 @pytest.fixture(scope="module", params=["inline", "dict"])
@@ -82,8 +84,8 @@ def test_retained_is_a_column_only_when_asked_for(snapshot):
 
 # ---- memory ----
 SHAPE = ["command", "target", "snapshot", "rss_bytes", "object_bytes",
-         "file_bytes", "allocated_blocks", "malloc", "other_bytes", "verdict",
-         "sentence", "blocks", "strays"]
+         "file_bytes", "pool_free_bytes", "allocated_blocks", "malloc",
+         "other_bytes", "verdict", "sentence", "blocks", "strays"]
 
 # whose malloc is another, and makes every process large
 SANITIZED = bool(os.environ.get("PYEXPLORE_PRELOAD"))
@@ -103,7 +105,7 @@ sys.stdin.read()
 def ask(spawn):
     """The process that keeps `text`, asked for its memory."""
     def start(text, *more):
-        target = spawn(TARGET % text)
+        start.target = target = spawn(TARGET % text)
         serving = target.event("serving")
         return serving, ok("memory", serving["path"], "--json", *more).json
     return start
@@ -163,6 +165,27 @@ def test_free_inside_malloc_is_told_to_who_asks(ask):
     if result["malloc"] is not None and not SANITIZED:
         assert result["malloc"]["free_bytes"] > 150e6
         assert result["verdict"] == "fragmentation"
+
+
+def test_free_inside_pools_is_what_python_says(ask):
+    """Two million tuples, of which few stay and hold their pools: beside
+    what sys._debugmallocstats prints."""
+    _, result = ask("[(i,) for i in range(2000000)][::60]; "
+                    "import gc; gc.collect(); sys._debugmallocstats()")
+    if result["blocks"]["state"] != "known":
+        assert SANITIZED and result["pool_free_bytes"] is None
+        return
+    wait_until(lambda: any("lost to quantization" in line
+                           for line in ask.target.stderr), "its figures")
+    said = "".join(ask.target.stderr)
+    free = sum(int(re.search(text + r" += +([\d,]+)", said).group(1)
+                   .replace(",", ""))
+               for text in ("bytes in available blocks",
+                            "bytes lost to pool headers",
+                            "bytes lost to quantization"))
+    assert result["pool_free_bytes"] == pytest.approx(free, rel=0.1)
+    assert free > 50e6
+    assert result["verdict"] == "fragmentation"
 
 
 def test_memory_of_a_small_process(ask):
