@@ -126,8 +126,11 @@ fresh_drain(struct walk *w)
         bad_put(w, w->fresh[w->n_drained - 1]);
     }
     w->guard->landing = &w->drain_landing;
-    while (w->n_drained < w->n_fresh)
-        fresh_take(w, w->fresh[w->n_drained++]);
+    while (w->n_drained < w->n_fresh) {
+        PyObject *object = w->fresh[w->n_drained++];
+        guard_mark();
+        fresh_take(w, object);
+    }
     w->guard->landing = outer;
     w->n_fresh = 0;
     w->is_draining = false;

@@ -186,6 +186,7 @@ step(struct walk *w)
 {
     if (w->n_stack != 0) {
         PyObject *object = w->stack[--w->n_stack];
+        guard_mark();
         struct type_info *info = type_of(w, Py_TYPE(object));
         object_walk(w, object, info, PX_GEN_UNTRACKED);
         return true;
@@ -348,6 +349,7 @@ walk_previews(struct walk *w)
         if (address == 0)
             break;
         w->preview_at = address + 8;
+        guard_mark();
         w->guard->progress++;
         if (!is_own(w, address))
             preview_of(w, (PyObject *)address);
