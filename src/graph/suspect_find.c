@@ -18,7 +18,7 @@
 /* The sizes of many objects swing with what is in them. */
 #define MOST_THAT_GROW 16
 /* Pages come in batches, and the allocators keep some. */
-#define LEAST_RSS (1u << 20)
+#define LEAST_RSS (2u << 20)
 /* Of the memory that came, objects explain less than one part in this. */
 #define NATIVE_PART 3
 /* Rounds after which something even, uneven, unsure is what it seems. */

@@ -18,6 +18,10 @@
 #define OTHERS 8u     /* findings that may hold one */
 /* The parts of a thing hang where it hangs, its entries elsewhere are small. */
 #define MUCH_MORE 4
+/* Native memory beside a finding: so much is told apart, and comes first if it
+ * is so many times what the objects take. */
+#define NATIVE_ALONE (4 << 20)
+#define NATIVE_PARTS 20
 
 struct links {
     uint32_t n_samples;
@@ -79,12 +83,16 @@ static int
 compare(const struct search *search, const struct finding *a,
         const struct finding *b)
 {
+    /* what no root reaches has no parts: all hang side by side */
+    bool have_parts = a->held_by == PX_HELD_ROOT && b->held_by == PX_HELD_ROOT;
+    int much_more =
+        (a->bytes / MUCH_MORE > b->bytes) - (b->bytes / MUCH_MORE > a->bytes);
     int by[] = {
         b->is_weak - a->is_weak,
         a->is_root - b->is_root,
         is_held_itself(search, a) - is_held_itself(search, b),
         is_in_cycle(search, a) - is_in_cycle(search, b),
-        (a->bytes / MUCH_MORE > b->bytes) - (b->bytes / MUCH_MORE > a->bytes),
+        have_parts ? much_more : 0,
         (a->origin != ORIGIN_PYTHON) - (b->origin != ORIGIN_PYTHON),
         is_python(search, a) - is_python(search, b),
         is_error(search, b) - is_error(search, a),
@@ -216,6 +224,9 @@ describe(struct search *search, struct finding *finding)
     px_edge edge = suspect_edge(search, finding);
     for (size_t i = 0; i < sizeof weak_types / sizeof *weak_types; i++)
         finding->is_weak |= strcmp(type, weak_types[i]) == 0;
+    /* weak references to what is held elsewhere, by the C code that made them
+     */
+    finding->is_mirror |= finding->is_weak && finding->held_by == PX_HELD_C;
     finding->is_root = is_reached && edge == PX_NONE;
     finding->origin =
         is_reached ? suspect_origin(search, finding->example) : ORIGIN_USER;
@@ -237,6 +248,26 @@ sum_up(struct search *search)
     }
 }
 
+/* Threads have stacks, and objects what C allocates for them: memory without
+ * objects that comes with a finding belongs to it, if it is not very much. */
+static void
+weigh_native(struct search *search)
+{
+    struct finding *native = NULL;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < search->n; i++) {
+        struct finding *finding = &search->findings[i];
+        if (finding->kind == PX_NONE)
+            native = finding;
+        else if (suspect_stays(finding))
+            bytes += finding->bytes;
+    }
+    if (native == NULL || bytes == 0)
+        return;
+    native->is_bounded = native->bytes < NATIVE_ALONE;
+    native->is_last = native->bytes / NATIVE_PARTS < bytes;
+}
+
 enum px_status
 suspect_merge(struct search *search, struct px_err *err)
 {
@@ -253,5 +284,6 @@ suspect_merge(struct search *search, struct px_err *err)
             continue;
         finding->cause = suspect_cause(search, finding);
     }
+    weigh_native(search);
     return status;
 }

@@ -226,6 +226,8 @@ compare_findings(const void *a, const void *b)
 {
     struct finding *const *x = a;
     struct finding *const *y = b;
+    if ((*x)->is_last != (*y)->is_last)
+        return (*x)->is_last ? 1 : -1;
     if ((*x)->bytes != (*y)->bytes)
         return (*x)->bytes > (*y)->bytes ? -1 : 1;
     return ((*x)->kind > (*y)->kind) - ((*x)->kind < (*y)->kind);

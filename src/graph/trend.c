@@ -9,8 +9,11 @@
  */
 #include "graph/trend.h"
 
-/* Of n rounds it must grow in so many: all of 3, 3 of 4, 7 of 9. */
-#define ROUNDS_TO_GROW(n) ((n) - (n) / 4)
+/* Of n rounds it must grow in so many: all of 3, 3 of 4, 4 of 6, 6 of 9. A
+ * process that did not get the CPU does not grow either. */
+#define ROUNDS_TO_GROW(n) ((n) - (n) / ((n) < 6 ? 4 : 3))
+/* In fewer rounds a pause looks like an end. */
+#define ROUNDS_TO_ACQUIT 5
 /* Of what it gained it may have given back one part in this many. */
 #define GIVEN_BACK_PART 10
 /* In the last of so many parts of the rounds it must grow still. */
@@ -78,9 +81,14 @@ trend_of(const uint64_t *figures, const double *times, size_t n)
     struct pace pace = pace_of(figures, times, n);
     trend.is_new = figures[0] < gained - lost;
     trend.is_even = pace.slowest >= EVEN * trend.a_second;
-    if (pace.second < SLOWED_DOWN * pace.first || lost * 3 > gained ||
-        trend.n_grown * 2 < n || !grows_still(figures, n))
+    if (lost * 3 > gained)
         return trend;
+    if (pace.second < SLOWED_DOWN * pace.first || trend.n_grown * 2 < n ||
+        !grows_still(figures, n)) {
+        if (n < ROUNDS_TO_ACQUIT && lost == 0)
+            trend.verdict = TREND_PERHAPS;
+        return trend;
+    }
     bool grows = trend.n_grown >= ROUNDS_TO_GROW(n) &&
                  lost * GIVEN_BACK_PART <= gained && n >= 2;
     trend.verdict = grows ? TREND_GROWS : TREND_PERHAPS;

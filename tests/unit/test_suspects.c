@@ -35,6 +35,8 @@ test_trends(void **state)
         /* one round of rest in four is no proof of innocence */
         {{10, 20, 20, 30, 40}, 4, TREND_GROWS},
         {{10, 20, 20, 30}, 3, TREND_PERHAPS},
+        {{10, 20, 20, 20}, 3, TREND_PERHAPS},
+        {{10, 20, 20, 30, 30, 40, 50}, 6, TREND_GROWS},
         /* swings, though it ends higher */
         {{10, 60, 20, 70, 30, 80}, 5, TREND_STEADY},
         /* full */
