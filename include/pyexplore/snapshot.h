@@ -223,7 +223,10 @@ struct px_edge_info {
 const struct px_edge_info *px_edge_info(unsigned kind);
 
 /* ---- roots ----
- * X(number, member, name, rank): paths prefer the lower rank. */
+ * X(number, member, name, rank): paths prefer the lower rank. A task's code is
+ * as good a place as a module's names: the event loop, which a module has,
+ * holds a task now by a timer and now by a queue, so that a path through it
+ * would be another one in the next snapshot. */
 #define PX_ROOT_LIST(X)                                                        \
     X(1, MODULE, "module", 0)           /* sys.modules[name] */                \
     X(2, THREAD, "thread", 1)           /* a <thread> node, label its name */  \
@@ -231,7 +234,7 @@ const struct px_edge_info *px_edge_info(unsigned kind);
     X(4, STATIC_TYPE, "static type", 3)                                        \
     X(5, GARBAGE, "gc.garbage", 2)                                             \
     X(6, CALLBACK, "callback", 2) /* gc.callbacks, atexit */                   \
-    X(7, TASK, "asyncio task", 1)                                              \
+    X(7, TASK, "asyncio task", 0)                                              \
     X(8, GREENLET, "greenlet", 1)
 
 enum px_root_class {
