@@ -61,6 +61,8 @@ struct app;
       "threads and tasks, with frames and their locals")                       \
     X(GROWTH, "growth", 0, "growth",                                           \
       "what grew from each snapshot to the next, by path")                     \
+    X(SUSPECTS, "suspects", 0, "suspects",                                     \
+      "what the snapshots so far accuse, with evidence")                       \
     X(DUPLICATES, "duplicates", 0, "duplicates",                               \
       "equal strings, what they waste, and who holds them")                    \
     X(GC, "gc", 0, "gc", "the collector: flags, thresholds, collect")          \

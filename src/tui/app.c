@@ -42,12 +42,11 @@ on_session(void *context)
 {
     struct app *app = context;
     struct view *view = app_view(app);
-    const json_t *of_malloc = json_object_get(app->session.memory, "malloc");
     app->is_dirty = true;
     if (app->session.memory != NULL)
-        history_set_free(&app->history,
-                         (uint64_t)json_number_value(
-                             json_object_get(of_malloc, "free_bytes")));
+        history_set_files(&app->history,
+                          (uint64_t)json_number_value(json_object_get(
+                              app->session.memory, "file_bytes")));
     if (view != NULL &&
         (view->place.view == VIEW_GC || view->place.view == VIEW_GARBAGE ||
          view->place.view == VIEW_LOG))
@@ -109,6 +108,13 @@ on_store(void *context, struct snapshot *snapshot, enum store_event event)
             if (event == STORE_CHANGING)
                 view_stop(view);
             else
+                view_changed(view);
+        }
+        break;
+    case STORE_FINDINGS:
+        for (int i = 0; i < app->n_visits; i++) {
+            struct view *view = app->visits[i].view;
+            if (view != NULL && view->ops->shows_findings)
                 view_changed(view);
         }
         break;

@@ -236,6 +236,7 @@ cancel(struct app *app)
 {
     struct list *list = view_list(app_view(app));
     struct snapshot *coming = store_coming(&app->store);
+    const char *canceled = NULL;
     if (session_cancel(&app->session)) {
         app_say(app, ROLE_WARN, "cancelling …");
     } else if (coming != NULL) {
@@ -244,8 +245,8 @@ cancel(struct app *app)
     } else if (app_view(app)->job != NULL) {
         derived_cancel(app_view(app));
         app_say(app, ROLE_WARN, "cancelling …");
-    } else if (store_cancel_dominators(&app->store)) {
-        app_say(app, ROLE_WARN, "no retained sizes: d asks for them again");
+    } else if ((canceled = store_cancel_background(&app->store)) != NULL) {
+        app_say(app, ROLE_WARN, "%s", canceled);
     } else if (list_is_busy(list)) {
         list_stop(list);
     } else if (list->search[0] != '\0') {
@@ -350,6 +351,7 @@ view_of(enum action_id action)
         {ACT_CYCLES, VIEW_CYCLES},
         {ACT_THREADS, VIEW_THREADS},
         {ACT_GROWTH, VIEW_GROWTH},
+        {ACT_SUSPECTS, VIEW_SUSPECTS},
         {ACT_DUPLICATES, VIEW_DUPLICATES},
         {ACT_GC, VIEW_GC},
         {ACT_GARBAGE, VIEW_GARBAGE},

@@ -99,10 +99,7 @@ app_progress(const struct app *app, size_t out_bytes, char *out, int *permille)
         const char *stage = atomic_load(&job->stage);
         *permille = share_permille(atomic_load(&job->n_done),
                                    atomic_load(&job->n_total));
-        snprintf(out, out_bytes, "%s%s%s",
-                 coming->state != SNAPSHOT_READY ? "building"
-                 : coming->paths == NULL         ? "finding paths"
-                                                 : "retained sizes",
+        snprintf(out, out_bytes, "%s%s%s", store_doing(coming),
                  stage != NULL ? ": " : "", stage != NULL ? stage : "");
         return true;
     }

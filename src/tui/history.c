@@ -93,13 +93,13 @@ history_add(struct history *history, unsigned number,
     if (history->n_rounds == HISTORY_MAX)
         drop_one(history);
     struct history_round *round = &history->rounds[history->n_rounds++];
-    uint64_t free_before = history->n_rounds > 1 ? round[-1].free : 0;
+    uint64_t files_before = history->n_rounds > 1 ? round[-1].files : 0;
     json_t *header = json_loads(px_graph_header(graph), 0, NULL);
     *round = (struct history_round){
         .number = number,
         .time = json_number_value(json_object_get(header, "time")),
         .rss = figure(header, "rss"),
-        .free = free_before,
+        .files = files_before,
     };
     json_decref(header);
     take_types(round, graph);
@@ -108,10 +108,10 @@ history_add(struct history *history, unsigned number,
 }
 
 void
-history_set_free(struct history *history, uint64_t bytes)
+history_set_files(struct history *history, uint64_t bytes)
 {
     if (history->n_rounds > 0)
-        history->rounds[history->n_rounds - 1].free = bytes;
+        history->rounds[history->n_rounds - 1].files = bytes;
 }
 
 uint32_t

@@ -30,7 +30,7 @@ struct history_round {
     double time;                /* unix seconds; 0: unknown */
     uint64_t rss;               /* bytes; 0: unknown */
     uint64_t bytes;             /* of all objects */
-    uint64_t free;              /* bytes inside malloc; 0: unknown */
+    uint64_t files;             /* of rss: mapped files; 0: unknown */
     struct history_type *types; /* by id */
     uint32_t n_types;
 };
@@ -45,7 +45,7 @@ void history_done(struct history *history);
 /* The first one is marked. */
 void history_add(struct history *history, unsigned number,
                  const struct px_graph *graph);
-void history_set_free(struct history *history, uint64_t bytes);
+void history_set_files(struct history *history, uint64_t bytes);
 /* The same for a name in every snapshot; never 0. */
 uint64_t history_type_id(const char *name);
 

@@ -12,27 +12,85 @@
 #define ROOM_PART 4 /* of the screen, at most */
 #define ROWS_MIN 12 /* of a screen that has room for more than the types */
 
+enum { COL_FINDING, COL_PATH };
+
+/* ---- what is accused ---- */
+
+static const struct findings *
+findings_of(const void *context)
+{
+    return ((const struct view *)context)->app->store.findings;
+}
+
+/* A word on what to do stands where findings would. */
+static bool
+has_hint(const struct view *view)
+{
+    const struct findings *findings = findings_of(view);
+    return findings != NULL && findings->n_items == 0 &&
+           session_is_live(&view->app->session);
+}
+
 static uint32_t
 row_count(const void *context)
 {
-    (void)context;
-    return 0;
+    const struct findings *findings = findings_of(context);
+    if (findings == NULL)
+        return 0;
+    return findings->n_items > 0 ? findings->n_items : has_hint(context);
 }
 
 static uint64_t
 row_id(const void *context, uint32_t row)
 {
-    (void)context;
-    return row + 1;
+    const struct findings *findings = findings_of(context);
+    return row < findings->n_items ? findings->items[row].id : 1;
+}
+
+static void
+add_hint(const struct findings *findings, struct cell_out *out)
+{
+    if (findings->n_rounds < 3)
+        cell_add(out, ROLE_DIM,
+                 "r takes another snapshot, a takes them by itself: after the "
+                 "third one growth is judged here");
+    else if (findings->is_in_doubt)
+        cell_addf(out, ROLE_DIM,
+                  "something grows, and %zu snapshots do not tell yet whether "
+                  "it will stop",
+                  findings->n_rounds);
+    else
+        cell_addf(out, ROLE_DIM, "nothing is suspect over %zu snapshots",
+                  findings->n_rounds);
 }
 
 static void
 row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
-    (void)context;
-    (void)row;
-    (void)column;
-    (void)out;
+    const struct findings *findings = findings_of(context);
+    if (row >= findings->n_items) {
+        if (column == COL_FINDING)
+            add_hint(findings, out);
+        return;
+    }
+    const struct finding *finding = &findings->items[row];
+    if (column == COL_FINDING) {
+        cell_add(out, ROLE_WARN, "● ");
+        cell_add(out, ROLE_NORMAL, finding->sentence);
+    } else {
+        cell_add(out, ROLE_NAME, finding->path);
+    }
+}
+
+bool
+overview_enter(const struct view *view, uint32_t row, struct place *out)
+{
+    const struct findings *findings = findings_of(view);
+    if (findings == NULL || row >= findings->n_items)
+        return false;
+    *out = (struct place){.view = VIEW_SUSPECTS,
+                          .cursor = findings->items[row].id};
+    return true;
 }
 
 /* ---- the process in one line ---- */
@@ -85,13 +143,13 @@ title(const void *context, struct cell_out *out)
         cell_add(out, ROLE_PANE, trend.len > 0 ? " " : "");
         cell_add(out, ROLE_BAR, trend.text);
     }
-    uint64_t explained = round->bytes + round->free;
+    uint64_t explained = round->bytes + round->files;
     add_figure(out, "objects", round->bytes);
     if (round->rss > explained)
         add_figure(out, "other", round->rss - explained);
     add_gc(out, view->app->session.gc);
-    if (round->free > 0)
-        add_figure(out, "free in malloc", round->free);
+    if (round->files > 0)
+        add_figure(out, "mapped files", round->files);
 }
 
 /* ---- the panes ---- */
@@ -112,7 +170,8 @@ overview_layout(const struct view *view, struct rect area,
 }
 
 static const struct column columns[] = {
-    {"FINDING", COLUMN_TEXT, 30, 1, 0, false, 0},
+    [COL_FINDING] = {"FINDING", COLUMN_TEXT, 76, 3, 0, false, 0},
+    [COL_PATH] = {"PATH", COLUMN_TEXT, 30, 2, 1, true, 0},
 };
 
 const struct rows_ops overview_rows = {

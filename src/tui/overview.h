@@ -12,6 +12,8 @@
 enum { OVERVIEW_PROCESS, OVERVIEW_TYPES };
 
 extern const struct rows_ops overview_rows;
+/* Where Enter leads from a finding; false: nowhere. */
+bool overview_enter(const struct view *view, uint32_t row, struct place *out);
 /* The view_ops.layout of both panes. */
 void overview_layout(const struct view *view, struct rect area,
                      struct rect out[VIEW_PANES]);

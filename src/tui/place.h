@@ -39,6 +39,8 @@ enum place_what { PLACE_NOTHING, PLACE_TYPE, PLACE_OBJECT, PLACE_EITHER };
       "threads and tasks, their frames and locals")                            \
     X(GROWTH, "growth", NOTHING,                                               \
       "what grew from each snapshot to the next, by path")                     \
+    X(SUSPECTS, "suspects", NOTHING,                                           \
+      "what the snapshots so far accuse, with evidence")                       \
     X(DUPLICATES, "duplicates", NOTHING, "equal strings, and who holds them")  \
     X(GC, "gc", NOTHING, "the collector of the target")                        \
     X(GARBAGE, "garbage", NOTHING, "what is in gc.garbage")                    \

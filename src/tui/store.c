@@ -12,7 +12,7 @@
 
 #include "tui/mem.h"
 
-enum stage { STAGE_GRAPH, STAGE_PATHS, STAGE_DOMINATORS };
+enum stage { STAGE_GRAPH, STAGE_PATHS, STAGE_DOMINATORS, STAGE_FINDINGS };
 
 struct snapshot_job {
     struct job job;
@@ -26,6 +26,7 @@ struct snapshot_job {
     struct px_graph *graph;
     struct px_paths *paths;
     struct px_dominators *dominators;
+    struct findings *findings;
     char damage[PX_ERR_TEXT];
 };
 
@@ -55,6 +56,10 @@ store_done(struct store *store)
     for (size_t i = 0; i < store->n_snapshots; i++)
         snapshot_free(store->snapshots[i]);
     store->n_snapshots = 0;
+    px_suspects_free(store->suspects);
+    findings_free(store->findings);
+    store->suspects = NULL;
+    store->findings = NULL;
 }
 
 static void
@@ -72,13 +77,13 @@ remove_snapshot(struct store *store, struct snapshot *snapshot)
     snapshot_free(snapshot);
 }
 
-/* The snapshot whose dominators are being computed. */
+/* The snapshot of which the worker computes what may wait. */
 static struct snapshot *
-dominated(const struct store *store)
+in_background(const struct store *store)
 {
     for (size_t i = 0; i < store->n_snapshots; i++) {
         const struct snapshot_job *job = store->snapshots[i]->job;
-        if (job != NULL && job->stage == STAGE_DOMINATORS)
+        if (job != NULL && job->stage >= STAGE_DOMINATORS)
             return store->snapshots[i];
     }
     return NULL;
@@ -91,7 +96,7 @@ make_room(struct store *store, struct px_err *err)
 {
     size_t i = store->snapshots[0]->number == store->kept ? 1 : 0;
     struct snapshot *oldest = store->snapshots[i];
-    if (dominated(store) == oldest)
+    if (in_background(store) == oldest)
         worker_stop(store->worker, &oldest->job->job);
     if (oldest->job != NULL) {
         px_fail(err, PX_EBUSY, "snapshot %u is still being computed",
@@ -152,6 +157,12 @@ run_job(struct job *base)
         job->dominators = px_dominators_new(graph, &base->work, &job->err);
         job->status = job->dominators != NULL ? PX_OK : job->err.status;
         return;
+    case STAGE_FINDINGS:
+        job->findings =
+            findings_new(job->store->suspects, graph, job->snapshot->paths,
+                         &base->work, &job->err);
+        job->status = job->findings != NULL ? PX_OK : job->err.status;
+        return;
     }
 }
 
@@ -196,7 +207,7 @@ take_paths(struct store *store, struct snapshot_job *job)
     if (job->status == PX_OK) {
         store->changed(store->context, snapshot, STORE_CHANGING);
         snapshot->paths = job->paths;
-        snapshot->wants_dominators = true;
+        snapshot->wants_dominators = snapshot->wants_findings = true;
         store->changed(store->context, snapshot, STORE_PATHS);
     } else if (job->status != PX_ECANCELED) {
         snprintf(snapshot->problem, sizeof snapshot->problem, "%s",
@@ -221,7 +232,35 @@ take_dominators(struct store *store, struct snapshot_job *job)
     }
 }
 
-/* Dominators when nothing else is to be done, the newest first. */
+/* Without a word if they fail or yield: the next snapshot is fed instead. */
+static void
+take_findings(struct store *store, struct snapshot_job *job)
+{
+    if (job->status == PX_OK) {
+        findings_free(store->findings);
+        store->findings = job->findings;
+        store->findings->number = job->snapshot->number;
+        store->changed(store->context, job->snapshot, STORE_FINDINGS);
+    }
+}
+
+/* The analysis is fed in the order of time: only the newest, and once. */
+static bool
+pump_findings(struct store *store)
+{
+    struct snapshot *newest = store_latest(store);
+    if (newest == NULL || !newest->wants_findings)
+        return false;
+    newest->wants_findings = false;
+    if (store->suspects == NULL)
+        store->suspects = px_suspects_new(NULL);
+    if (store->suspects == NULL)
+        return false;
+    submit(store, newest, STAGE_FINDINGS);
+    return true;
+}
+
+/* What may wait, when nothing else is to be done, the newest first. */
 static void
 pump(struct store *store)
 {
@@ -229,6 +268,9 @@ pump(struct store *store)
         if (store->snapshots[i]->job != NULL)
             return;
     }
+    struct snapshot *newest = store_latest(store);
+    if (newest != NULL && !newest->wants_dominators && pump_findings(store))
+        return;
     for (size_t i = store->n_snapshots; i > 0; i--) {
         struct snapshot *snapshot = store->snapshots[i - 1];
         if (snapshot->wants_dominators) {
@@ -242,7 +284,7 @@ pump(struct store *store)
 static void
 preempt(struct store *store)
 {
-    struct snapshot *snapshot = dominated(store);
+    struct snapshot *snapshot = in_background(store);
     if (snapshot == NULL)
         return;
     snapshot->job->is_preempted = true;
@@ -260,6 +302,8 @@ finish_job(struct job *base)
         take_paths(store, job);
     } else if (job->stage == STAGE_DOMINATORS) {
         take_dominators(store, job);
+    } else if (job->stage == STAGE_FINDINGS) {
+        take_findings(store, job);
     } else if (job->status == PX_OK && job->graph != NULL) {
         take_graph(store, job);
     } else {
@@ -299,14 +343,34 @@ store_want_dominators(struct store *store, struct snapshot *snapshot)
     pump(store);
 }
 
-bool
-store_cancel_dominators(struct store *store)
+const char *
+store_doing(const struct snapshot *snapshot)
 {
-    struct snapshot *snapshot = dominated(store);
+    if (snapshot->job == NULL)
+        return NULL;
+    switch (snapshot->job->stage) {
+    case STAGE_GRAPH:
+        return "building";
+    case STAGE_PATHS:
+        return "finding paths";
+    case STAGE_DOMINATORS:
+        return "retained sizes";
+    case STAGE_FINDINGS:
+        return "looking for suspects";
+    }
+    return NULL;
+}
+
+const char *
+store_cancel_background(struct store *store)
+{
+    struct snapshot *snapshot = in_background(store);
     if (snapshot == NULL)
-        return false;
+        return NULL;
+    bool is_dominators = snapshot->job->stage == STAGE_DOMINATORS;
     worker_cancel(store->worker, &snapshot->job->job);
-    return true;
+    return is_dominators ? "no retained sizes: d asks for them again"
+                         : "suspects are looked for in the next snapshot";
 }
 
 struct snapshot *

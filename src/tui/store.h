@@ -2,11 +2,11 @@
  * from them.
  *
  * A snapshot arrives chunk by chunk (or is read from a file), then the worker
- * builds its graph, then its paths, then its dominators, which yield to a
- * newer snapshot and begin again after it. Each step is announced by `changed`
- * on the UI thread; what a snapshot has then never changes until it is let go.
- * The newest STORE_KEEP snapshots stay,
- * and instead of the oldest of them the one that is marked.
+ * builds its graph, then its paths, then its dominators and what the snapshots
+ * so far accuse, which yield to a newer snapshot and begin again after it. Each
+ * step is announced by `changed` on the UI thread; what a snapshot has then
+ * never changes until it is let go. The newest STORE_KEEP snapshots stay, and
+ * instead of the oldest of them the one that is marked.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,6 +16,7 @@
 #include <pyexplore/analysis.h>
 #include <pyexplore/graph.h>
 
+#include "tui/findings.h"
 #include "tui/worker.h"
 
 #define STORE_KEEP 3u
@@ -38,6 +39,7 @@ struct snapshot {
     struct px_paths *paths;           /* READY, NULL until computed */
     struct px_dominators *dominators; /* the same, after the paths */
     bool wants_dominators;     /* as soon as the worker has nothing else */
+    bool wants_findings;       /* after these; of the newest only */
     char path[4096];           /* of the file, or "" */
     char problem[PX_ERR_TEXT]; /* FAILED, or a sentence if not whole */
     char no_dominators[PX_ERR_TEXT]; /* why there are none, or "" */
@@ -54,6 +56,7 @@ enum store_event {
                        * sorts must not read them meanwhile */
     STORE_PATHS,      /* the paths are there */
     STORE_DOMINATORS, /* the dominators are there (CHANGING came before) */
+    STORE_FINDINGS,   /* store->findings is another one */
     STORE_FAILED,
     STORE_LEAVING /* about to be freed: let go of it */
 };
@@ -68,7 +71,9 @@ struct store {
     struct snapshot *snapshots[STORE_KEEP + 1]; /* oldest first */
     size_t n_snapshots;
     unsigned n_ever;
-    unsigned kept; /* number of one that does not go; 0: none */
+    unsigned kept;                /* number of one that does not go; 0: none */
+    struct px_suspects *suspects; /* the worker's while it is fed */
+    struct findings *findings;    /* NULL: none yet */
 };
 
 void store_init(struct store *store, struct worker *worker,
@@ -94,8 +99,10 @@ void store_cancel(struct store *store, struct snapshot *snapshot);
 
 /* Computes the dominators after all; nothing if they are there or coming. */
 void store_want_dominators(struct store *store, struct snapshot *snapshot);
-/* False: none are being computed. */
-bool store_cancel_dominators(struct store *store);
+/* Ends what may wait; what that means, NULL: there is nothing to end. */
+const char *store_cancel_background(struct store *store);
+/* What the worker does for it, "building"; NULL: nothing. */
+const char *store_doing(const struct snapshot *snapshot);
 
 /* The newest READY one, NULL if none. */
 struct snapshot *store_latest(const struct store *store);

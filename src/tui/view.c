@@ -13,13 +13,21 @@
 #include "tui/mem.h"
 
 static const struct view_ops *const all_ops[VIEW_END] = {
-    [VIEW_TYPES] = &view_types,     [VIEW_INSTANCES] = &view_instances,
-    [VIEW_OBJECT] = &view_object,   [VIEW_PATH] = &view_path,
-    [VIEW_HOLDERS] = &view_holders, [VIEW_DOMINATORS] = &view_dominators,
-    [VIEW_CYCLES] = &view_cycles,   [VIEW_THREADS] = &view_threads,
-    [VIEW_GROWTH] = &view_growth,   [VIEW_DUPLICATES] = &view_duplicates,
-    [VIEW_GC] = &view_gc,           [VIEW_GARBAGE] = &view_garbage,
-    [VIEW_LOG] = &view_log,         [VIEW_HELP] = &view_help,
+    [VIEW_TYPES] = &view_types,
+    [VIEW_INSTANCES] = &view_instances,
+    [VIEW_OBJECT] = &view_object,
+    [VIEW_PATH] = &view_path,
+    [VIEW_HOLDERS] = &view_holders,
+    [VIEW_DOMINATORS] = &view_dominators,
+    [VIEW_CYCLES] = &view_cycles,
+    [VIEW_THREADS] = &view_threads,
+    [VIEW_GROWTH] = &view_growth,
+    [VIEW_SUSPECTS] = &view_suspects,
+    [VIEW_DUPLICATES] = &view_duplicates,
+    [VIEW_GC] = &view_gc,
+    [VIEW_GARBAGE] = &view_garbage,
+    [VIEW_LOG] = &view_log,
+    [VIEW_HELP] = &view_help,
 };
 
 static enum px_status

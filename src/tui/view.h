@@ -24,6 +24,8 @@ struct view_ops {
     int focus; /* pane at first */
     /* Keys but Enter are about the place's object, not the selected row. */
     bool is_about_place;
+    /* Is told when store->findings is another one. */
+    bool shows_findings;
     /* Its job reads other snapshots than its own, too. */
     bool reads_all;
     size_t state_size;
@@ -83,6 +85,7 @@ extern const struct view_ops view_dominators;
 extern const struct view_ops view_cycles;
 extern const struct view_ops view_threads;
 extern const struct view_ops view_growth;
+extern const struct view_ops view_suspects;
 extern const struct view_ops view_duplicates;
 extern const struct view_ops view_gc;
 extern const struct view_ops view_garbage;

@@ -260,7 +260,7 @@ static bool
 enter(const struct view *view, int pane, uint32_t row, struct place *out)
 {
     if (pane != OVERVIEW_TYPES)
-        return false;
+        return overview_enter(view, row, out);
     *out = (struct place){.view = VIEW_INSTANCES};
     snprintf(out->type, sizeof out->type, "%s", types_of(view)->rows[row].name);
     if (view->snapshot != NULL)
@@ -323,6 +323,7 @@ const struct view_ops view_types = {
     .n_panes = 2,
     .panes = {[OVERVIEW_PROCESS] = &overview_rows, [OVERVIEW_TYPES] = &rows},
     .focus = OVERVIEW_TYPES,
+    .shows_findings = true,
     .layout = overview_layout,
     .enter = enter,
     .state_size = sizeof(struct types),

@@ -413,3 +413,23 @@ def test_growth_over_the_snapshots(target):
         t.keys("r")
         t.wait_for("over snapshots 1, 5, 6 and 7")
         t.wait_gone("kept[*]")
+
+
+def test_suspects_on_the_first_screen(target):
+    served = target()
+    served.ask("__import__('threading').Thread(target=lambda: "
+               "[kept.append(Connection()) or __import__('time').sleep(0.002)"
+               " for _ in iter(int, 1)], daemon=True).start()")
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        t.wait_for("a takes them by itself")
+        t.type(":auto 1\n")
+        t.wait_for(r"^ ● \S*Connection grows by [\d,]+ a minute", regex=True,
+                   timeout=60)
+        t.keys("a", "Tab", "Enter")
+        t.wait_for(r"^▌▾ ● \S*Connection grows", regex=True)
+        t.wait_for("▶ [*] → Connection  ‹ at fault")
+        t.wait_for("take out what is done with")
+        t.wait_for("fingerprint")
+        t.keys("j", "j", "j", "Enter")
+        t.wait_for("referred to by")

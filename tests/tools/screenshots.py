@@ -115,15 +115,31 @@ class Album:
 
 
 def explorer(album, target):
-    """The way of the demo, screen by screen."""
+    """What grows, who is accused, then the way of the demo."""
     title = "pyexplore-tui " + target
     with Terminal([TUI, target], cols=100, rows=30,
                   env={"COLORTERM": "truecolor"}) as terminal:
         walk = Walk(terminal)
         walk.begin()
+        terminal.type(":auto 1\n")
+        terminal.wait_for("▁.*▂.*▄.*▆.*█", regex=True)
+        terminal.wait_for(r"● \S*Connection grows", regex=True)
+        terminal.keys("a")
+        terminal.wait_for("snapshots by hand again")
+        terminal.wait_gone("≥ …")
         walk.select(r"\bConnection\s")
         album.take("types", terminal, title)
-        terminal.keys("Enter")
+        terminal.keys("!")
+        terminal.wait_for("‹ at fault")
+        album.take("suspects", terminal, title)
+        terminal.keys("+")
+        terminal.wait_for("grew every time")
+        terminal.wait_for("‹ at fault")
+        album.take("growth", terminal, title)
+        terminal.keys("F")
+        terminal.wait_for("thread MainThread")
+        album.take("threads", terminal, title)
+        terminal.type(":goto instances:Connection\n")
         terminal.wait_for(r"\b[0-9a-f]{8,16}\b", regex=True)
         album.take("instances", terminal, title)
         terminal.keys("Enter")
@@ -132,6 +148,9 @@ def explorer(album, target):
         terminal.keys("p")
         terminal.wait_for("_CONNECTIONS")
         album.take("path", terminal, title)
+        terminal.keys("O")
+        terminal.wait_for("‹ cut here")
+        album.take("cycles", terminal, title)
         terminal.keys("?")
         terminal.wait_for("Going")
         album.take("help", terminal, title)
@@ -151,8 +170,8 @@ def command_line(album, target):
 
 def main(wanted):
     album = Album(wanted)
-    server = Target([sys.executable, LEAK_SERVER, "list", "--connections",
-                     "1200", "--rate", "2000"])
+    server = Target([sys.executable, LEAK_SERVER, "list", "--tell", "1200",
+                     "--rate", "400"])
     try:
         serving = server.event("serving")
         server.event("leaked")

@@ -166,6 +166,7 @@ static const struct {
     {"threads", "threads", ""},
     {"growth", "growth", ""},
     {"duplicates", "duplicates", ""},
+    {"suspects", "suspects", ""},
     {"path", "instances:server.Connection", "j p"},
     {"cycle", "path:server.Connection", "j Enter"},
     {"gc", "gc", ""},
