@@ -25,7 +25,7 @@
 
 #include "graph/bulk.h"
 
-#define NOT_DESCRIBED 0xffu /* no valid flags have this value */
+#define NOT_DESCRIBED 0u /* as a form */
 
 /* From so many stored bytes on a thread more is worth its making. */
 #define PARALLEL_BYTES (1u << 20)
@@ -83,20 +83,28 @@ renew_ids(struct finish *f, struct px_err *err)
 
 /* ---- first pass: columns and degrees ---- */
 static enum px_status
+put_form(struct px_graph *graph, px_node node, const struct form *form,
+         struct px_err *err)
+{
+    uint32_t number;
+    enum px_status status = forms_intern(&graph->forms, form, &number, err);
+    if (status == PX_OK)
+        status = overflow_put(&graph->over_form, graph->node_form, node, number,
+                              err);
+    return status;
+}
+
+static enum px_status
 describe_node(void *context, const struct record *record, struct px_err *err)
 {
     struct finish *f = context;
     struct px_graph *graph = f->graph;
     px_node node = ids_find(&graph->ids, record->addr, &f->node_hint);
     f->node = node;
-    if (record->is_continued || graph->node_flags[node] != NOT_DESCRIBED)
+    if (record->is_continued || graph->node_form[node] != NOT_DESCRIBED)
         return PX_OK;
-    graph->node_flags[node] = record->flags;
-    enum px_status status = overflow_put(&graph->over_type, graph->node_type,
-                                         node, record->type, err);
-    if (status == PX_OK)
-        status = overflow_put(&graph->over_bytes, graph->node_bytes, node,
-                              record->bytes, err);
+    const struct form form = {record->bytes, record->type, record->flags};
+    enum px_status status = put_form(graph, node, &form, err);
     if (status == PX_OK)
         status = overflow_put(&graph->over_refs, graph->node_refs, node,
                               record->refcount, err);
@@ -271,13 +279,9 @@ make_columns(struct px_graph *graph, struct px_err *err)
 {
     enum px_status status = PX_OK;
     size_t n = graph->n_nodes;
-    graph->node_type = column(n, sizeof *graph->node_type, &status, err);
-    graph->node_bytes = column(n, sizeof *graph->node_bytes, &status, err);
+    graph->node_form = column(n, sizeof *graph->node_form, &status, err);
     graph->node_refs = column(n, sizeof *graph->node_refs, &status, err);
-    graph->node_flags = column(n, 1, &status, err);
     graph->out_off = column(n, sizeof *graph->out_off, &status, err);
-    if (status == PX_OK)
-        memset(graph->node_flags, NOT_DESCRIBED, n);
     return status;
 }
 
@@ -287,7 +291,7 @@ describe_unread(struct px_graph *graph, struct px_err *err)
 {
     struct tables *tables = &graph->tables;
     px_node node = 0;
-    while (node < graph->n_nodes && graph->node_flags[node] != NOT_DESCRIBED)
+    while (node < graph->n_nodes && graph->node_form[node] != NOT_DESCRIBED)
         node++;
     if (node == graph->n_nodes)
         return PX_OK;
@@ -302,13 +306,13 @@ describe_unread(struct px_graph *graph, struct px_err *err)
         return status;
     uint32_t type = (uint32_t)tables->n_types++;
     tables->types[type] = row;
+    const struct form form = {.type = type,
+                              .flags = PX_NODE_BAD | PX_NODE_IMMORTAL |
+                                       PX_NODE_APPROXIMATE | PX_GEN_NOT_GC};
     for (; status == PX_OK && node < graph->n_nodes; node++) {
-        if (graph->node_flags[node] != NOT_DESCRIBED)
+        if (graph->node_form[node] != NOT_DESCRIBED)
             continue;
-        graph->node_flags[node] = PX_NODE_BAD | PX_NODE_IMMORTAL |
-                                  PX_NODE_APPROXIMATE | PX_GEN_NOT_GC;
-        status =
-            overflow_put(&graph->over_type, graph->node_type, node, type, err);
+        status = put_form(graph, node, &form, err);
     }
     return status;
 }
@@ -498,8 +502,8 @@ make_graph(struct finish *f, struct px_err *err)
     tables_init(&builder->tables);
     if (status == PX_OK)
         status = describe_unread(graph, err);
-    overflow_sort(&graph->over_type);
-    overflow_sort(&graph->over_bytes);
+    overflow_sort(&graph->over_form);
+    forms_seal(&graph->forms);
     overflow_sort(&graph->over_refs);
     if (status == PX_OK)
         status = sum_types(graph, err);

@@ -16,12 +16,10 @@ px_graph_free(struct px_graph *graph)
         return;
     tables_done(&graph->tables);
     ids_done(&graph->ids);
-    bulk_free(graph->node_type);
-    bulk_free(graph->node_bytes);
+    forms_done(&graph->forms);
+    bulk_free(graph->node_form);
     bulk_free(graph->node_refs);
-    bulk_free(graph->node_flags);
-    overflow_done(&graph->over_type);
-    overflow_done(&graph->over_bytes);
+    overflow_done(&graph->over_form);
     overflow_done(&graph->over_refs);
     overflow_done(&graph->over_payload);
     bulk_free(graph->out_off);
@@ -79,10 +77,11 @@ px_graph_memory_bytes(const struct px_graph *graph)
     const struct tables *tables = &graph->tables;
     size_t n = graph->n_nodes;
     size_t n_edges = graph->n_edges;
-    size_t over = graph->over_type.cap + graph->over_bytes.cap +
-                  graph->over_refs.cap + graph->over_payload.cap;
+    size_t over =
+        graph->over_form.cap + graph->over_refs.cap + graph->over_payload.cap;
     return sizeof *graph + ids_bytes(&graph->ids) +
-           n * (3 * sizeof(uint16_t) + 1 + 2 * sizeof(uint32_t)) +
+           n * (2 * sizeof(uint16_t) + 2 * sizeof(uint32_t)) +
+           graph->forms.cap * sizeof(struct form) +
            n_edges * (sizeof(struct edge) + sizeof(px_node)) + n_edges / 8 +
            bitrank_bytes(n) + over * sizeof(struct overflow_row) +
            tables->cap_types * sizeof(struct type_row) +
@@ -175,16 +174,23 @@ px_node_find(const struct px_graph *graph, uint64_t addr)
     return ids_find(&graph->ids, addr, &hint);
 }
 
+static inline const struct form *
+form_of(const struct px_graph *graph, px_node node)
+{
+    return &graph->forms
+                .rows[overflow_read(&graph->over_form, graph->node_form, node)];
+}
+
 px_type
 px_node_type(const struct px_graph *graph, px_node node)
 {
-    return (px_type)overflow_read(&graph->over_type, graph->node_type, node);
+    return form_of(graph, node)->type;
 }
 
 uint64_t
 px_node_bytes(const struct px_graph *graph, px_node node)
 {
-    return overflow_read(&graph->over_bytes, graph->node_bytes, node);
+    return form_of(graph, node)->bytes;
 }
 
 uint64_t
@@ -196,13 +202,13 @@ px_node_refcount(const struct px_graph *graph, px_node node)
 unsigned
 px_node_flags(const struct px_graph *graph, px_node node)
 {
-    return graph->node_flags[node];
+    return form_of(graph, node)->flags;
 }
 
 enum px_node_gen
 px_node_gen(const struct px_graph *graph, px_node node)
 {
-    return (enum px_node_gen)(graph->node_flags[node] & PX_NODE_GEN_MASK);
+    return (enum px_node_gen)(form_of(graph, node)->flags & PX_NODE_GEN_MASK);
 }
 
 uint32_t

@@ -5,8 +5,8 @@
  * analysis):
  *
  *   ids             about 2 N   page bitmaps
- *   node_*              7 N     u16 type, u16 size, u16 refcount, u8 flags;
- *                               0xffff: the value is in an overflow table
+ *   node_*              4 N     u16 type with size and flags (forms.h), u16
+ *                               refcount; 0xffff: in an overflow table
  *   out_off, in_off     8 N     u32
  *   edges               8 E     u32 target, u32 {5 bits kind, 27 bits name
  *                               number or index}
@@ -24,6 +24,7 @@
 
 #include "graph/bitrank.h"
 #include "graph/ids.h"
+#include "graph/forms.h"
 #include "graph/overflow.h"
 #include "graph/spool.h"
 #include "graph/texts.h"
@@ -110,12 +111,11 @@ struct px_graph {
     struct ids ids;
     uint32_t n_nodes;
     uint32_t n_edges;
-    uint16_t *node_type;
-    uint16_t *node_bytes;
+    struct forms forms;
+    uint16_t *node_form; /* row in forms */
     uint16_t *node_refs;
-    uint8_t *node_flags;
-    struct overflow over_type, over_bytes, over_refs; /* by node */
-    uint32_t *out_off;                                /* n_nodes + 1 */
+    struct overflow over_form, over_refs; /* by node */
+    uint32_t *out_off;                    /* n_nodes + 1 */
     struct edge *edges;
     uint32_t *in_off; /* n_nodes + 1 */
     px_node *in_src;

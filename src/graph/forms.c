@@ -1,0 +1,101 @@
+/* forms.c — type, size and flags of nodes, shared by all that have the same.
+ *
+ * Millions of objects have some thousand combinations of the three, so that
+ * two bytes a node say them instead of five. A heap in which every object is
+ * of a size of its own costs a row and an overflow each.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "graph/forms.h"
+
+#include <stdlib.h>
+
+#define TABLE_MIN 256u
+
+static inline size_t
+slot_of(const struct forms *forms, const struct form *form)
+{
+    uint64_t hash = (form->bytes * 0x9e3779b97f4a7c15u) ^
+                    ((uint64_t)form->type << 8 | form->flags);
+    hash *= 0xff51afd7ed558ccdu;
+    size_t mask = forms->table_size - 1;
+    size_t slot = (size_t)(hash >> 32) & mask;
+    for (;; slot = (slot + 1) & mask) {
+        uint32_t number = forms->table[slot];
+        const struct form *row = &forms->rows[number];
+        if (number == 0 ||
+            (row->bytes == form->bytes && row->type == form->type &&
+             row->flags == form->flags))
+            return slot;
+    }
+}
+
+/* Keeps half of the table free. */
+static enum px_status
+grow_table(struct forms *forms, struct px_err *err)
+{
+    if (forms->n * 2 < forms->table_size)
+        return PX_OK;
+    size_t size = forms->table_size == 0 ? TABLE_MIN : forms->table_size * 2;
+    uint32_t *table = calloc(size, sizeof *table);
+    if (table == NULL)
+        return px_fail(err, PX_ENOMEM, "no memory for %zu forms of objects",
+                       size);
+    free(forms->table);
+    forms->table = table;
+    forms->table_size = size;
+    for (size_t i = 1; i < forms->n; i++)
+        forms->table[slot_of(forms, &forms->rows[i])] = (uint32_t)i;
+    return PX_OK;
+}
+
+static enum px_status
+grow_rows(struct forms *forms, struct px_err *err)
+{
+    if (forms->n < forms->cap)
+        return PX_OK;
+    size_t cap = forms->cap + forms->cap / 2 + 64;
+    struct form *rows = realloc(forms->rows, cap * sizeof *rows);
+    if (rows == NULL)
+        return px_fail(err, PX_ENOMEM, "no memory for %zu forms of objects",
+                       cap);
+    forms->rows = rows;
+    forms->cap = cap;
+    if (forms->n == 0)
+        rows[forms->n++] = (struct form){0};
+    return PX_OK;
+}
+
+enum px_status
+forms_intern(struct forms *forms, const struct form *form, uint32_t *out,
+             struct px_err *err)
+{
+    enum px_status status = grow_rows(forms, err);
+    if (status == PX_OK)
+        status = grow_table(forms, err);
+    if (status != PX_OK)
+        return status;
+    size_t slot = slot_of(forms, form);
+    if (forms->table[slot] == 0) {
+        forms->rows[forms->n] = *form;
+        forms->table[slot] = (uint32_t)forms->n++;
+    }
+    *out = forms->table[slot];
+    return PX_OK;
+}
+
+void
+forms_seal(struct forms *forms)
+{
+    free(forms->table);
+    forms->table = NULL;
+    forms->table_size = 0;
+}
+
+void
+forms_done(struct forms *forms)
+{
+    forms_seal(forms);
+    free(forms->rows);
+    *forms = (struct forms){0};
+}
