@@ -66,3 +66,26 @@ def held(snap, python_classes=True):
 def by_type(snap, addresses):
     return collections.Counter(
         snap.type_name(snap.nodes[a]) for a in addresses)
+
+
+def c_held(snap):
+    """A Counter of what C code holds: instances of Python classes, and such
+    classes, with references that neither an edge nor a word of a running
+    frame's stack explains."""
+    maybe = collections.Counter(
+        target for node in snap.nodes.values()
+        for kind, target, _ in snap.flat_edges(node)
+        if NAME[kind] == "STACK")
+    return collections.Counter(
+        name_of(snap, snap.nodes[address])
+        for address, outside in held(snap).items()
+        if outside > maybe[address])
+
+
+def name_of(snap, node):
+    """`class NAME` for a class, the name of its type for all else."""
+    names = {snap.names[edge.name][1]: edge.target for edge in node.edges
+             if edge.name is not None and NAME[edge.kind] == "ATTR"}
+    if "__mro__" in names:
+        return "class %s" % snap.text_of(names["__qualname__"])
+    return snap.type_name(node)

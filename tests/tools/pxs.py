@@ -19,6 +19,7 @@ SPDX-License-Identifier: MIT
 import argparse
 import ctypes
 import ctypes.util
+import functools
 import json
 import os
 import re
@@ -89,6 +90,7 @@ IMMORTAL, APPROXIMATE, SYNTHETIC, BAD, STRAY = 8, 16, 32, 64, 128
 
 
 # ---- hash and codecs ----
+@functools.lru_cache(maxsize=None)  # a look starts ldconfig and a compiler
 def _library(name):
     found = ctypes.util.find_library(name)
     if found is None:

@@ -72,6 +72,12 @@ LIST(methodcallers) = {{2, F, "name"},
                        {6, F, "vectorcall names"},
 #endif
                        END};
+LIST(generic_aliases) = {{4, A, "__parameters__"}, END};
+LIST(type_unions) = {{3, A, "__parameters__"}, END};
+LIST(param_specs) = {{3, F, "bound"}, END};
+LIST(param_specs_13) = {
+    {3, F, "bound"}, {4, F, "default"}, {5, F, "evaluate default"}, END};
+LIST(typevar_tuples_13) = {{3, F, "default"}, {4, F, "evaluate default"}, END};
 LIST(unions) = {{3, F, "hashable args"}, {4, F, "unhashable args"}, END};
 LIST(key_wrappers) = {{2, F, "comparison"}, END};
 LIST(properties) = {{6, F, "name"}, END};
@@ -122,14 +128,24 @@ LIST(text_ios) = {{6, F, "encoder"},
                   {7, F, "decoder"},
                   {8, F, "read newline"},
                   {9, A, "errors"},
+#if !COMPAT_TEXT_BUFFER_GETTER
+                  {15, F, "decoded text"},
+                  {17, F, "pending bytes"},
+                  {19, F, "snapshot"},
+                  {21, F, "raw"},
+#endif
 #if COMPAT_TEXT_BUFFER_GETTER
                   {4, A, "buffer"},
 #endif
                   END};
+LIST(newline_decoders) = {{2, F, "decoder"}, {3, A, "errors"}, END};
 LIST(deque_iterators) = {{4, F, "deque"}, END};
 LIST(simple_queues) = {{4, F, "items"}, END};
 LIST(timezones) = {{2, F, "offset"}, {3, F, "name"}, END};
 LIST(decimal_contexts) = {{8, A, "traps"}, {9, A, "flags"}, END};
+LIST(structs) = {{5, F, "format"}, END};
+LIST(scanners) = {{8, F, "memo"}, END};
+LIST(dialects) = {{5, A, "lineterminator"}, END};
 LIST(c_functions) = {{12, F, "thunk"},      {13, F, "callable"},
                      {14, F, "converters"}, {15, F, "argtypes"},
                      {16, F, "restype"},    {17, F, "checker"},
@@ -180,6 +196,9 @@ LIST(futures_13_words) = {FUTURE_10, END};
 LIST(tasks_18_words) = {FUTURE_10, TASK(14), END};
 #endif
 LIST(future_iters) = {{2, F, "future"}, END};
+LIST(task_wakeups) = {{2, F, "task"}, END};
+/* What a thread's dict has for asyncio: {HEAD; loop; pid} */
+LIST(loop_holders) = {{2, F, "loop"}, END};
 LIST(task_steps) = {{2, F, "task"}, {3, F, "argument"}, END};
 
 #define ROW(name, words, list)                                                 \
@@ -272,6 +291,12 @@ const struct edges_row edges_rows_field[] = {
     ROW("typing.TypeVar", 10, typevars_13),
     ROW("typing.TypeAliasType", 7, type_aliases),
     ROW("typing.TypeAliasType", 8, type_aliases_15),
+    ROW("typing.ParamSpec", 5, param_specs),
+    ROW("typing.ParamSpec", 7, param_specs_13),
+    ROW("typing.TypeVarTuple", 5, typevar_tuples_13),
+    ROW("types.GenericAlias", 6, generic_aliases),
+    ROW("types.GenericAlias", 8, generic_aliases),
+    ROW("types.UnionType", 4, type_unions),
     ROW("typing.Union", 7, unions),
     ROW("re.Pattern", 12, patterns),
     ROW("re.Match", 11, matches),
@@ -282,6 +307,7 @@ const struct edges_row edges_rows_field[] = {
     ROW("_io.StringIO", 21, string_ios_12),
     ROW("_io.TextIOWrapper", 24, text_ios),
     ROW("_io.TextIOWrapper", 25, text_ios),
+    ROW("_io.IncrementalNewlineDecoder", 5, newline_decoders),
     ROW("_collections._deque_iterator", 7, deque_iterators),
     ROW("_collections._deque_reverse_iterator", 7, deque_iterators),
     ROW("collections._deque_iterator", 7, deque_iterators),
@@ -290,6 +316,10 @@ const struct edges_row edges_rows_field[] = {
     ROW("datetime.timezone", 4, timezones),
     ROW("decimal.Context", 12, decimal_contexts),
     ROW("decimal.Context", 13, decimal_contexts),
+    ROW("Struct", 7, structs),
+    ROW("_struct.Struct", 7, structs),
+    ROW("_json.Scanner", 9, scanners),
+    ROW("_csv.Dialect", 6, dialects),
     ROW("_ctypes.CFuncPtr", 20, c_functions),
     ROW("_ctypes.CFuncPtr", 21, c_functions),
     ROW("_ctypes.CFuncPtr", 22, c_functions),
@@ -308,5 +338,8 @@ const struct edges_row edges_rows_field[] = {
     TASK_ROW(22, tasks_11),
     ROW("_asyncio.FutureIter", 3, future_iters),
     ROW("TaskStepMethWrapper", 4, task_steps),
+    ROW("TaskWakeupMethWrapper", 3, task_wakeups),
+    ROW("_RunningLoopHolder", 4, loop_holders),
+    ROW("_asyncio._RunningLoopHolder", 4, loop_holders),
     {.type = NULL},
 };

@@ -68,11 +68,27 @@ in_mro_before(PyTypeObject *type, const PyTypeObject *owner, const char *name)
     return false;
 }
 
-/* Some C types keep a dict that Python code cannot ask for (3.12+ TypeVar). */
+/* Some C types keep a dict that Python code cannot ask for (3.12+ TypeVar),
+ * and a class may say something else (a property of a proxy). */
 bool
 edges_shows_dict(PyTypeObject *type)
 {
-    return in_mro_before(type, NULL, "__dict__");
+    PyObject *mro = type->tp_mro;
+
+    if (mro == NULL || !PyTuple_Check(mro))
+        return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
+        PyObject *t = PyTuple_GET_ITEM(mro, i);
+        PyObject *found =
+            PyType_Check(t)
+                ? layout_dict_get(layout_type_dict((PyTypeObject *)t),
+                                  "__dict__")
+                : NULL;
+        if (found != NULL)
+            return Py_TYPE(found) == &PyGetSetDescr_Type ||
+                   Py_TYPE(found) == &PyMemberDescr_Type;
+    }
+    return false;
 }
 
 size_t

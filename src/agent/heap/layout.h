@@ -177,6 +177,14 @@ PX_GIL void layout_interpreter(PyInterpreterState *interp,
  * 3.14 the interpreter has a list). */
 PX_CHILD bool layout_atexit(PyInterpreterState *interp, int i,
                             PyObject *out[3]);
+/* What the compiler's C code keeps for good: the classes of ast and their
+ * only instances (3.10+), an array; returns how many, 0 where it is static.
+ * The first is the class AST, by which the caller checks them all. */
+PX_CHILD size_t layout_ast_state(PyInterpreterState *interp,
+                                 PyObject *const **out);
+/* The event loop that runs in a thread (3.13+); NULL: none, or its thread's
+ * dict has it. */
+PX_CHILD PyObject *layout_thread_loop(PyThreadState *tstate);
 /* True if both run under the same GIL. */
 PX_GIL bool layout_shares_gil(PyInterpreterState *a, PyInterpreterState *b);
 

@@ -239,6 +239,32 @@ layout_atexit(PyInterpreterState *interp, int i, PyObject *out[3])
 #endif
 }
 
+/* pycore_ast_state.h: flags, then nothing but objects. */
+size_t
+layout_ast_state(PyInterpreterState *interp, PyObject *const **out)
+{
+#if COMPAT_AST_STATE
+    *out = &interp->ast.AST_type;
+    return (size_t)((PyObject *const *)(const void *)(&interp->ast + 1) - *out);
+#else
+    (void)interp;
+    *out = NULL;
+    return 0;
+#endif
+}
+
+/* pycore_tstate.h */
+PyObject *
+layout_thread_loop(PyThreadState *tstate)
+{
+#if COMPAT_THREAD_LOOP
+    return ((_PyThreadStateImpl *)tstate)->asyncio_running_loop;
+#else
+    (void)tstate;
+    return NULL;
+#endif
+}
+
 bool
 layout_shares_gil(PyInterpreterState *a, PyInterpreterState *b)
 {

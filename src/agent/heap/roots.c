@@ -238,6 +238,21 @@ walk_atexit(struct walk *w, PyInterpreterState *interp)
     }
 }
 
+/* Deep inside the interpreter's struct: believed if its first word is an
+ * object that the walk has met, and the class that should be there. */
+static void
+walk_ast(struct walk *w, PyInterpreterState *interp)
+{
+    PyObject *const *objects;
+    size_t n = layout_ast_state(interp, &objects);
+
+    if (n == 0 || !walk_is_object(w, objects[0]) || !PyType_Check(objects[0]) ||
+        strcmp(((PyTypeObject *)objects[0])->tp_name, "ast.AST") != 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        walk_edge_text(w, PX_EDGE_ROOT, "ast state", objects[i]);
+}
+
 /* What another interpreter has beside a builtin type that all of them share
  * (3.12+); our own's are told by the type. */
 static void
@@ -281,6 +296,7 @@ walk_interpreter(struct walk *w, const struct heap_notes *notes,
                    if_dict(is.codec_error_registry));
     walk_edge_text(w, PX_EDGE_ROOT, "atexit callbacks", if_list(is.atexit));
     walk_atexit(w, interp);
+    walk_ast(w, interp);
     if (!own)
         walk_type_states(w, interp);
     walk_synthetic_end(w);

@@ -84,7 +84,7 @@ class Program:
         self.env = child_environment(PYTHONPATH=str(BUILD / ("py" + version)))
         self.target = Target(
             [interpreter(name, version), HERE / ("app_%s.py" % name)]
-            + list(words), env=self.env)
+            + [str(word) for word in words], env=self.env)
         self.pid = self.target.pid
         self.resting = None
         while self.resting is None:

@@ -16,8 +16,6 @@ SEEN = []
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
     def log_message(self, *words):
         pass
 
@@ -51,6 +49,9 @@ def main():
                 for n in range(20)]
     assert all(a.json()["path"].startswith("/item") for a in answers)
     assert len(SEEN) == 40
+    for thread in threading.enumerate():
+        if thread.name not in ("MainThread", "server"):
+            thread.join()  # it has answered: HTTP/1.0
     rest()
 
 

@@ -19,8 +19,21 @@ def say(event, **more):
     sys.__stdout__.flush()
 
 
+class Planted:
+    """What C code leaks that forgets a decref."""
+
+
+def plant(n):
+    import ctypes
+
+    for _ in range(n):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(Planted()))
+
+
 def serve(**more):
     """Serves and says where; the program goes on."""
+    if sys.argv[1:2] == ["plant"]:
+        plant(int(sys.argv[2]))
     server = pyexplore.serve(port=None)
     say("resting", unix_path=server.unix_path, **more)
 
