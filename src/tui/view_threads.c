@@ -247,6 +247,25 @@ add_frames(struct tree *tree, const struct tree_item *above, px_node node)
         tree->pending[i].opens = i - first < OPEN_FRAMES;
 }
 
+/* A task's frames stand side by side, those that are awaited too. */
+static bool
+is_beside(const struct tree *tree, const struct tree_item *above, px_node node)
+{
+    const struct px_graph *graph = graph_of(tree);
+    px_edge edge = 0;
+    uint32_t n = 0;
+    if (above->parent == TREE_TOP)
+        return false;
+    px_node holder = node_of(graph, &tree->items[above->parent]);
+    px_node_referents(graph, holder, &edge, &n);
+    for (uint32_t i = 0; i < n && i < EDGES_MAX; i++) {
+        if (px_edge_kind(graph, edge + i) == PX_EDGE_FRAME &&
+            px_edge_target(graph, edge + i) == node)
+            return true;
+    }
+    return false;
+}
+
 /* Locals, and what else the frame has in hand; what it awaits comes last. */
 static void
 add_values(struct tree *tree, const struct tree_item *above, px_node node)
@@ -262,8 +281,11 @@ add_values(struct tree *tree, const struct tree_item *above, px_node node)
                 px_edge_kind(graph, edge + i) != PX_EDGE_LOCAL &&
                 px_edge_kind(graph, edge + i) != PX_EDGE_GEN_LOCAL &&
                 has_frame(graph, px_edge_target(graph, edge + i));
-            if (is_value(graph, edge + i) && is_awaited == (pass == 1))
-                add_edge(tree, above, edge + i, is_awaited, is_awaited);
+            if (!is_value(graph, edge + i) || is_awaited != (pass == 1) ||
+                (is_awaited &&
+                 is_beside(tree, above, px_edge_target(graph, edge + i))))
+                continue;
+            add_edge(tree, above, edge + i, is_awaited, is_awaited);
         }
         if (pass == 0)
             sort_from(tree, first);

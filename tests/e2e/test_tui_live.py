@@ -318,10 +318,13 @@ def test_threads_frames_and_locals(target, cols, rows):
                      "retained sizes")
         t.type("/local queries\n")
         t.wait_for(r"▌ +local queries → list", regex=True)
-        t.keys("j")
-        t.wait_for(r"▌ *▾ coroutine fetch\(\)", regex=True)
-        t.keys("k", "k", "k")
-        t.wait_for(r"▌ *▾ asyncio task 'poller'", regex=True)
+        # its coroutines one beside the other, innermost first
+        t.keys("k")
+        t.wait_for(r"▌ *▾ main\(\)", regex=True)
+        t.keys("k")
+        t.wait_for(r"▌ *local address → str 'shop:80'", regex=True)
+        t.keys("k")
+        t.wait_for(r"▌ *▾ fetch\(\)", regex=True)
         t.type("/local body\n")
         t.wait_for(r"▌ +local body → bytes .*293\.0 KiB", regex=True)
         # innermost first, as it waits in a call of a library
