@@ -166,7 +166,7 @@ def test_threads_and_frames(shown):
             label = shown.snap.labels[node.addr]
             assert label == "%s() %s:%d" % (
                 frame["name"], frame["file"], frame["line"])
-            values = shown.named(node, "LOCAL", "GEN_LOCAL")
+            values = shown.named(node, "LOCAL", "GEN_LOCAL", "BORROWED")
             assert values == {n: a for n, a in frame["locals"].items()
                               if n not in frame["cells"]}
 

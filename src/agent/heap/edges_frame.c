@@ -12,6 +12,15 @@
 #include "agent/heap/code.h"
 #include "agent/heap/edges.h"
 
+/* The bit says only that there is no count to give back: immortal objects have
+ * it everywhere. What outlives its caller owns its values, and its tp_traverse
+ * visits them (3.14 Python/frame.c: take_ownership, _PyFrame_Copy). */
+static bool
+is_lent(const struct layout_frame *frame, bool counts)
+{
+    return !counts && frame->owner == LAYOUT_BY_THREAD;
+}
+
 void
 frames_walk_slots(struct walk *w, const struct layout_frame *frame,
                   enum px_edge_kind kind)
@@ -29,7 +38,8 @@ frames_walk_slots(struct walk *w, const struct layout_frame *frame,
             walk_edge_name(w, PX_EDGE_FIELD, name, value);
             edges_mark_cell(w, name, value);
         } else
-            walk_edge_name(w, counts ? kind : PX_EDGE_BORROWED, name, value);
+            walk_edge_name(w, is_lent(frame, counts) ? PX_EDGE_BORROWED : kind,
+                           name, value);
     }
 }
 
@@ -41,8 +51,9 @@ frames_walk_stack(struct walk *w, const struct layout_frame *frame, int skip)
         PyObject *value = layout_slot(frame, frame->n_locals + i, &counts);
         if (value == NULL)
             continue;
-        walk_edge_index(w, counts ? PX_EDGE_OPERAND : PX_EDGE_STACK, (size_t)i,
-                        value);
+        walk_edge_index(
+            w, is_lent(frame, counts) ? PX_EDGE_STACK : PX_EDGE_OPERAND,
+            (size_t)i, value);
     }
 }
 
