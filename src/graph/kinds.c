@@ -14,6 +14,20 @@
 
 #include "graph/groups.h"
 
+/* Objects/typeobject.c, _PyType_Lookup: the cache has a place for 4,096 names,
+ * by their addresses, and holds them: PyObject_GetAttrString makes a new text
+ * for each call (open() does so twice), and some of them stay there. */
+#define CACHED_A_ROUND 100
+
+bool
+kinds_are_cached(const struct px_graph *graph, px_node example, double a_round)
+{
+    const char *type = px_type_name(graph, px_node_type(graph, example));
+    return a_round < CACHED_A_ROUND &&
+           (px_node_flags(graph, example) & PX_NODE_STRAY) != 0 &&
+           strcmp(type, "str") == 0;
+}
+
 void
 kinds_done(struct kinds *kinds)
 {

@@ -38,6 +38,11 @@ enum px_status kinds_count(struct kinds *kinds, const struct px_paths *paths,
                            kind_id **kind_of, struct px_work *work,
                            struct px_err *err);
 
+/* True if so many more of these texts in a round may be what the interpreter
+ * keeps in its cache of attributes, and no leak. */
+bool kinds_are_cached(const struct px_graph *graph, px_node example,
+                      double a_round);
+
 /* `text` without what differs from round to round: "['x']" is "[*]", "run()
  * app.py:17" is "run() app.py:#". Returns its length; out has room for it. */
 size_t kinds_plain(const char *text, char *out);
