@@ -109,7 +109,7 @@ static void
 add_figure(struct cell_out *out, const char *name, uint64_t bytes)
 {
     char text[PX_FIGURE_MAX];
-    cell_addf(out, ROLE_PANE, "%s%s ", out->len > 0 ? "   " : "", name);
+    cell_addf(out, ROLE_DIM, "%s%s ", out->len > 0 ? "   " : "", name);
     cell_add(out, ROLE_STRONG, px_text_bytes(bytes, text));
 }
 
@@ -120,10 +120,10 @@ add_gc(struct cell_out *out, const json_t *gc)
     if (gc == NULL)
         return;
     bool is_on = json_is_true(json_object_get(gc, "enabled"));
-    cell_add(out, ROLE_PANE, "   gc ");
-    cell_add(out, is_on ? ROLE_PANE : ROLE_WARN, is_on ? "on" : "off");
+    cell_add(out, ROLE_DIM, "   gc ");
+    cell_add(out, is_on ? ROLE_DIM : ROLE_WARN, is_on ? "on" : "off");
     for (size_t i = 0; i < json_array_size(thresholds); i++)
-        cell_addf(out, ROLE_PANE, " %lld",
+        cell_addf(out, ROLE_DIM, " %lld",
                   (long long)json_number_value(json_array_get(thresholds, i)));
 }
 
@@ -140,7 +140,7 @@ title(const void *context, struct cell_out *out)
         cell_clear(&trend);
         history_trend(&view->app->history,
                       (uint32_t)(round - view->app->history.rounds), 0, &trend);
-        cell_add(out, ROLE_PANE, trend.len > 0 ? " " : "");
+        cell_add(out, ROLE_DIM, trend.len > 0 ? " " : "");
         cell_add(out, ROLE_BAR, trend.text);
     }
     uint64_t explained = round->bytes + round->files;
