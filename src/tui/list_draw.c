@@ -94,7 +94,7 @@ lay_out(struct list *list, int total_cols)
         int cols = widths[i];
         if (cols == 0)
             continue;
-        if (column->stretch > 0) {
+        if (column->stretch > 0 && stretch > 0) {
             int more = left * column->stretch / stretch;
             cols += more;
             left -= more;

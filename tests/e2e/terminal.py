@@ -221,8 +221,8 @@ class Terminal:
     def wait_exit(self, timeout=None):
         """Waits until the program has ended; its status, -N for signal N.
 
-        tmux may learn of the end before it has read the last output: what a
-        program printed at its end must be waited for with wait_for.
+        tmux may learn of the end before it has read the last output, and
+        then never read it: what a program says as it ends, ask outcome().
         """
         end = time.monotonic() + (timeout or DEADLINE)
         while True:
@@ -259,6 +259,18 @@ class Terminal:
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder = None
+
+
+def outcome(argv, **how):
+    """Runs a program that ends by itself; its status and the screen.
+
+    A shell stays behind the program, so that tmux reads all of its output.
+    """
+    script = '"$@"; echo "status=$?"; read line'
+    with Terminal(["/bin/sh", "-c", script, "sh"] + list(argv), **how) as t:
+        t.wait_for(r"^status=\d+", regex=True)
+        screen = t.screen()
+    return int(re.search(r"^status=(\d+)", screen, re.M).group(1)), screen
 
 
 def alive(pid):

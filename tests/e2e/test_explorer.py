@@ -14,7 +14,7 @@ import pytest
 
 from demo import Walk
 from harness import TUI
-from terminal import Terminal
+from terminal import Terminal, outcome
 
 SIZES = [(80, 24), (200, 50)]
 COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|4[0-7]|9[0-7]|10[0-7]|[34]8;)")
@@ -157,9 +157,8 @@ def test_any_terminal_will_do(leak_server, env):
 
 def test_a_dumb_terminal_is_refused_with_what_to_do(leak_server):
     server = leak_server("list", 5)
-    with explorer(server.pid, env={"TERM": "dumb"}) as terminal:
-        assert terminal.wait_exit() == 2
-        terminal.wait_for("pyexplore types")
+    status, screen = outcome([TUI, server.pid], env={"TERM": "dumb"})
+    assert status == 2 and "pyexplore types" in screen
 
 
 def test_without_a_terminal_it_is_refused(leak_server):
@@ -247,22 +246,18 @@ def test_gc_flags_are_given_back(spawn):
 
 
 def test_usage_and_version():
-    with Terminal([TUI]) as terminal:
-        assert terminal.wait_exit() == 2
-        terminal.wait_for("TARGET")
-    with Terminal([TUI, "--version"]) as terminal:
-        assert terminal.wait_exit() == 0
-        terminal.wait_for(r"pyexplore-tui \d+\.\d+", regex=True)
-    with Terminal([TUI, "--help"], rows=60) as terminal:
-        assert terminal.wait_exit() == 0
-        terminal.wait_for("TARGET")
+    status, screen = outcome([TUI])
+    assert status == 2 and "TARGET" in screen
+    status, screen = outcome([TUI, "--version"])
+    assert status == 0 and re.search(r"^pyexplore-tui \d+\.\d+", screen, re.M)
+    status, screen = outcome([TUI, "--help"], rows=60)
+    assert status == 0 and "TARGET" in screen
 
 
 def test_what_cannot_be_reached_ends_with_a_sentence(tmp_path):
     for target in ("127.0.0.1:1", str(tmp_path / "none.pxs")):
-        with Terminal([TUI, target], cols=120) as terminal:
-            assert terminal.wait_exit() == 3, terminal.screen()
-            terminal.wait_for("pyexplore")
+        status, screen = outcome([TUI, target], cols=120)
+        assert status == 3 and "pyexplore" in screen, screen
 
 
 def test_wide_and_hostile_names_do_not_move_the_cursor(spawn):

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from harness import REPOSITORY, TUI
-from terminal import Terminal
+from terminal import Terminal, outcome
 
 CANNED = REPOSITORY / "tests" / "unit" / "golden" / "canned.pxs"
 
@@ -185,9 +185,8 @@ def test_escape_is_quick():
 
 
 def test_a_dumb_terminal_is_refused():
-    with explorer(env={"TERM": "dumb"}) as t:
-        assert t.wait_exit() == 2
-        assert "pyexplore types" in t.scrollback()
+    status, screen = outcome([TUI, CANNED], env={"TERM": "dumb"})
+    assert status == 2 and "pyexplore types" in screen
 
 
 def run(*args, **how):
