@@ -388,6 +388,7 @@ def test_snapshots_by_themselves(target):
         t.type(":auto x\n")
         t.wait_for("auto takes seconds")
         t.type(":auto 1\n")
+        t.wait_for("auto 1 s")
         served.process.kill()
         t.wait_for("the target has ended")
         t.wait_gone("auto 1 s")
