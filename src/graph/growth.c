@@ -184,14 +184,14 @@ collect_rows(struct px_growth *growth, uint32_t *row_of)
 /* After the rows are complete: what hangs on growth that is allowed is allowed
  * with it. */
 static void
-drop_allowed(struct px_growth *growth, const struct px_graph *graph,
+drop_allowed(struct px_growth *growth, const struct px_paths *last,
              uint64_t max_growth)
 {
     size_t n = 0;
     for (size_t i = 0; i < growth->n_rows; i++) {
         const struct px_growth_row *row = &growth->rows[i];
         if (row->n_least > max_growth &&
-            !kinds_are_cached(graph, row->example, (double)row->n_least))
+            !kinds_are_cached(last, row->example, (double)row->n_least))
             growth->rows[n++] = *row;
     }
     growth->n_rows = n;
@@ -210,7 +210,7 @@ px_growth_find(struct px_growth *growth, const struct px_paths *last,
         return NULL;
     }
     collect_rows(growth, row_of);
-    drop_allowed(growth, last->graph, max_growth);
+    drop_allowed(growth, last, max_growth);
     free(row_of);
     for (size_t i = 0; i < growth->n_rows; i++) {
         struct px_growth_row *row = &growth->rows[i];

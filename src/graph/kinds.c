@@ -20,11 +20,11 @@
 #define CACHED_A_ROUND 100
 
 bool
-kinds_are_cached(const struct px_graph *graph, px_node example, double a_round)
+kinds_are_cached(const struct px_paths *paths, px_node example, double a_round)
 {
+    const struct px_graph *graph = paths->graph;
     const char *type = px_type_name(graph, px_node_type(graph, example));
-    return a_round < CACHED_A_ROUND &&
-           (px_node_flags(graph, example) & PX_NODE_STRAY) != 0 &&
+    return a_round < CACHED_A_ROUND && held_get(paths, example) == PX_HELD_C &&
            strcmp(type, "str") == 0;
 }
 

@@ -40,7 +40,7 @@ enum px_status kinds_count(struct kinds *kinds, const struct px_paths *paths,
 
 /* True if so many more of these texts in a round may be what the interpreter
  * keeps in its cache of attributes, and no leak. */
-bool kinds_are_cached(const struct px_graph *graph, px_node example,
+bool kinds_are_cached(const struct px_paths *paths, px_node example,
                       double a_round);
 
 /* `text` without what differs from round to round: "['x']" is "[*]", "run()

@@ -121,7 +121,7 @@ weigh_kind(struct search *search, kind_id id, struct px_err *err)
     struct trend trend = trend_of_kind(search, id, false);
     if (trend.verdict == TREND_STEADY || trend.grown < LEAST_OBJECTS ||
         is_excused(search, kind->example) ||
-        kinds_are_cached(search->graph, kind->example, trend.a_round))
+        kinds_are_cached(search->paths, kind->example, trend.a_round))
         return PX_OK;
     if (trend.verdict == TREND_PERHAPS) {
         doubt(search, &trend);
