@@ -143,12 +143,12 @@ static enum px_status
 hook_signal(struct trigger *trigger, struct px_err *err)
 {
     int number = trigger->options.signal;
-    struct hook *hook = &hooks[number];
     struct sigaction before;
     struct sigaction now = {.sa_flags = SA_RESTART};
     enum px_status status = check_signal(number, &before, err);
     if (status != PX_OK)
         return status;
+    struct hook *hook = &hooks[number];
     if (atomic_load(&hook->trigger) != NULL)
         return px_fail(err, PX_EINVAL, "signal %d has a trigger already",
                        number);

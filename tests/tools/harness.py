@@ -25,6 +25,8 @@ CLI = BUILD / "pyexplore"
 TUI = BUILD / "pyexplore-tui"
 # AddressSanitizer keeps what was freed in a quarantine of up to 256 MiB.
 RSS_SLACK = 300 << 20 if os.environ.get("PYEXPLORE_PRELOAD") else 0
+# Its shadow of the child's stack is written with the stack.
+SHADOW_PAGES = 64 if os.environ.get("PYEXPLORE_PRELOAD") else 0
 DEADLINE = float(os.environ.get("PX_TEST_DEADLINE", "30"))
 
 
