@@ -272,6 +272,8 @@ fuzz-%: tests/fuzz/%.c $(CORE_ARCHIVES)
 PACKAGES = sh tests/tools/packages.sh
 AGAIN = BUILD=$(abspath $(BUILD)) MAKE='$(MAKE)' CC='$(CC)' PYTHON='$(PYTHON)'
 SID ?= $(BUILD)/sid
+# T= goes through the environment: a shell would take its quotes away.
+export T
 SUITE = $(AGAIN) SANITIZE='$(SANITIZE)' PYTHONS='$(PYTHON) $(PYTHONS)' \
         SID='$(abspath $(SID))' $(PYTHON) tests/tools/suite.py
 demo: ## build and open the explorer on a leaking server (DEMO=list or cycle)
@@ -280,20 +282,20 @@ demo: ## build and open the explorer on a leaking server (DEMO=list or cycle)
 	@$(AGAIN) $(PYTHON) tests/tools/demo.py $(DEMO)
 test: ## build and pass the tests: unit, agent (3.8 3.11 3.13, rest smoke), e2e
 	@$(PACKAGES) build demo test
-	@$(SUITE) test $(T)
+	@$(SUITE) test
 test-full: ## everything on every Python, and under the sanitizers
 	@$(PACKAGES) build demo test
-	@$(SUITE) full $(T)
+	@$(SUITE) full
 test-unit: ## only the C units (T=graph for one)
-	@$(SUITE) unit $(T)
+	@$(SUITE) unit
 test-agent: ## only the agent's tests, on PYTHON= (T='-k name' for pytest)
-	@$(SUITE) agent $(T)
+	@$(SUITE) agent
 test-e2e: ## only the tests of whole programs in a terminal (T='-k name')
-	@$(SUITE) e2e $(T)
+	@$(SUITE) e2e
 test-real: ## only real programs with their libraries (T='-k flask-3.11')
-	@$(SUITE) real $(T)
+	@$(SUITE) real
 test-sid: ## the agent's tests on Debian sid's 3.14 and 3.15 (root; SID=folder)
-	@$(SUITE) sid $(T)
+	@$(SUITE) sid
 lint: ## direction of includes, the child's symbols, format, static analysis
 	@$(PACKAGES) build test lint
 	@$(AGAIN) $(PYTHON) tests/lint/lint.py $(T)

@@ -23,6 +23,7 @@
 #include "agent/file.h"
 #include "agent/forget.h"
 #include "agent/gc_control.h"
+#include "agent/handle.h"
 #include "agent/own.h"
 #include "agent/server.h"
 #include "agent/trigger.h"
@@ -317,25 +318,17 @@ handle_server(PyObject *self)
 }
 
 static PyObject *
-text_or_none(const char *text)
-{
-    if (text == NULL)
-        Py_RETURN_NONE;
-    return PyUnicode_DecodeFSDefault(text);
-}
-
-static PyObject *
 handle_address(PyObject *self, void *Py_UNUSED(closure))
 {
     struct server *server = handle_server(self);
-    return text_or_none(server != NULL ? server_address(server) : NULL);
+    return handle_text(server != NULL ? server_address(server) : NULL);
 }
 
 static PyObject *
 handle_unix_path(PyObject *self, void *Py_UNUSED(closure))
 {
     struct server *server = handle_server(self);
-    return text_or_none(server != NULL ? server_unix_path(server) : NULL);
+    return handle_text(server != NULL ? server_unix_path(server) : NULL);
 }
 
 static PyObject *
@@ -344,13 +337,6 @@ handle_close(PyObject *self, PyObject *Py_UNUSED(args))
     if (handle_server(self) != NULL)
         agent_stop();
     Py_RETURN_NONE;
-}
-
-static PyObject *
-handle_enter(PyObject *self, PyObject *Py_UNUSED(args))
-{
-    Py_INCREF(self);
-    return self;
 }
 
 static PyObject *
@@ -365,14 +351,6 @@ handle_repr(PyObject *self)
         "<pyexplore.Server%s%s%s%s>", address != NULL ? " " : "",
         address != NULL ? address : "", path != NULL ? " " : "",
         path != NULL ? path : "");
-}
-
-static void
-handle_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_Free(self);
-    Py_DECREF(type);
 }
 
 static PyMethodDef handle_methods[] = {
@@ -399,7 +377,15 @@ static char handle_doc[] =
     "A context manager that closes it. When it was closed, in a forked\n"
     "child, and with PYEXPLORE_DISABLE=1 its addresses are None.";
 
+static PyObject *
+refuse_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
+           PyObject *Py_UNUSED(kwargs))
+{
+    return handle_refuse_new(type, "pyexplore.serve()");
+}
+
 static PyType_Slot type_slots[] = {
+    {Py_tp_new, __extension__(void *) refuse_new},
     {Py_tp_doc, handle_doc},
     {Py_tp_dealloc, __extension__(void *) handle_dealloc},
     {Py_tp_repr, __extension__(void *) handle_repr},
@@ -415,30 +401,14 @@ static PyType_Spec type_spec = {
     .slots = type_slots,
 };
 
-static PyObject *
-refuse_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
-           PyObject *Py_UNUSED(kwargs))
-{
-    PyErr_Format(PyExc_TypeError, "%s is made by pyexplore.serve()",
-                 type->tp_name);
-    return NULL;
-}
-
 int
 agent_add_types(PyObject *module)
 {
     agent.ending = false; /* an embedding program started Python again */
-    PyObject *type = PyType_FromSpec(&type_spec);
+    PyTypeObject *type = handle_add_type(module, &type_spec);
     if (type == NULL)
         return -1;
-    ((PyTypeObject *)type)->tp_new = refuse_new;
-    Py_INCREF(type); /* one for the module, one for us */
-    if (PyModule_AddObject(module, "Server", type) < 0) {
-        Py_DECREF(type);
-        Py_DECREF(type);
-        return -1;
-    }
     /* An earlier one may have died with its interpreter: not released. */
-    agent.type = (PyTypeObject *)type;
+    agent.type = type;
     return 0;
 }

@@ -128,10 +128,13 @@ module_stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
 
 /* Consumes `path`. */
 static PyObject *
-take_snapshot(PyObject *path, const struct heap_options *opts)
+take_snapshot(PyObject *path, const char *detail_name,
+              struct heap_options *opts)
 {
     PyObject *result = NULL;
-    if (PySys_Audit("pyexplore.snapshot", "O", path) == 0 &&
+    int detail = options_detail(detail_name);
+    opts->detail = (enum px_detail)detail;
+    if (detail >= 0 && PySys_Audit("pyexplore.snapshot", "O", path) == 0 &&
         agent_watch_exit() == 0 && agent_watch_fork() == 0) {
         agent_tell_own();
         result = file_snapshot(path, opts);
@@ -150,14 +153,8 @@ module_snapshot(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
                                      (char **)keywords, PyUnicode_FSConverter,
                                      &path, &detail_name))
         return NULL;
-    int detail = options_detail(detail_name);
-    if (detail < 0) {
-        Py_DECREF(path);
-        return NULL;
-    }
-    struct heap_options opts = {.detail = (enum px_detail)detail,
-                                .codec = PX_CODEC_LZ4};
-    return take_snapshot(path, &opts);
+    struct heap_options opts = {.codec = PX_CODEC_LZ4};
+    return take_snapshot(path, detail_name, &opts);
 }
 
 /* For `make bench` and the tests, not for users: the same with the options
@@ -176,16 +173,10 @@ module_measure(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
                                      &path, &detail_name, &mark_only,
                                      &count_dirty))
         return NULL;
-    int detail = options_detail(detail_name);
-    if (detail < 0) {
-        Py_DECREF(path);
-        return NULL;
-    }
-    struct heap_options opts = {.detail = (enum px_detail)detail,
-                                .codec = PX_CODEC_NONE,
+    struct heap_options opts = {.codec = PX_CODEC_NONE,
                                 .mark_only = mark_only != 0,
                                 .count_dirty = count_dirty != 0};
-    return take_snapshot(path, &opts);
+    return take_snapshot(path, detail_name, &opts);
 }
 
 #define WITH_KEYWORDS(function) ((PyCFunction)(void (*)(void))(function))

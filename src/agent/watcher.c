@@ -16,6 +16,7 @@
 
 #include "agent/agent.h"
 #include "agent/border.h"
+#include "agent/handle.h"
 #include "agent/heap/heap.h"
 #include "agent/options.h"
 
@@ -293,18 +294,10 @@ watcher_new(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 
 /* ---- the class ---- */
 static PyObject *
-text_or_none(const char *text)
-{
-    if (text == NULL || text[0] == '\0')
-        Py_RETURN_NONE;
-    return PyUnicode_DecodeFSDefault(text);
-}
-
-static PyObject *
 handle_path(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct trigger_options *options = trigger_options(number_of(self));
-    return text_or_none(options != NULL ? options->path : NULL);
+    return handle_text(options != NULL ? options->path : NULL);
 }
 
 /* What it did, also once it is closed. */
@@ -325,13 +318,13 @@ handle_taken(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 handle_last_path(PyObject *self, void *Py_UNUSED(closure))
 {
-    return text_or_none(state_of(self)->last_path);
+    return handle_text(state_of(self)->last_path);
 }
 
 static PyObject *
 handle_last_error(PyObject *self, void *Py_UNUSED(closure))
 {
-    return text_or_none(state_of(self)->last_error);
+    return handle_text(state_of(self)->last_error);
 }
 
 static PyObject *
@@ -341,13 +334,6 @@ handle_close(PyObject *self, PyObject *Py_UNUSED(args))
     trigger_stop(number_of(self));
     sweep_handles();
     Py_RETURN_NONE;
-}
-
-static PyObject *
-handle_enter(PyObject *self, PyObject *Py_UNUSED(args))
-{
-    Py_INCREF(self);
-    return self;
 }
 
 static PyObject *
@@ -364,14 +350,6 @@ handle_repr(PyObject *self)
                                    path, state_of(self)->taken);
     Py_XDECREF(path);
     return repr;
-}
-
-static void
-handle_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_Free(self);
-    Py_DECREF(type);
 }
 
 static PyMethodDef handle_methods[] = {
@@ -398,7 +376,15 @@ static char handle_doc[] =
     "A context manager that closes it. Once it is closed, in a forked child,\n"
     "and with PYEXPLORE_DISABLE=1 its path is None.";
 
+static PyObject *
+refuse_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
+           PyObject *Py_UNUSED(kwargs))
+{
+    return handle_refuse_new(type, "pyexplore.snapshot_on()");
+}
+
 static PyType_Slot type_slots[] = {
+    {Py_tp_new, __extension__(void *) refuse_new},
     {Py_tp_doc, handle_doc},
     {Py_tp_dealloc, __extension__(void *) handle_dealloc},
     {Py_tp_repr, __extension__(void *) handle_repr},
@@ -414,29 +400,13 @@ static PyType_Spec type_spec = {
     .slots = type_slots,
 };
 
-static PyObject *
-refuse_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
-           PyObject *Py_UNUSED(kwargs))
-{
-    PyErr_Format(PyExc_TypeError, "%s is made by pyexplore.snapshot_on()",
-                 type->tp_name);
-    return NULL;
-}
-
 int
 watcher_add_types(PyObject *module)
 {
-    PyObject *type = PyType_FromSpec(&type_spec);
+    PyTypeObject *type = handle_add_type(module, &type_spec);
     if (type == NULL)
         return -1;
-    ((PyTypeObject *)type)->tp_new = refuse_new;
-    Py_INCREF(type); /* one for the module, one for us */
-    if (PyModule_AddObject(module, "SnapshotTrigger", type) < 0) {
-        Py_DECREF(type);
-        Py_DECREF(type);
-        return -1;
-    }
     /* An earlier one may have died with its interpreter: not released. */
-    handle_type = (PyTypeObject *)type;
+    handle_type = type;
     return 0;
 }

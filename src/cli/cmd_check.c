@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/jsonout.h"
+#include "cli/object.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -271,13 +272,8 @@ findings_table(const struct check *check, size_t shown)
         table_count(table, row->n_below);
         table_bytes(table, row->bytes > 0 ? (uint64_t)row->bytes : 0);
         table_text(table, row->type);
-        if (row->held_by == PX_HELD_ROOT)
-            snprintf(text, sizeof text, "%s", row->line);
-        else
-            snprintf(text, sizeof text, "held_by: %s%s%s",
-                     px_held_name(row->held_by),
-                     row->line[0] != '\0' ? "  " : "", row->line);
-        table_text(table, text);
+        table_text(table, object_held_line(row->held_by, row->line, sizeof text,
+                                           text));
         table_row_end(table);
     }
     table_free(table);

@@ -169,13 +169,8 @@ groups_table(struct cli *cli, const struct cli_pick *pick,
         px_text_count(group->count, count);
         snprintf(text, sizeof text, i == 0 ? "%s of %s" : "%s", count, all);
         table_text(table, text);
-        if (group->held_by == PX_HELD_ROOT)
-            snprintf(text, sizeof text, "%s", group->line);
-        else
-            snprintf(text, sizeof text, "held_by: %s%s%s",
-                     px_held_name(group->held_by),
-                     group->line[0] != '\0' ? "  " : "", group->line);
-        table_text(table, text);
+        table_text(table, object_held_line(group->held_by, group->line,
+                                           sizeof text, text));
         table_row_end(table);
     }
     table_free(table);

@@ -374,13 +374,9 @@ static enum px_status
 look_at_targets(struct cli *cli, bool *are_files, struct px_err *err)
 {
     int n_files = 0;
-    for (int i = 0; i < cli->n_args; i++) {
-        struct px_target target;
-        enum px_status status = cli_target(cli, cli->args[i], &target, err);
-        if (status != PX_OK)
-            return status;
-        n_files += target.kind == PX_TARGET_FILE;
-    }
+    enum px_status status = cli_count_files(cli, &n_files, err);
+    if (status != PX_OK)
+        return status;
     *are_files = n_files == cli->n_args;
     if (*are_files && (cli->opt.rounds >= 0 || cli->opt.interval > 0)) {
         px_fail(err, PX_EINVAL, "the rounds of files are the files");

@@ -29,6 +29,21 @@ cli_target(struct cli *cli, const char *text, struct px_target *out,
 }
 
 enum px_status
+cli_count_files(struct cli *cli, int *out, struct px_err *err)
+{
+    int n_files = 0;
+    for (int i = 0; i < cli->n_args; i++) {
+        struct px_target target;
+        enum px_status status = cli_target(cli, cli->args[i], &target, err);
+        if (status != PX_OK)
+            return status;
+        n_files += target.kind == PX_TARGET_FILE;
+    }
+    *out = n_files;
+    return PX_OK;
+}
+
+enum px_status
 cli_detail(const struct cli *cli, enum px_detail *out, struct px_err *err)
 {
     static const char *const names[] = {

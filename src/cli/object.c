@@ -67,6 +67,18 @@ object_refcount(const struct px_graph *graph, px_node node, size_t out_bytes,
 }
 
 char *
+object_held_line(enum px_held_by held_by, const char *line, size_t out_bytes,
+                 char *out)
+{
+    if (held_by == PX_HELD_ROOT)
+        snprintf(out, out_bytes, "%s", line);
+    else
+        snprintf(out, out_bytes, "held_by: %s%s%s", px_held_name(held_by),
+                 line[0] != '\0' ? "  " : "", line);
+    return out;
+}
+
+char *
 object_what(const struct px_graph *graph, px_node node, size_t out_bytes,
             char *out)
 {
@@ -320,7 +332,5 @@ object_held(const struct cli *cli, struct cli_loaded *loaded, px_node node,
         return path_line(loaded, node, in_list, cli->ascii, out_bytes, out);
     enum px_held_by held_by =
         px_paths_held_by(loaded->paths, node, sizeof cycle, cycle);
-    snprintf(out, out_bytes, "held_by: %s%s%s", px_held_name(held_by),
-             cycle[0] != '\0' ? "  " : "", cycle);
-    return out;
+    return object_held_line(held_by, cycle, out_bytes, out);
 }

@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include <pyexplore/analysis.h>
+
 #include "cli/cli.h"
 
 #define OBJECT_TEXT 512
@@ -45,7 +47,11 @@ json_t *object_edge_json(const struct px_graph *graph, px_edge edge,
  * ends only: "module registry → … → .next". */
 void object_json_held(struct cli_loaded *loaded, px_node node, bool in_list,
                       json_t *object);
-/* "module server → _CONNECTIONS[17]" or "held_by: cycle  .a → .b". */
+/* "module server → _CONNECTIONS[17]" or "held_by: cycle  .a → .b", from the
+ * line that goes with held_by. */
+char *object_held_line(enum px_held_by held_by, const char *line,
+                       size_t out_bytes, char *out);
+/* The same of one object. */
 char *object_held(const struct cli *cli, struct cli_loaded *loaded,
                   px_node node, bool in_list, size_t out_bytes, char *out);
 /* The root's own words: "module server", "thread MainThread". */

@@ -81,7 +81,8 @@ spawn(const char *const argv[], int in, int out, struct px_err *err)
     return 0;
 }
 
-/* Waits for a process of ours; its exit status, -1 when the time is over. */
+/* Waits for a process of ours; its exit status, 255 also of one that was
+ * ended because the time is over. */
 static int
 wait_exit(pid_t pid, uint64_t deadline_ns)
 {
@@ -92,8 +93,11 @@ wait_exit(pid_t pid, uint64_t deadline_ns)
             return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
         if (done < 0 && errno != EINTR)
             return 255;
-        if (px_now_ns() >= deadline_ns)
-            return -1;
+        if (px_now_ns() >= deadline_ns) {
+            kill(pid, SIGTERM);
+            waitpid(pid, NULL, 0);
+            return 255;
+        }
         poll(NULL, 0, LOOK_MS);
     }
 }
@@ -171,10 +175,6 @@ run_remote(struct ssh *ssh, const char *command, size_t max, char *answer,
     if (pid == 0)
         return PX_EUNSUPPORTED;
     int status = wait_exit(pid, ssh->deadline_ns);
-    if (status < 0) {
-        kill(pid, SIGTERM);
-        waitpid(pid, NULL, 0);
-    }
     if (status != 0)
         return fail_ssh(ssh, "looking for the server there failed", err);
     return PX_OK;
@@ -224,10 +224,6 @@ forward(struct ssh *ssh, const char *to, struct px_err *err)
     if (pid == 0)
         return PX_EUNSUPPORTED;
     int status = wait_exit(pid, ssh->deadline_ns);
-    if (status < 0) {
-        kill(pid, SIGTERM);
-        waitpid(pid, NULL, 0);
-    }
     return status == 0 ? PX_OK : fail_ssh(ssh, "it cannot forward", err);
 }
 

@@ -1,6 +1,7 @@
 """suite.py: runs the stages of `make test` and sums them into one line.
 
 Usage (by the Makefile): suite.py test|full|unit|agent|e2e|real|sid [ARGUMENT…]
+Further arguments come from the variable T, in a shell's quotes.
 
 Stages: the cmocka units, the units with tiny buffers, the agent's tests in a
 virtual environment of each Python found, the programs in a terminal, real
@@ -20,6 +21,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -435,7 +437,7 @@ def main(argv):
     # test would inherit that; a handler becomes the default at exec.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     kind = argv[0]
-    arguments = argv[1:]
+    arguments = argv[1:] + shlex.split(os.environ.pop("T", ""))
     sanitize = os.environ.get("SANITIZE") or None
     slow = kind == "full" or bool(os.environ.get("SLOW"))
     suite = Suite(sanitize)
