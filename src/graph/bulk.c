@@ -54,3 +54,17 @@ bulk_free(void *memory)
     else
         free(head);
 }
+
+void *
+bulk_column(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
+{
+    if (*status != PX_OK)
+        return NULL;
+    void *memory = bulk_new(n + 1, bytes);
+    if (memory == NULL)
+        *status = px_fail(err, PX_ENOMEM,
+                          "no memory for %zu × %zu bytes of "
+                          "the graph",
+                          n, bytes);
+    return memory;
+}

@@ -12,8 +12,14 @@
 
 #include <stddef.h>
 
+#include <pyexplore/err.h>
+
 /* n × bytes of zeros, NULL if there is no memory for them. */
 void *bulk_new(size_t n, size_t bytes);
 void bulk_free(void *memory);
+/* A column of a graph, with room for one more; NULL and *status: no memory,
+ * or *status was an error already. */
+void *bulk_column(size_t n, size_t bytes, enum px_status *status,
+                  struct px_err *err);
 
 #endif

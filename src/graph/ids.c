@@ -5,8 +5,9 @@
  * before each of its words, so that a rank is one probe and one population
  * count. Python's allocator fills its arenas densely (some 50 objects a
  * page), so this takes about 2 bytes an object where a sorted column of
- * addresses would take 8. The way back is a binary search over the pages,
- * which the seal has sorted by address.
+ * addresses would take 8. The way back is a binary search over the pages in
+ * the order of addresses. Pages themselves stay where they came, so that a
+ * mark, which is a page's number and a bit, holds before and after the seal.
  *
  * Walks have locality: the last page of each role is tried first.
  *
@@ -17,12 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/bitrank.h"
-
 #define PAGE_SHIFT 12
 #define UNIT_SHIFT 3
 #define WORD_UNITS 64
 #define TABLE_MIN 64u
+#define PAGES_MAX (1u << (IDS_MARK_BITS - 9))
 
 void
 ids_init(struct ids *ids)
@@ -34,6 +34,7 @@ void
 ids_done(struct ids *ids)
 {
     free(ids->pages);
+    free(ids->sorted);
     free(ids->table);
     ids_init(ids);
 }
@@ -43,6 +44,7 @@ ids_bytes(const struct ids *ids)
 {
     size_t slots = ids->table == NULL ? 0 : (size_t)ids->table_mask + 1;
     return (size_t)ids->cap_pages * sizeof *ids->pages +
+           (size_t)ids->n_pages * sizeof *ids->sorted +
            slots * sizeof *ids->table;
 }
 
@@ -106,6 +108,9 @@ add_page(struct ids *ids, uint64_t key, uint32_t *out, struct px_err *err)
     enum px_status status = grow_table(ids, err);
     if (status != PX_OK)
         return status;
+    if (ids->n_pages == PAGES_MAX)
+        return px_fail(err, PX_ELIMIT, "objects on more than %u pages of 4 KiB",
+                       PAGES_MAX);
     if (ids->n_pages == ids->cap_pages) {
         size_t cap = (size_t)ids->cap_pages + ids->cap_pages / 2 + 16;
         struct ids_page *pages = realloc(ids->pages, cap * sizeof *pages);
@@ -126,7 +131,7 @@ add_page(struct ids *ids, uint64_t key, uint32_t *out, struct px_err *err)
 }
 
 enum px_status
-ids_mark(struct ids *ids, uint64_t addr, struct ids_hint *hint,
+ids_mark(struct ids *ids, uint64_t addr, struct ids_hint *hint, uint64_t *mark,
          struct px_err *err)
 {
     uint64_t key = addr >> PAGE_SHIFT;
@@ -142,25 +147,65 @@ ids_mark(struct ids *ids, uint64_t addr, struct ids_hint *hint,
     }
     unsigned unit = (unsigned)(addr >> UNIT_SHIFT) & 511;
     ids->pages[number].bits[unit / WORD_UNITS] |= 1ull << unit % WORD_UNITS;
+    *mark = (uint64_t)number * IDS_PAGE_UNITS + unit;
     return PX_OK;
 }
 
-static int
-compare_pages(const void *a, const void *b)
+void
+ids_clear(struct ids *ids)
 {
-    uint64_t left = ((const struct ids_page *)a)->key;
-    uint64_t right = ((const struct ids_page *)b)->key;
+    for (uint32_t i = 0; i < ids->n_pages; i++)
+        memset(ids->pages[i].bits, 0, sizeof ids->pages[i].bits);
+}
+
+void
+ids_mark_again(struct ids *ids, uint64_t mark)
+{
+    unsigned unit = mark % IDS_PAGE_UNITS;
+    ids->pages[mark / IDS_PAGE_UNITS].bits[unit / WORD_UNITS] |=
+        1ull << unit % WORD_UNITS;
+}
+
+struct place {
+    uint64_t key;
+    uint32_t number;
+};
+
+static int
+compare_places(const void *a, const void *b)
+{
+    uint64_t left = ((const struct place *)a)->key;
+    uint64_t right = ((const struct place *)b)->key;
     return (left > right) - (left < right);
+}
+
+static enum px_status
+sort_pages(struct ids *ids, struct px_err *err)
+{
+    size_t n = ids->n_pages;
+    struct place *places = malloc((n + 1) * sizeof *places);
+    ids->sorted = malloc((n + 1) * sizeof *ids->sorted);
+    if (places == NULL || ids->sorted == NULL) {
+        free(places);
+        return px_fail(err, PX_ENOMEM, "no memory for an index of %zu pages",
+                       n);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        places[i] = (struct place){ids->pages[i].key, i};
+    qsort(places, n, sizeof *places, compare_places);
+    for (size_t i = 0; i < n; i++)
+        ids->sorted[i] = places[i].number;
+    free(places);
+    return PX_OK;
 }
 
 enum px_status
 ids_seal(struct ids *ids, struct px_err *err)
 {
     uint64_t n = 0;
-    if (ids->n_pages > 0)
-        qsort(ids->pages, ids->n_pages, sizeof *ids->pages, compare_pages);
-    for (uint32_t i = 0; i < ids->n_pages; i++) {
-        struct ids_page *page = &ids->pages[i];
+    enum px_status status = sort_pages(ids, err);
+    for (uint32_t i = 0; status == PX_OK && i < ids->n_pages; i++) {
+        struct ids_page *page = &ids->pages[ids->sorted[i]];
         unsigned inside = 0;
         page->base = (uint32_t)n;
         for (int word = 0; word < 8; word++) {
@@ -169,16 +214,11 @@ ids_seal(struct ids *ids, struct px_err *err)
         }
         n += inside;
         if (n > UINT32_MAX - 1)
-            return px_fail(err, PX_ELIMIT,
-                           "more than 4,294,967,294 objects in one snapshot");
+            status = px_fail(err, PX_ELIMIT,
+                             "more than 4,294,967,294 objects in one snapshot");
     }
     ids->n = (uint32_t)n;
-    if (ids->table != NULL) {
-        memset(ids->table, 0,
-               ((size_t)ids->table_mask + 1) * sizeof *ids->table);
-        fill_table(ids);
-    }
-    return PX_OK;
+    return status;
 }
 
 uint32_t
@@ -192,14 +232,11 @@ ids_find(const struct ids *ids, uint64_t addr, struct ids_hint *hint)
             return IDS_NONE;
         hint->page = number + 1;
     }
-    const struct ids_page *page = &ids->pages[number];
     unsigned unit = (unsigned)(addr >> UNIT_SHIFT) & 511;
-    uint64_t word = page->bits[unit / WORD_UNITS];
-    uint64_t bit = 1ull << unit % WORD_UNITS;
-    if ((word & bit) == 0)
+    uint64_t word = ids->pages[number].bits[unit / WORD_UNITS];
+    if ((word >> unit % WORD_UNITS & 1) == 0)
         return IDS_NONE;
-    return page->base + page->before[unit / WORD_UNITS] +
-           count_bits(word & (bit - 1));
+    return ids_rank(ids, (uint64_t)number * IDS_PAGE_UNITS + unit);
 }
 
 uint64_t
@@ -209,12 +246,12 @@ ids_addr(const struct ids *ids, uint32_t id)
     uint32_t high = ids->n_pages;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        if (ids->pages[middle].base <= id)
+        if (ids->pages[ids->sorted[middle]].base <= id)
             low = middle;
         else
             high = middle;
     }
-    const struct ids_page *page = &ids->pages[low];
+    const struct ids_page *page = &ids->pages[ids->sorted[low]];
     uint32_t rest = id - page->base;
     unsigned word = 7;
     while (page->before[word] > rest)

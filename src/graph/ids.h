@@ -1,8 +1,9 @@
 /* ids.h — the dense number of an address, and back.
  *
  * A set of addresses that is first marked and then sealed; after that every
- * member has a rank, ascending by address, and the set never changes. The
- * caller owns the storage (init/done). Not thread-safe before the seal.
+ * member has a rank, ascending by address, and the set never changes. What
+ * marking an address gave (its mark) finds the rank later without a search.
+ * The caller owns the storage (init/done). Not thread-safe before the seal.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,7 +15,13 @@
 
 #include <pyexplore/err.h>
 
+#include "graph/bitrank.h"
+
 #define IDS_NONE UINT32_MAX
+#define IDS_PAGE_UNITS 512u
+/* A mark is a page, in the order of arrival, and a unit in it. So many bits
+ * do for 256 GiB of pages with objects; more are refused. */
+#define IDS_MARK_BITS 35
 
 struct ids_page {
     uint64_t key;       /* address >> 12 */
@@ -24,8 +31,9 @@ struct ids_page {
 };
 
 struct ids {
-    struct ids_page *pages;
-    uint32_t *table; /* open addressing: page number + 1, 0 is free */
+    struct ids_page *pages; /* in the order of arrival */
+    uint32_t *sorted;       /* sealed: page numbers by address */
+    uint32_t *table;        /* open addressing: page number + 1, 0 is free */
     uint32_t n_pages;
     uint32_t cap_pages;
     uint32_t table_mask;
@@ -41,7 +49,11 @@ void ids_init(struct ids *ids);
 void ids_done(struct ids *ids);
 /* Adds an address, a multiple of 8. PX_ENOMEM: the set is as it was. */
 enum px_status ids_mark(struct ids *ids, uint64_t addr, struct ids_hint *hint,
-                        struct px_err *err);
+                        uint64_t *mark, struct px_err *err);
+/* Takes all members out; their marks stay good. */
+void ids_clear(struct ids *ids);
+/* Puts back what has a mark. */
+void ids_mark_again(struct ids *ids, uint64_t mark);
 /* PX_ELIMIT if there are more than 2^32-2 members. */
 enum px_status ids_seal(struct ids *ids, struct px_err *err);
 /* Sealed: the rank of a member, else IDS_NONE. */
@@ -49,5 +61,24 @@ uint32_t ids_find(const struct ids *ids, uint64_t addr, struct ids_hint *hint);
 /* Sealed: the address of rank id < n. */
 uint64_t ids_addr(const struct ids *ids, uint32_t id);
 size_t ids_bytes(const struct ids *ids);
+
+/* Sealed: the rank of a member by its mark. */
+static inline uint32_t
+ids_rank(const struct ids *ids, uint64_t mark)
+{
+    const struct ids_page *page = &ids->pages[mark / IDS_PAGE_UNITS];
+    unsigned unit = mark % IDS_PAGE_UNITS;
+    uint64_t less = page->bits[unit / 64] & ((1ull << unit % 64) - 1);
+    return page->base + page->before[unit / 64] + count_bits(less);
+}
+
+/* Soon ids_rank will want this one. */
+static inline void
+ids_prefetch(const struct ids *ids, uint64_t mark)
+{
+    const struct ids_page *page = &ids->pages[mark / IDS_PAGE_UNITS];
+    __builtin_prefetch(&page->bits[mark % IDS_PAGE_UNITS / 64]);
+    __builtin_prefetch(&page->base);
+}
 
 #endif

@@ -27,6 +27,7 @@
 #include "graph/forms.h"
 #include "graph/overflow.h"
 #include "graph/spool.h"
+#include "graph/stage.h"
 #include "graph/texts.h"
 
 #define EDGE_KIND_SHIFT 27
@@ -93,16 +94,15 @@ struct tables {
 
 struct px_builder {
     struct tables tables;
-    struct ids ids;
-    struct ids_hint node_hint, target_hint;
-    struct spool spool;
-    struct px_buf raw; /* the chunk that is being added */
+    struct stage stage; /* NODES */
+    struct spool spool; /* PREVIEWS, as they came */
+    struct px_buf raw;  /* the chunk that is being added */
     struct px_builder_counts counts;
-    uint64_t n_edges;
+    struct stage_counts staged;
+    uint64_t room_edges; /* from so many on: is there room for more? */
     uint32_t next_sequence;
     bool has_header;
     bool is_complete;
-    bool is_stale; /* ids hold addresses of a chunk that was refused */
     bool is_finished;
 };
 
@@ -135,8 +135,25 @@ struct px_graph {
 /* Grows an array of *cap rows for one more; PX_ENOMEM: nothing changed. */
 enum px_status rows_need(void *array_at, size_t n, size_t *cap,
                          size_t row_bytes, struct px_err *err);
+
+/* tables.c: rows of a chunk are appended; tables_shorten goes back. */
+struct tables_mark {
+    size_t n_types, n_names, n_roots, n_labels, n_text_bytes;
+};
 void tables_init(struct tables *tables);
 void tables_done(struct tables *tables);
+struct tables_mark tables_now(const struct tables *tables);
+void tables_shorten(struct tables *tables, const struct tables_mark *to);
+enum px_status tables_add_types(struct tables *tables, struct px_reader in,
+                                struct px_err *err);
+enum px_status tables_add_names(struct tables *tables, struct px_reader in,
+                                struct px_err *err);
+enum px_status tables_add_roots(struct tables *tables, struct px_reader in,
+                                struct px_err *err);
+enum px_status tables_add_labels(struct tables *tables, struct px_reader in,
+                                 struct px_err *err);
+enum px_status tables_bad(struct px_err *err, const char *kind,
+                          const char *what);
 
 /* blocks.c: takes the body of a BLOCKS chunk; unchanged on an error. */
 enum px_status blocks_take(struct blocks *blocks, struct px_reader in,
@@ -153,20 +170,42 @@ void preview_plain(const struct px_graph *graph, px_node node, size_t out_bytes,
 /* How many items the preview of a container says; false: it says something
  * else. */
 bool preview_length(const struct px_graph *graph, px_node node, uint64_t *n);
-/* Reads all PREVIEWS chunks of the builder into the graph, of which it needs
- * the ids only: on a thread of its own while edges are placed. */
+/* Where the record of a node starts in graph->previews. */
+#define PREVIEW_BLOCK 64u
+static inline uint64_t
+preview_offset(const struct px_graph *graph, px_node node)
+{
+    uint64_t offset = graph->preview_block[node / PREVIEW_BLOCK];
+    for (px_node i = node - node % PREVIEW_BLOCK; i < node; i++)
+        offset += graph->preview_bytes[i];
+    return offset;
+}
+/* preview_load.c. Reads all PREVIEWS chunks of the builder into the graph, of
+ * which it needs the ids only: on a thread of its own while edges are placed.
+ */
 enum px_status previews_load(struct px_graph *graph, struct px_builder *builder,
                              struct px_work *work, struct px_err *err);
 
-/* builder.c: visits the stored chunks of one kind in the order they came.
- * Several threads may at once, after a first call of spool_bytes. `stage`
- * NULL: progress is not reported. */
-enum px_status builder_each(struct px_builder *builder, enum px_chunk_kind kind,
-                            const char *stage, struct px_work *work,
-                            enum px_status (*visit)(void *context,
-                                                    struct px_reader body,
-                                                    struct px_err *err),
-                            void *context, struct px_err *err);
+/* room.c: refuses a graph that would drive this machine into swapping. */
+enum px_status room_check(uint64_t n_nodes, uint64_t n_edges,
+                          struct px_err *err);
+
+/* Parts of finish.c. columns.c: type, size, flags and refcount of each node,
+ * the number of its edges in out_off; nodes with edges onto `holders`, in the
+ * order of the stream: rank 32 | edges 32. */
+enum px_status columns_make(struct px_graph *graph, struct stage *stage,
+                            struct tape *holders, struct px_work *work,
+                            struct px_err *err);
+/* link.c: the edges, then the way back. */
+enum px_status link_edges(struct px_graph *graph, struct stage *stage,
+                          struct tape *holders, struct px_work *work,
+                          struct px_err *err);
+enum px_status link_inbound(struct px_graph *graph, struct px_work *work,
+                            struct px_err *err);
+/* index.c: what finds a type, a name, a root or a label. */
+enum px_status index_types(struct px_graph *graph, struct px_err *err);
+enum px_status index_names(struct px_graph *graph, struct px_err *err);
+void index_roots_and_labels(struct px_graph *graph);
 
 /* work.c */
 bool work_is_canceled(const struct px_work *work);

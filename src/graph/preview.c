@@ -21,7 +21,6 @@
 #include "base/text.h"
 
 #define RECORD_MAX 255
-#define BLOCK 64u
 
 /* A record, taken apart. */
 struct preview {
@@ -79,129 +78,6 @@ preview_measure(struct px_reader in)
     if (!read_preview(&in, &preview) || in.at - start > RECORD_MAX)
         return 0;
     return (size_t)(in.at - start);
-}
-
-/* ---- loading ---- */
-struct load {
-    struct px_graph *graph;
-    struct ids_hint hint;
-    uint8_t *lengths; /* first pass */
-    uint64_t n_records;
-};
-
-/* Calls for each record of a chunk: its node (PX_NONE: not in the graph),
- * start and length. The chunk was checked when it was added. */
-static void
-each_record(struct load *load, struct px_reader in,
-            void (*visit)(struct load *load, px_node node,
-                          const uint8_t *record, size_t n))
-{
-    uint64_t last = 0;
-    while (px_reader_left(&in) > 0) {
-        uint64_t delta;
-        if (px_read_varint(&in, &delta) != PX_OK)
-            return;
-        last += (uint64_t)px_unzigzag(delta);
-        size_t n = preview_measure(in);
-        if (n == 0)
-            return;
-        px_node node =
-            ids_find(&load->graph->ids, last * PX_ADDR_UNIT, &load->hint);
-        if (node != PX_NONE)
-            visit(load, node, in.at, n);
-        in.at += n;
-    }
-}
-
-static void
-note_length(struct load *load, px_node node, const uint8_t *record, size_t n)
-{
-    (void)record;
-    load->n_records += load->lengths[node] == 0;
-    load->lengths[node] = (uint8_t)n;
-}
-
-static uint64_t
-offset_of(const struct px_graph *graph, px_node node)
-{
-    uint64_t offset = graph->preview_block[node / BLOCK];
-    for (px_node i = node - node % BLOCK; i < node; i++)
-        offset += graph->preview_bytes[i];
-    return offset;
-}
-
-/* Only the record whose length was noted last: a second one for the same
- * node has replaced the first. */
-static void
-keep_record(struct load *load, px_node node, const uint8_t *record, size_t n)
-{
-    const struct px_graph *graph = load->graph;
-    if (graph->preview_bytes[node] == n)
-        memcpy(graph->previews + offset_of(graph, node), record, n);
-}
-
-static enum px_status
-note_chunk(void *context, struct px_reader body, struct px_err *err)
-{
-    (void)err;
-    each_record(context, body, note_length);
-    return PX_OK;
-}
-
-static enum px_status
-keep_chunk(void *context, struct px_reader body, struct px_err *err)
-{
-    (void)err;
-    each_record(context, body, keep_record);
-    return PX_OK;
-}
-
-static enum px_status
-make_area(struct load *load, struct px_err *err)
-{
-    struct px_graph *graph = load->graph;
-    size_t n = graph->n_nodes;
-    size_t n_blocks = n / BLOCK + 1;
-    uint64_t n_record_bytes = 0;
-    for (size_t i = 0; i < n; i++)
-        n_record_bytes += load->lengths[i];
-    enum px_status status = spool_area_new(
-        &graph->preview_area,
-        n_blocks * sizeof(uint64_t) + n + (size_t)n_record_bytes, err);
-    if (status != PX_OK)
-        return status;
-    uint8_t *area = graph->preview_area.data;
-    graph->preview_block = (uint64_t *)(void *)area;
-    graph->preview_bytes = area + n_blocks * sizeof(uint64_t);
-    graph->previews = graph->preview_bytes + n;
-    memcpy(graph->preview_bytes, load->lengths, n);
-    uint64_t offset = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (i % BLOCK == 0)
-            graph->preview_block[i / BLOCK] = offset;
-        offset += load->lengths[i];
-    }
-    return PX_OK;
-}
-
-enum px_status
-previews_load(struct px_graph *graph, struct px_builder *builder,
-              struct px_work *work, struct px_err *err)
-{
-    struct load load = {.graph = graph};
-    load.lengths = calloc((size_t)graph->n_nodes + 1, 1);
-    if (load.lengths == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for previews");
-    enum px_status status = builder_each(builder, PX_CHUNK_PREVIEWS, NULL, work,
-                                         note_chunk, &load, err);
-    if (status == PX_OK && load.n_records > 0) {
-        status = make_area(&load, err);
-        if (status == PX_OK)
-            status = builder_each(builder, PX_CHUNK_PREVIEWS, NULL, work,
-                                  keep_chunk, &load, err);
-    }
-    free(load.lengths);
-    return status;
 }
 
 /* ---- showing ---- */
@@ -360,7 +236,7 @@ preview_length(const struct px_graph *graph, px_node node, uint64_t *n)
     struct preview preview;
     if (graph->preview_bytes == NULL || graph->preview_bytes[node] == 0)
         return false;
-    struct px_reader in = px_reader_of(graph->previews + offset_of(graph, node),
+    struct px_reader in = px_reader_of(graph->previews + preview_offset(graph, node),
                                        graph->preview_bytes[node]);
     if (!read_preview(&in, &preview) || preview.form != PX_PREVIEW_LEN)
         return false;
@@ -381,7 +257,7 @@ preview_plain(const struct px_graph *graph, px_node node, size_t out_bytes,
     } else if (graph->preview_bytes != NULL &&
                graph->preview_bytes[node] != 0) {
         struct px_reader in =
-            px_reader_of(graph->previews + offset_of(graph, node),
+            px_reader_of(graph->previews + preview_offset(graph, node),
                          graph->preview_bytes[node]);
         if (read_preview(&in, &preview))
             show_preview(graph, node, &preview, out_bytes, out);

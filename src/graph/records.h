@@ -1,6 +1,5 @@
 /* records.h — decodes the body of a NODES chunk (snapshot.h), inlined into
- * each of its three readers: they differ in what they do with an edge, and
- * this is the innermost loop of opening a snapshot.
+ * its readers: this is the innermost loop of opening a snapshot.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -53,6 +52,20 @@ records_addr(struct px_reader *in, uint64_t *last)
         return false;
     uint64_t at = *last + (uint64_t)px_unzigzag(delta);
     if (at == 0 || at > RECORDS_ADDR_UNITS_MAX)
+        return false;
+    *last = at;
+    return true;
+}
+
+/* The same where 0 stands for no object. */
+static inline bool
+records_addr_any(struct px_reader *in, uint64_t *last)
+{
+    uint64_t delta;
+    if (px_read_varint(in, &delta) != PX_OK)
+        return false;
+    uint64_t at = *last + (uint64_t)px_unzigzag(delta);
+    if (at > RECORDS_ADDR_UNITS_MAX)
         return false;
     *last = at;
     return true;
