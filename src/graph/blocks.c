@@ -104,7 +104,7 @@ px_strays_new(const struct px_graph *graph, struct px_err *err)
     }
     for (px_node node = 0; node < graph->n_nodes; node++) {
         if ((px_node_flags(graph, node) & PX_NODE_STRAY) == 0 ||
-            graph->in_off[node] != graph->in_off[node + 1])
+            in_start(graph, node) != in_start(graph, node + 1))
             continue;
         struct px_stray *row = &strays->rows[px_node_type(graph, node)];
         if (row->count++ == 0)

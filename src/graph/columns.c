@@ -21,8 +21,17 @@ put_form(struct px_graph *graph, px_node node, uint32_t number,
 }
 
 static enum px_status
+put_refs(struct px_graph *graph, px_node node, uint64_t refs,
+         struct px_err *err)
+{
+    bool is_large = refs >= REFS_LARGE;
+    graph->node_refs[node] = is_large ? REFS_LARGE : (uint8_t)refs;
+    return is_large ? overflow_add(&graph->over_refs, node, refs, err) : PX_OK;
+}
+
+static enum px_status
 describe(struct px_graph *graph, const struct staged_node *staged,
-         struct tape *holders, struct px_err *err)
+         uint32_t *counts, struct tape *holders, struct px_err *err)
 {
     px_node node = ids_rank(&graph->ids, staged->mark);
     enum px_status status = PX_OK;
@@ -30,13 +39,12 @@ describe(struct px_graph *graph, const struct staged_node *staged,
         graph->node_form[node] == NOT_DESCRIBED) {
         status = put_form(graph, node, staged->form, err);
         if (status == PX_OK)
-            status = overflow_put(&graph->over_refs, graph->node_refs, node,
-                                  staged->refcount, err);
+            status = put_refs(graph, node, staged->refcount, err);
     }
     if (status != PX_OK || staged->n_edges == 0)
         return status;
     /* a chunk, and so a record, has less than 2^32 edges */
-    graph->out_off[node] += (uint32_t)staged->n_edges;
+    counts[node] += (uint32_t)staged->n_edges;
     return tape_put(holders, (uint64_t)node << 32 | staged->n_edges, err);
 }
 
@@ -74,15 +82,14 @@ describe_unread(struct px_graph *graph, struct px_err *err)
 }
 
 enum px_status
-columns_make(struct px_graph *graph, struct stage *stage, struct tape *holders,
-             struct px_work *work, struct px_err *err)
+columns_make(struct px_graph *graph, struct stage *stage, uint32_t *counts,
+             struct tape *holders, struct px_work *work, struct px_err *err)
 {
     enum px_status status = PX_OK;
     uint64_t reported = 0;
     size_t n = graph->n_nodes;
     graph->node_form = bulk_column(n, sizeof *graph->node_form, &status, err);
     graph->node_refs = bulk_column(n, sizeof *graph->node_refs, &status, err);
-    graph->out_off = bulk_column(n, sizeof *graph->out_off, &status, err);
     struct stage_nodes nodes = stage_read_nodes(stage, true);
     struct staged_node staged;
     size_t n_records = nodes.n_left;
@@ -93,7 +100,7 @@ columns_make(struct px_graph *graph, struct stage *stage, struct tape *holders,
             work_report(work, &reported, "objects", n_records - nodes.n_left,
                         n_records);
         }
-        status = describe(graph, &staged, holders, err);
+        status = describe(graph, &staged, counts, holders, err);
     }
     if (status == PX_OK)
         status = describe_unread(graph, err);

@@ -54,8 +54,8 @@ is_way(const struct edge *edge)
 static bool
 dict_has(const struct px_graph *graph, px_node dict, const char *key)
 {
-    px_edge end = graph->out_off[dict + 1];
-    for (px_edge e = graph->out_off[dict]; e < end; e++) {
+    struct span span = out_span(graph, dict);
+    for (px_edge e = span.first; e < span.end; e++) {
         if (edge_kind(&graph->edges[e]) != PX_EDGE_DICT_VALUE)
             continue;
         const char *text = px_node_text(graph, graph->edges[e - 1].target);
@@ -72,8 +72,8 @@ class_has_del(const struct tarjan *t, px_node node)
     const struct px_graph *graph = t->graph;
     for (int depth = 0; node != PX_NONE && depth < 64; depth++) {
         px_node base = PX_NONE;
-        px_edge end = graph->out_off[node + 1];
-        for (px_edge e = graph->out_off[node]; e < end; e++) {
+        struct span span = out_span(graph, node);
+        for (px_edge e = span.first; e < span.end; e++) {
             const struct edge *row = &graph->edges[e];
             if (order_is_inner(&t->paths->order, e) &&
                 dict_has(graph, row->target, "__del__"))
@@ -117,8 +117,8 @@ stands_before(const struct px_graph *graph, px_node a, px_node b)
 static bool
 holds_itself(const struct px_graph *graph, px_node node)
 {
-    px_edge end = graph->out_off[node + 1];
-    for (px_edge e = graph->out_off[node]; e < end; e++) {
+    struct span span = out_span(graph, node);
+    for (px_edge e = span.first; e < span.end; e++) {
         if (graph->edges[e].target == node && is_way(&graph->edges[e]))
             return true;
     }
@@ -161,7 +161,7 @@ open_node(struct tarjan *t, px_node node)
     t->index[node] = t->low[node] = ++t->n_index;
     t->stack[t->n_stack++] = node;
     t->path[t->n_path] = node;
-    t->cursor[t->n_path++] = t->graph->out_off[node];
+    t->cursor[t->n_path++] = out_start(t->graph, node);
 }
 
 static enum px_status
@@ -172,7 +172,7 @@ search_from(struct tarjan *t, px_node start, struct px_err *err)
     while (t->n_path > 0) {
         px_node node = t->path[t->n_path - 1];
         px_edge e = t->cursor[t->n_path - 1];
-        if (e < graph->out_off[node + 1]) {
+        if (e < out_start(graph, node + 1)) {
             px_node target = graph->edges[e].target;
             t->cursor[t->n_path - 1] = e + 1;
             if (!is_way(&graph->edges[e]))

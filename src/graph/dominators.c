@@ -8,7 +8,7 @@
  * sibling and back to the parent, so that it needs no stack; leaves whose
  * type has only leaves are left out of it.
  *
- * 4 bytes an object and 8 more one that holds something; while it works, 24
+ * 4 bytes an object and 4 more one that holds something; while it works, 20
  * bytes one that holds something and 12 a leaf that several hold.
  *
  * SPDX-License-Identifier: MIT
@@ -21,11 +21,14 @@
 #include "graph/bulk.h"
 #include "graph/lengauer.h"
 
+#define RETAINED_LARGE UINT32_MAX /* look in over_retained */
+
 struct px_dominators {
     const struct px_graph *graph;
     px_node *parent;    /* by node */
     uint8_t *reached;   /* bitmap by node */
-    uint64_t *retained; /* by rank in graph->holding */
+    uint32_t *retained; /* by rank in graph->holding */
+    struct overflow over_retained;
     uint64_t *by_type;
 };
 
@@ -53,9 +56,9 @@ static void
 place_leaf(struct px_dominators *d, const struct lengauer *a, px_node leaf)
 {
     const struct px_graph *graph = d->graph;
-    uint32_t end = graph->in_off[leaf + 1];
+    struct span span = in_span(graph, leaf);
     d->parent[leaf] = PX_NONE;
-    for (uint32_t i = graph->in_off[leaf]; i < end; i++) {
+    for (uint32_t i = span.first; i < span.end; i++) {
         if ((graph->in_loose[i / 8] >> i % 8 & 1) != 0)
             continue;
         px_node source = graph->in_src[i];
@@ -98,21 +101,37 @@ place_all(struct px_dominators *d, const struct lengauer *a)
 
 /* ---- sums ---- */
 static void
-sum_up(struct px_dominators *d, const struct lengauer *a)
+sum_up(const struct px_dominators *d, const struct lengauer *a, uint64_t *sums)
 {
     const struct px_graph *graph = d->graph;
     const struct bitrank *holding = &graph->holding;
     for (px_node node = 0; node < graph->n_nodes; node++) {
         px_node to = bitrank_has(holding, node) ? node : d->parent[node];
         if (to != PX_NONE)
-            d->retained[bitrank_of(holding, to)] += px_node_bytes(graph, node);
+            sums[bitrank_of(holding, to)] += form_of(graph, node)->bytes;
     }
     for (uint32_t v = a->n - 1; v >= DOM_FIRST; v--) {
         if (a->dom[v] < DOM_FIRST)
             continue;
         uint32_t parent = bitrank_of(holding, a->vertex[a->dom[v]]);
-        d->retained[parent] += d->retained[bitrank_of(holding, a->vertex[v])];
+        sums[parent] += sums[bitrank_of(holding, a->vertex[v])];
     }
+}
+
+/* Four bytes do for nearly all. */
+static enum px_status
+keep_sums(struct px_dominators *d, const uint64_t *sums, struct px_err *err)
+{
+    uint32_t n = d->graph->holding.n;
+    enum px_status status = PX_OK;
+    d->retained = array(n, sizeof *d->retained, &status, err);
+    for (uint32_t i = 0; status == PX_OK && i < n; i++) {
+        bool is_large = sums[i] >= RETAINED_LARGE;
+        d->retained[i] = is_large ? RETAINED_LARGE : (uint32_t)sums[i];
+        if (is_large)
+            status = overflow_add(&d->over_retained, i, sums[i], err);
+    }
+    return status; /* in order: no need to sort */
 }
 
 /* ---- types ---- */
@@ -141,12 +160,12 @@ link_children(const struct family *family)
            ((size_t)graph->holding.n + 1) * sizeof *family->first);
     for (px_node node = 0; node < graph->n_nodes; node++) {
         if (bitrank_has(&graph->holding, node))
-            family->holds[px_node_type(graph, node)] = 1;
+            family->holds[form_of(graph, node)->type] = 1;
     }
     for (px_node node = 0; node < graph->n_nodes; node++) {
-        px_type type = px_node_type(graph, node);
+        px_type type = form_of(graph, node)->type;
         if (family->holds[type] == 0) {
-            d->by_type[type] += px_node_bytes(graph, node);
+            d->by_type[type] += form_of(graph, node)->bytes;
             continue;
         }
         uint32_t *first = first_child(family, d->parent[node]);
@@ -162,14 +181,14 @@ sum_types(const struct family *family)
     const struct px_graph *graph = d->graph;
     px_node node = *first_child(family, PX_NONE);
     while (node != PX_NONE) {
-        px_type type = px_node_type(graph, node);
+        px_type type = form_of(graph, node)->type;
         if (family->depth[type]++ == 0)
             d->by_type[type] += px_dominators_retained(d, node);
         px_node below = bitrank_has(&graph->holding, node)
                             ? *first_child(family, node)
                             : PX_NONE;
         while (below == PX_NONE && node != PX_NONE) { /* leave it */
-            family->depth[px_node_type(graph, node)]--;
+            family->depth[form_of(graph, node)->type]--;
             below = family->next[node];
             node = d->parent[node];
         }
@@ -212,11 +231,16 @@ make_tree(struct px_dominators *d, struct px_work *work, struct px_err *err)
     if (status == PX_OK)
         place_all(d, &a);
     bulk_free(a.number);
+    bulk_free(a.leaves);
     a.number = NULL;
-    d->retained = array(graph->holding.n, sizeof *d->retained, &status, err);
+    a.leaves = NULL;
+    uint64_t *sums = array(graph->holding.n, sizeof *sums, &status, err);
     if (status == PX_OK)
-        sum_up(d, &a);
+        sum_up(d, &a, sums);
     lengauer_done(&a);
+    if (status == PX_OK)
+        status = keep_sums(d, sums, err);
+    bulk_free(sums);
     return status == PX_OK ? make_types(d, err) : status;
 }
 
@@ -245,6 +269,7 @@ px_dominators_free(struct px_dominators *dominators)
     bulk_free(dominators->parent);
     bulk_free(dominators->reached);
     bulk_free(dominators->retained);
+    overflow_done(&dominators->over_retained);
     bulk_free(dominators->by_type);
     free(dominators);
 }
@@ -268,7 +293,11 @@ px_dominators_retained(const struct px_dominators *dominators, px_node node)
     const struct bitrank *holding = &dominators->graph->holding;
     if (!bitrank_has(holding, node))
         return px_node_bytes(dominators->graph, node);
-    return dominators->retained[bitrank_of(holding, node)];
+    uint32_t rank = bitrank_of(holding, node);
+    uint32_t bytes = dominators->retained[rank];
+    return bytes < RETAINED_LARGE
+               ? bytes
+               : overflow_get(&dominators->over_retained, rank);
 }
 
 uint64_t

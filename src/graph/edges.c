@@ -19,8 +19,8 @@ void
 px_node_referents(const struct px_graph *graph, px_node node, px_edge *first,
                   uint32_t *n)
 {
-    *first = graph->out_off[node];
-    *n = graph->out_off[node + 1] - graph->out_off[node];
+    *first = out_start(graph, node);
+    *n = out_start(graph, node + 1) - out_start(graph, node);
 }
 
 px_node
@@ -37,7 +37,7 @@ px_edge_source(const struct px_graph *graph, px_edge edge)
     px_node high = graph->n_nodes;
     while (high - low > 1) {
         px_node middle = low + (high - low) / 2;
-        if (graph->out_off[middle] <= edge)
+        if (out_start(graph, middle) <= edge)
             low = middle;
         else
             high = middle;
@@ -137,8 +137,8 @@ px_edge_show(const struct px_graph *graph, px_edge edge, size_t out_bytes,
 const px_node *
 px_node_referrers(const struct px_graph *graph, px_node node, uint32_t *n)
 {
-    *n = graph->in_off[node + 1] - graph->in_off[node];
-    return graph->in_src + graph->in_off[node];
+    *n = in_start(graph, node + 1) - in_start(graph, node);
+    return graph->in_src + in_start(graph, node);
 }
 
 void
@@ -151,8 +151,8 @@ px_node_each_inbound(const struct px_graph *graph, px_node node,
         /* ascending, so that equal sources stand together */
         if (i > 0 && sources[i] == sources[i - 1])
             continue;
-        px_edge end = graph->out_off[sources[i] + 1];
-        for (px_edge e = graph->out_off[sources[i]]; e < end; e++) {
+        struct span span = out_span(graph, sources[i]);
+        for (px_edge e = span.first; e < span.end; e++) {
             if (graph->edges[e].target == node && !visit(context, e))
                 return;
         }

@@ -13,6 +13,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "graph/bulk.h"
+
 /* From so many stored bytes on a thread more is worth its making. */
 #define PARALLEL_BYTES (1u << 20)
 
@@ -130,15 +132,18 @@ make_graph(struct finish *f, struct px_err *err)
     start_previews(&previews, f);
     graph->tables = f->builder->tables;
     tables_init(&f->builder->tables);
-    status = columns_make(graph, stage, &holders, f->work, err);
+    uint32_t *off = bulk_column(graph->n_nodes, sizeof *off, &status, err);
+    if (status == PX_OK)
+        status = columns_make(graph, stage, off, &holders, f->work, err);
     if (status == PX_OK)
         status = index_types(graph, err);
     if (status == PX_OK)
-        status = link_edges(graph, stage, &holders, f->work, err);
+        status = link_edges(graph, stage, off, &holders, f->work, err);
     tape_done(&holders);
     stage_done(stage);
     if (status == PX_OK)
-        status = link_inbound(graph, f->work, err);
+        status = link_inbound(graph, off, f->work, err);
+    bulk_free(off);
     if (status == PX_OK)
         status = index_names(graph, err);
     if (status == PX_OK)

@@ -47,8 +47,8 @@ find_edges(struct folding *f, struct px_err *err)
         return px_fail(err, PX_ENOMEM, "no memory for stacks");
     memset(f->edge_of, 0xff, ((size_t)n + 1) * sizeof *f->edge_of);
     for (px_node source = 0; source < n; source++) {
-        for (px_edge e = graph->out_off[source]; e < graph->out_off[source + 1];
-             e++) {
+        for (px_edge e = out_start(graph, source);
+             e < out_start(graph, source + 1); e++) {
             px_node target = graph->edges[e].target;
             if (!edge_holds(&graph->edges[e]) ||
                 px_dominators_parent(f->dominators, target) != source)

@@ -22,9 +22,9 @@ px_graph_free(struct px_graph *graph)
     overflow_done(&graph->over_form);
     overflow_done(&graph->over_refs);
     overflow_done(&graph->over_payload);
-    bulk_free(graph->out_off);
+    offsets_done(&graph->out_off);
     bulk_free(graph->edges);
-    bulk_free(graph->in_off);
+    offsets_done(&graph->in_off);
     bulk_free(graph->in_src);
     bulk_free(graph->in_loose);
     bitrank_done(&graph->holding);
@@ -80,7 +80,7 @@ px_graph_memory_bytes(const struct px_graph *graph)
     size_t over =
         graph->over_form.cap + graph->over_refs.cap + graph->over_payload.cap;
     return sizeof *graph + ids_bytes(&graph->ids) +
-           n * (2 * sizeof(uint16_t) + 2 * sizeof(uint32_t)) +
+           n * (sizeof(uint16_t) + sizeof(uint8_t)) + 2 * offsets_bytes(n + 1) +
            graph->forms.cap * sizeof(struct form) +
            n_edges * (sizeof(struct edge) + sizeof(px_node)) + n_edges / 8 +
            bitrank_bytes(n) + over * sizeof(struct overflow_row) +
@@ -174,13 +174,6 @@ px_node_find(const struct px_graph *graph, uint64_t addr)
     return ids_find(&graph->ids, addr, &hint);
 }
 
-static inline const struct form *
-form_of(const struct px_graph *graph, px_node node)
-{
-    return &graph->forms
-                .rows[overflow_read(&graph->over_form, graph->node_form, node)];
-}
-
 px_type
 px_node_type(const struct px_graph *graph, px_node node)
 {
@@ -196,7 +189,8 @@ px_node_bytes(const struct px_graph *graph, px_node node)
 uint64_t
 px_node_refcount(const struct px_graph *graph, px_node node)
 {
-    return overflow_read(&graph->over_refs, graph->node_refs, node);
+    uint8_t refs = graph->node_refs[node];
+    return refs < REFS_LARGE ? refs : overflow_get(&graph->over_refs, node);
 }
 
 unsigned

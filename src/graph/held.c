@@ -53,18 +53,21 @@ held_set(struct px_paths *paths, px_node node, enum px_held_by held_by)
     *byte = (uint8_t)((*byte & ~(3u << shift)) | (unsigned)held_by << shift);
 }
 
-/* counts[node]: edges that count, from unreached objects to unreached ones. */
+/* counts[rank]: edges that count, from unreached objects to unreached ones. */
 static void
-count_inside(const struct px_paths *paths, uint32_t *counts)
+count_inside(const struct px_paths *paths, const struct bitrank *unreached,
+             uint32_t *counts)
 {
     const struct px_graph *graph = paths->graph;
-    memset(counts, 0, graph->n_nodes * sizeof *counts);
     for (px_node node = 0; node < graph->n_nodes; node++) {
-        if (paths->parent[node] != PARENT_NONE)
+        if (!bitrank_has(unreached, node))
             continue;
-        px_edge end = graph->out_off[node + 1];
-        for (px_edge e = graph->out_off[node]; e < end; e++)
-            counts[graph->edges[e].target] += edge_counts(&graph->edges[e]);
+        struct span span = out_span(graph, node);
+        for (px_edge e = span.first; e < span.end; e++) {
+            const struct edge *edge = &graph->edges[e];
+            if (edge_counts(edge) && bitrank_has(unreached, edge->target))
+                counts[bitrank_of(unreached, edge->target)]++;
+        }
     }
 }
 
@@ -87,8 +90,8 @@ spread(struct px_paths *paths, px_node *stack, size_t n,
     const struct px_graph *graph = paths->graph;
     while (n > 0) {
         px_node node = stack[--n];
-        px_edge end = graph->out_off[node + 1];
-        for (px_edge e = graph->out_off[node]; e < end; e++) {
+        struct span span = out_span(graph, node);
+        for (px_edge e = span.first; e < span.end; e++) {
             px_node target = graph->edges[e].target;
             if (!edge_holds(&graph->edges[e]) ||
                 held_get(paths, target) != PX_HELD_CYCLE)
@@ -99,38 +102,61 @@ spread(struct px_paths *paths, px_node *stack, size_t n,
     }
 }
 
-enum px_status
-held_compute(struct px_paths *paths, px_node *scratch, struct px_work *work,
-             struct px_err *err)
+/* What is held by `held_by` from outside, and all that it reaches. */
+static void
+hold_from_outside(struct px_paths *paths, const struct bitrank *unreached,
+                  const uint32_t *counts, px_node *stack,
+                  enum px_held_by held_by)
 {
     const struct px_graph *graph = paths->graph;
-    static const enum px_held_by outside[] = {PX_HELD_C, PX_HELD_UNKNOWN};
-    size_t n_unreached = graph->n_nodes - paths->n_reached;
-    uint32_t *counts = scratch;
-    px_node *stack = malloc(n_unreached * sizeof *stack);
-    paths->held = calloc(graph->n_nodes / 4 + 1, 1);
-    if (stack == NULL || paths->held == NULL) {
-        free(stack);
-        return px_fail(err, PX_ENOMEM, "no memory for unreached objects");
-    }
-    count_inside(paths, counts);
+    size_t n = 0;
     for (px_node node = 0; node < graph->n_nodes; node++) {
-        if (paths->parent[node] == PARENT_NONE)
-            held_set(paths, node, PX_HELD_CYCLE);
+        if (held_get(paths, node) != PX_HELD_CYCLE)
+            continue;
+        uint32_t count = counts[bitrank_of(unreached, node)];
+        if (held_from_outside(graph, node, count) != held_by)
+            continue;
+        held_set(paths, node, held_by);
+        stack[n++] = node;
     }
-    for (size_t i = 0; i < 2 && !work_is_canceled(work); i++) {
-        size_t n = 0;
-        for (px_node node = 0; node < graph->n_nodes; node++) {
-            if (held_get(paths, node) != PX_HELD_CYCLE ||
-                held_from_outside(graph, node, counts[node]) != outside[i])
-                continue;
-            held_set(paths, node, outside[i]);
-            stack[n++] = node;
-        }
-        spread(paths, stack, n, outside[i]);
+    spread(paths, stack, n, held_by);
+}
+
+enum px_status
+held_compute(struct px_paths *paths, struct px_work *work, struct px_err *err)
+{
+    const struct px_graph *graph = paths->graph;
+    size_t n_unreached = graph->n_nodes - paths->n_reached;
+    struct bitrank unreached;
+    enum px_status status = bitrank_init(&unreached, graph->n_nodes, err);
+    if (status != PX_OK)
+        return status;
+    px_node *stack = malloc(n_unreached * sizeof *stack);
+    uint32_t *counts = calloc(n_unreached, sizeof *counts);
+    paths->held = calloc(graph->n_nodes / 4 + 1, 1);
+    if (stack == NULL || counts == NULL || paths->held == NULL) {
+        status = px_fail(err, PX_ENOMEM, "no memory for unreached objects");
+        goto out;
     }
+    for (px_node node = 0; node < graph->n_nodes; node++) {
+        if (paths->parent[node] != PARENT_NONE)
+            continue;
+        bitrank_add(&unreached, node);
+        held_set(paths, node, PX_HELD_CYCLE);
+    }
+    bitrank_seal(&unreached, graph->n_nodes);
+    count_inside(paths, &unreached, counts);
+    if (!work_is_canceled(work))
+        hold_from_outside(paths, &unreached, counts, stack, PX_HELD_C);
+    if (!work_is_canceled(work))
+        hold_from_outside(paths, &unreached, counts, stack, PX_HELD_UNKNOWN);
+    if (work_is_canceled(work))
+        status = work_canceled(err);
+out:
     free(stack);
-    return work_is_canceled(work) ? work_canceled(err) : PX_OK;
+    free(counts);
+    bitrank_done(&unreached);
+    return status;
 }
 
 /* ---- cycles ---- */
@@ -230,8 +256,8 @@ collect(struct cycles *cycles, uint32_t at, uint32_t max,
     uint32_t n = 0;
     for (int s = 0; s < 2 && sources[s] != UINT32_MAX; s++) {
         px_node node = cycles->queue[sources[s]].node;
-        px_edge end = graph->out_off[node + 1];
-        for (px_edge e = graph->out_off[node]; e < end && n < max; e++) {
+        struct span span = out_span(graph, node);
+        for (px_edge e = span.first; e < span.end && n < max; e++) {
             const struct edge *row = &graph->edges[e];
             if (cycles->budget > 0)
                 cycles->budget--;

@@ -5,9 +5,9 @@
  * analysis):
  *
  *   ids             about 2 N   page bitmaps
- *   node_*              4 N     u16 type with size and flags (forms.h), u16
- *                               refcount; 0xffff: in an overflow table
- *   out_off, in_off     8 N     u32
+ *   node_*              3 N     u16 type with size and flags (forms.h), u8
+ *                               refcount; all ones: in an overflow table
+ *   out_off, in_off     4 N     u16, and a base for 64 (offsets.h)
  *   edges               8 E     u32 target, u32 {5 bits kind, 27 bits name
  *                               number or index}
  *   in_src              4 E     u32 source
@@ -25,6 +25,7 @@
 #include "graph/bitrank.h"
 #include "graph/ids.h"
 #include "graph/forms.h"
+#include "graph/offsets.h"
 #include "graph/overflow.h"
 #include "graph/spool.h"
 #include "graph/stage.h"
@@ -33,6 +34,8 @@
 #define EDGE_KIND_SHIFT 27
 #define EDGE_PAYLOAD_MASK ((1u << EDGE_KIND_SHIFT) - 1)
 _Static_assert(PX_EDGE_KIND_END <= 32, "an edge kind has five bits");
+
+#define REFS_LARGE 255u /* in node_refs: look in over_refs */
 
 /* A node without a record has a type of its own, the last one. */
 #define UNREAD_TYPE_NAME "<unread>"
@@ -113,11 +116,10 @@ struct px_graph {
     uint32_t n_edges;
     struct forms forms;
     uint16_t *node_form; /* row in forms */
-    uint16_t *node_refs;
+    uint8_t *node_refs;
     struct overflow over_form, over_refs; /* by node */
-    uint32_t *out_off;                    /* n_nodes + 1 */
+    struct offsets out_off, in_off;       /* of n_nodes + 1 */
     struct edge *edges;
-    uint32_t *in_off; /* n_nodes + 1 */
     px_node *in_src;
     uint8_t *in_loose;            /* bitmap by inbound edge: it does not hold */
     struct bitrank holding;       /* nodes with an edge that holds */
@@ -191,17 +193,18 @@ enum px_status room_check(uint64_t n_nodes, uint64_t n_edges,
                           struct px_err *err);
 
 /* Parts of finish.c. columns.c: type, size, flags and refcount of each node,
- * the number of its edges in out_off; nodes with edges onto `holders`, in the
- * order of the stream: rank 32 | edges 32. */
+ * the number of its edges in counts[node]; nodes with edges onto `holders`, in
+ * the order of the stream: rank 32 | edges 32. */
 enum px_status columns_make(struct px_graph *graph, struct stage *stage,
-                            struct tape *holders, struct px_work *work,
-                            struct px_err *err);
-/* link.c: the edges, then the way back. */
+                            uint32_t *counts, struct tape *holders,
+                            struct px_work *work, struct px_err *err);
+/* link.c: the edges, then the way back. `off` has room for a number a node and
+ * one more; link_edges finds the counts of columns_make there. */
 enum px_status link_edges(struct px_graph *graph, struct stage *stage,
-                          struct tape *holders, struct px_work *work,
-                          struct px_err *err);
-enum px_status link_inbound(struct px_graph *graph, struct px_work *work,
-                            struct px_err *err);
+                          uint32_t *off, struct tape *holders,
+                          struct px_work *work, struct px_err *err);
+enum px_status link_inbound(struct px_graph *graph, uint32_t *off,
+                            struct px_work *work, struct px_err *err);
 /* index.c: what finds a type, a name, a root or a label. */
 enum px_status index_types(struct px_graph *graph, struct px_err *err);
 enum px_status index_names(struct px_graph *graph, struct px_err *err);
@@ -214,6 +217,40 @@ void work_report(struct px_work *work, uint64_t *last_ns, const char *stage,
                  uint64_t done, uint64_t total);
 
 /* ---- for the analyses: without calls ---- */
+
+/* A node's edges are out_start(node) … out_start(node + 1) - 1, as out_span
+ * says at once; its inbound ones likewise. */
+static inline px_edge
+out_start(const struct px_graph *graph, px_node node)
+{
+    return offsets_get(&graph->out_off, node);
+}
+
+static inline uint32_t
+in_start(const struct px_graph *graph, px_node node)
+{
+    return offsets_get(&graph->in_off, node);
+}
+
+static inline struct span
+out_span(const struct px_graph *graph, px_node node)
+{
+    return offsets_span(&graph->out_off, node);
+}
+
+static inline struct span
+in_span(const struct px_graph *graph, px_node node)
+{
+    return offsets_span(&graph->in_off, node);
+}
+
+static inline const struct form *
+form_of(const struct px_graph *graph, px_node node)
+{
+    return &graph->forms
+                .rows[overflow_read(&graph->over_form, graph->node_form, node)];
+}
+
 static inline unsigned
 edge_kind(const struct edge *edge)
 {

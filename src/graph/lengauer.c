@@ -18,14 +18,15 @@
  * is free then, and compression turns the pointers on its way up around and
  * back again on its way down. Arrays of u32, most with two lives:
  *   number   by rank of the node: its number
- *   vertex   by number: its node
  *   up       parent in the search, and once processed the ancestor in the
  *            forest: the one is only read before the other is written
  *   semi     before a number is processed the head of its bucket (whose
  *            members are all larger), then its semidominator
  *   label    before a number is processed the list of leaves that it is the
  *            first holder of, then of the forest
- *   dom      next in the bucket, then the dominator
+ *   dom      before a number is processed its node (vertex), then the next in
+ *            the bucket, then the dominator
+ * At the end the nodes of all numbers are written anew, where `up` was.
  * Leaves have numbers of their own in buckets, from n on.
  *
  * SPDX-License-Identifier: MIT
@@ -66,7 +67,7 @@ give_number(struct lengauer *a, px_node node, uint32_t rank, uint32_t parent)
     a->number[rank] = now;
     a->vertex[now] = node;
     a->up[now] = parent;
-    a->semi[now] = a->graph->out_off[node];
+    a->semi[now] = out_start(a->graph, node);
     return now;
 }
 
@@ -79,7 +80,7 @@ number_from(struct lengauer *a, px_node root, uint32_t parent)
     uint32_t now = give_number(a, root, rank_of(a, root), parent);
     while (now != parent) {
         px_edge e = a->semi[now];
-        px_edge end = graph->out_off[a->vertex[now] + 1];
+        px_edge end = out_start(graph, a->vertex[now] + 1);
         uint32_t rank = 0;
         while (e < end && (!is_way(a, e, &rank) || a->number[rank] != UNSEEN))
             e++;
@@ -175,9 +176,9 @@ least_semi(struct lengauer *a, px_node node, uint32_t now, uint32_t least,
            bool is_reached)
 {
     const struct px_graph *graph = a->graph;
-    uint32_t end = graph->in_off[node + 1];
+    struct span span = in_span(graph, node);
     px_node last = PX_NONE;
-    for (uint32_t i = graph->in_off[node]; i < end; i++) {
+    for (uint32_t i = span.first; i < span.end; i++) {
         px_node source = graph->in_src[i];
         if (source == last || (graph->in_loose[i / 8] >> i % 8 & 1) != 0)
             continue;
@@ -201,11 +202,11 @@ static uint32_t
 first_holder(const struct lengauer *a, px_node leaf, unsigned *n_sources)
 {
     const struct px_graph *graph = a->graph;
-    uint32_t end = graph->in_off[leaf + 1];
+    struct span span = in_span(graph, leaf);
     uint32_t first = NOBODY;
     px_node last = PX_NONE;
     *n_sources = 0;
-    for (uint32_t i = graph->in_off[leaf]; i < end; i++) {
+    for (uint32_t i = span.first; i < span.end; i++) {
         px_node source = graph->in_src[i];
         if (source == last || (graph->in_loose[i / 8] >> i % 8 & 1) != 0)
             continue;
@@ -217,43 +218,25 @@ first_holder(const struct lengauer *a, px_node leaf, unsigned *n_sources)
     return first;
 }
 
-static enum px_status
-add_leaf(struct lengauer *a, px_node leaf, uint32_t first, struct px_err *err)
-{
-    if (a->n_leaves == a->cap_leaves) {
-        size_t cap = a->cap_leaves + a->cap_leaves / 2 + 1024;
-        struct dom_leaf *leaves = bulk_new(cap, sizeof *leaves);
-        if (leaves == NULL)
-            return px_fail(err, PX_ENOMEM, "no memory for %zu shared objects",
-                           cap);
-        if (a->n_leaves > 0)
-            memcpy(leaves, a->leaves, a->n_leaves * sizeof *leaves);
-        bulk_free(a->leaves);
-        a->leaves = leaves;
-        a->cap_leaves = cap;
-    }
-    a->leaves[a->n_leaves] = (struct dom_leaf){leaf, first, a->label[first]};
-    a->label[first] = (uint32_t)a->n_leaves++;
-    return PX_OK;
-}
-
 /* Hangs each leaf with several holders on the first of them. */
-static enum px_status
-add_leaves(struct lengauer *a, struct px_err *err)
+static void
+add_leaves(struct lengauer *a)
 {
     const struct px_graph *graph = a->graph;
-    enum px_status status = PX_OK;
     memset(a->label, 0xff, a->n * sizeof *a->label);
-    for (px_node node = 0; status == PX_OK && node < graph->n_nodes; node++) {
+    for (px_node node = 0; node < graph->n_nodes; node++) {
+        struct span span = in_span(graph, node);
         unsigned n_sources;
-        if (graph->in_off[node + 1] - graph->in_off[node] < 2 ||
-            bitrank_has(&graph->holding, node) || dom_is_root(a, node))
+        if (span.end - span.first < 2 || bitrank_has(&graph->holding, node) ||
+            dom_is_root(a, node))
             continue;
         uint32_t first = first_holder(a, node, &n_sources);
-        if (n_sources > 1)
-            status = add_leaf(a, node, first, err);
+        if (n_sources < 2)
+            continue;
+        a->leaves[a->n_leaves] =
+            (struct dom_leaf){node, first, a->label[first]};
+        a->label[first] = (uint32_t)a->n_leaves++;
     }
-    return status;
 }
 
 /* The leaves whose first holder is `w`, which is about to be processed. */
@@ -311,7 +294,7 @@ find_dominators(struct lengauer *a, struct px_work *work, struct px_err *err)
             work_report(work, &reported, "dominators", a->n - w, a->n);
         }
         process_leaves(a, w);
-        px_node node = a->vertex[w];
+        px_node node = a->vertex[w]; /* gone with dom[w] */
         uint32_t parent = a->up[w];
         uint32_t semi =
             dom_is_root(a, node)
@@ -336,6 +319,17 @@ find_dominators(struct lengauer *a, struct px_work *work, struct px_err *err)
 }
 
 /* ---- making ---- */
+static void
+write_vertices(struct lengauer *a)
+{
+    const struct bitrank *holding = &a->graph->holding;
+    uint32_t rank = 0;
+    for (px_node node = 0; node < a->graph->n_nodes; node++) {
+        if (bitrank_has(holding, node))
+            a->vertex[a->number[rank++]] = node;
+    }
+}
+
 static void *
 array(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
 {
@@ -355,25 +349,28 @@ lengauer_run(struct lengauer *a, const struct px_graph *graph,
     *a = (struct lengauer){.graph = graph};
     a->is_root = array(graph->n_nodes / 8, 1, &status, err);
     a->number = array(n, sizeof *a->number, &status, err);
-    a->vertex = array(n, sizeof *a->vertex, &status, err);
     a->up = array(n, sizeof *a->up, &status, err);
     a->semi = array(n, sizeof *a->semi, &status, err);
     a->label = array(n, sizeof *a->label, &status, err);
-    a->dom = array(n, sizeof *a->dom, &status, err);
+    a->dom = a->vertex = array(n, sizeof *a->dom, &status, err);
     for (size_t i = 0; status == PX_OK && i < graph->tables.n_roots; i++) {
         px_node root = graph->tables.roots[i].node;
         a->is_root[root / 8] |= (uint8_t)(1u << root % 8);
     }
     if (status == PX_OK)
         status = number_all(a, err);
+    /* few leaves are shared, and memory that is not touched is none */
+    a->leaves = array(graph->n_nodes - n, sizeof *a->leaves, &status, err);
     if (status == PX_OK)
-        status = add_leaves(a, err);
+        add_leaves(a);
     if (status == PX_OK)
         status = find_dominators(a, work, err);
-    bulk_free(a->up);
     bulk_free(a->semi);
     bulk_free(a->label);
+    a->vertex = a->up;
     a->up = a->semi = a->label = NULL;
+    if (status == PX_OK)
+        write_vertices(a);
     return status;
 }
 

@@ -29,7 +29,7 @@ struct lengauer {
     px_node *vertex;  /* by number, as the rest: its node */
     uint32_t *up, *semi, *label, *dom;
     struct dom_leaf *leaves;
-    size_t n_leaves, cap_leaves;
+    size_t n_leaves;
     uint8_t *is_root;   /* bitmap by node */
     uint32_t n;         /* numbers given */
     uint32_t n_reached; /* numbers below it are reached by roots */

@@ -48,13 +48,11 @@ look_ahead(const struct px_graph *graph, const struct stage_edges *edges)
 }
 
 static enum px_status
-place_edges(struct px_graph *graph, struct stage_edges *staged, px_node node,
+place_edges(struct px_graph *graph, struct stage_edges *staged, px_edge number,
             uint32_t n, struct px_err *err)
 {
     enum px_status status = PX_OK;
-    px_edge number = graph->out_off[node];
-    px_edge end = graph->out_off[node] = number + n;
-    for (; status == PX_OK && number < end; number++) {
+    for (px_edge end = number + n; status == PX_OK && number < end; number++) {
         look_ahead(graph, staged);
         struct staged_edge edge = stage_next_edge(staged);
         bool is_large = edge.payload >= EDGE_PAYLOAD_MASK;
@@ -70,15 +68,15 @@ place_edges(struct px_graph *graph, struct stage_edges *staged, px_node node,
 }
 
 enum px_status
-link_edges(struct px_graph *graph, struct stage *stage, struct tape *holders,
-           struct px_work *work, struct px_err *err)
+link_edges(struct px_graph *graph, struct stage *stage, uint32_t *off,
+           struct tape *holders, struct px_work *work, struct px_err *err)
 {
     enum px_status status = PX_OK;
     uint64_t reported = 0;
     size_t n = tape_count(holders);
     struct tape_reader records = tape_read(holders, true);
     struct stage_edges staged = stage_read_edges(stage, true);
-    starts_of_counts(graph->out_off, graph->n_nodes);
+    starts_of_counts(off, graph->n_nodes);
     graph->edges =
         bulk_column(graph->n_edges, sizeof *graph->edges, &status, err);
     for (size_t i = 0; status == PX_OK && i < n; i++) {
@@ -88,14 +86,15 @@ link_edges(struct px_graph *graph, struct stage *stage, struct tape *holders,
             work_report(work, &reported, "references", i, n);
         }
         uint64_t record = tape_next(&records);
-        status = place_edges(graph, &staged, (px_node)(record >> 32),
-                             (uint32_t)record, err);
+        px_node node = (px_node)(record >> 32);
+        status = place_edges(graph, &staged, off[node], (uint32_t)record, err);
+        off[node] += (uint32_t)record;
     }
     if (status != PX_OK)
         return status;
-    starts_of_ends(graph->out_off, graph->n_nodes);
+    starts_of_ends(off, graph->n_nodes);
     overflow_sort(&graph->over_payload);
-    return PX_OK;
+    return offsets_make(&graph->out_off, off, (size_t)graph->n_nodes + 1, err);
 }
 
 /* ---- the way back ---- */
@@ -111,12 +110,11 @@ place_inbound(struct px_graph *graph, uint32_t at, px_node source,
 }
 
 enum px_status
-link_inbound(struct px_graph *graph, struct px_work *work, struct px_err *err)
+link_inbound(struct px_graph *graph, uint32_t *off, struct px_work *work,
+             struct px_err *err)
 {
     enum px_status status = PX_OK;
     uint64_t reported = 0;
-    graph->in_off =
-        bulk_column(graph->n_nodes, sizeof *graph->in_off, &status, err);
     graph->in_src =
         bulk_column(graph->n_edges, sizeof *graph->in_src, &status, err);
     graph->in_loose = bulk_column(graph->n_edges / 8, 1, &status, err);
@@ -124,7 +122,7 @@ link_inbound(struct px_graph *graph, struct px_work *work, struct px_err *err)
         status = bitrank_init(&graph->holding, graph->n_nodes, err);
     if (status != PX_OK)
         return status;
-    uint32_t *off = graph->in_off;
+    memset(off, 0, (size_t)graph->n_nodes * sizeof *off);
     for (px_edge e = 0; e < graph->n_edges; e++)
         off[graph->edges[e].target]++;
     starts_of_counts(off, graph->n_nodes);
@@ -134,12 +132,12 @@ link_inbound(struct px_graph *graph, struct px_work *work, struct px_err *err)
                 return work_canceled(err);
             work_report(work, &reported, "referrers", node, graph->n_nodes);
         }
-        px_edge end = graph->out_off[node + 1];
-        for (px_edge e = graph->out_off[node]; e < end; e++)
+        struct span span = out_span(graph, node);
+        for (px_edge e = span.first; e < span.end; e++)
             place_inbound(graph, off[graph->edges[e].target]++, node,
                           &graph->edges[e]);
     }
     starts_of_ends(off, graph->n_nodes);
     bitrank_seal(&graph->holding, graph->n_nodes);
-    return PX_OK;
+    return offsets_make(&graph->in_off, off, (size_t)graph->n_nodes + 1, err);
 }

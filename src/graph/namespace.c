@@ -16,8 +16,8 @@ static bool
 each_key(const struct names *names, px_node dict)
 {
     const struct px_graph *graph = names->paths->graph;
-    px_edge end = graph->out_off[dict + 1];
-    for (px_edge e = graph->out_off[dict]; e < end; e++) {
+    struct span span = out_span(graph, dict);
+    for (px_edge e = span.first; e < span.end; e++) {
         unsigned kind = edge_kind(&graph->edges[e]);
         if (kind != PX_EDGE_DICT_VALUE && kind != PX_EDGE_DICT_ALIAS)
             continue;
@@ -36,8 +36,8 @@ namespace_each(const struct px_paths *paths, px_node node,
 {
     const struct px_graph *graph = paths->graph;
     const struct names names = {paths, visit, context};
-    px_edge end = graph->out_off[node + 1];
-    for (px_edge e = graph->out_off[node]; e < end; e++) {
+    struct span span = out_span(graph, node);
+    for (px_edge e = span.first; e < span.end; e++) {
         unsigned kind = edge_kind(&graph->edges[e]);
         if (order_is_inner(&paths->order, e)) {
             if (!each_key(&names, graph->edges[e].target))

@@ -17,7 +17,8 @@
  * children of its owner. A dict that waits in the queue for a longer path is
  * taken over.
  *
- * O(N + E) and 4 bytes an object; 4 more while it searches.
+ * O(N + E) and 4 bytes an object; 4 more one that holds something while it
+ * searches.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -60,8 +61,8 @@ is_expanded(const struct search *s, px_node node)
 static inline bool
 is_from(const struct px_graph *graph, px_node node, px_edge edge)
 {
-    return node != PX_NONE && edge >= graph->out_off[node] &&
-           edge < graph->out_off[node + 1];
+    return node != PX_NONE && edge >= out_start(graph, node) &&
+           edge < out_start(graph, node + 1);
 }
 
 static uint64_t
@@ -151,6 +152,16 @@ postpone(struct search *s, px_edge edge, struct px_err *err)
     return status;
 }
 
+/* What holds nothing has no children and need not wait for its turn. */
+static inline bool
+enqueue(struct search *s, px_node node)
+{
+    bool is_holder = bitrank_has(&s->graph->holding, node);
+    if (is_holder)
+        s->queue[s->tail++] = node;
+    return is_holder;
+}
+
 /* An edge that finds a child, or finds again one of this family. */
 static void
 find_child(struct search *s, struct family *family, px_edge edge,
@@ -158,11 +169,12 @@ find_child(struct search *s, struct family *family, px_edge edge,
 {
     px_edge known = s->parent[target];
     if (known == PARENT_NONE) {
+        s->parent[target] = edge;
+        if (!enqueue(s, target))
+            return;
         uint64_t key = child_key(s, family, edge);
         family->is_sorted &= key >= family->last_key;
         family->last_key = key;
-        s->parent[target] = edge;
-        s->queue[s->tail++] = target;
         return;
     }
     if (known == PARENT_ROOT || (!is_from(s->graph, family->node, known) &&
@@ -175,7 +187,7 @@ find_child(struct search *s, struct family *family, px_edge edge,
                         !is_from(s->graph, family->node, edge)};
     if (is_before(&now, &old)) {
         s->parent[target] = edge;
-        family->is_sorted = false;
+        family->is_sorted = false; /* if it is in the queue */
     }
 }
 
@@ -184,9 +196,9 @@ find_children(struct search *s, struct family *family, px_node from,
               struct px_err *err)
 {
     const struct px_graph *graph = s->graph;
-    px_edge end = graph->out_off[from + 1];
+    px_edge end = out_start(graph, from + 1);
     s->expanded[from / 8] |= (uint8_t)(1u << from % 8);
-    for (px_edge e = graph->out_off[from]; e < end; e++) {
+    for (px_edge e = out_start(graph, from); e < end; e++) {
         const struct edge *row = &graph->edges[e];
         px_node target = row->target;
         if (!edge_holds(row) || s->parent[target] == PARENT_ROOT)
@@ -231,7 +243,7 @@ drain(struct search *s, struct px_work *work, struct px_err *err)
         if ((s->head & 0x3fff) == 0) {
             if (work_is_canceled(work))
                 return work_canceled(err);
-            work_report(work, &reported, "paths", s->head, s->graph->n_nodes);
+            work_report(work, &reported, "paths", s->head, s->graph->holding.n);
         }
         px_node node = s->queue[s->head++];
         if (!is_expanded(s, node))
@@ -284,7 +296,7 @@ queue_roots(struct search *s, const struct root_order *order, size_t n,
         if (s->parent[node] != PARENT_NONE)
             continue;
         s->parent[node] = PARENT_ROOT;
-        s->queue[s->tail++] = node;
+        enqueue(s, node);
         paths->roots[paths->n_roots++] =
             (struct root_at){node, order[*at].number};
     }
@@ -317,7 +329,7 @@ search_all(struct search *s, struct px_work *work, struct px_err *err)
         if (s->parent[target] != PARENT_NONE)
             continue;
         s->parent[target] = s->maybe[i];
-        s->queue[s->tail++] = target;
+        enqueue(s, target);
         status = drain(s, work, err);
     }
     return status;
@@ -334,7 +346,7 @@ make_paths(struct px_paths *paths, struct px_work *work, struct px_err *err)
         return status;
     paths->parent = bulk_new(n + 1, sizeof *paths->parent);
     paths->roots = malloc((graph->tables.n_roots + 1) * sizeof *paths->roots);
-    s.queue = bulk_new(n + 1, sizeof *s.queue);
+    s.queue = bulk_new((size_t)graph->holding.n + 1, sizeof *s.queue);
     s.expanded = bulk_new(n / 8 + 1, 1);
     if (paths->parent == NULL || paths->roots == NULL || s.queue == NULL ||
         s.expanded == NULL) {
@@ -351,10 +363,12 @@ make_paths(struct px_paths *paths, struct px_work *work, struct px_err *err)
           compare_root_nodes);
     for (size_t i = 0; i < n; i++)
         paths->n_reached += paths->parent[i] != PARENT_NONE;
+    bulk_free(s.queue);
     bulk_free(s.expanded);
+    s.queue = NULL;
     s.expanded = NULL;
     if (paths->n_reached < n)
-        status = held_compute(paths, s.queue, work, err);
+        status = held_compute(paths, work, err);
 out:
     bulk_free(s.queue);
     bulk_free(s.expanded);

@@ -53,8 +53,8 @@ enum px_status paths_edges(const struct px_paths *paths, px_node node,
                            px_edge **out, size_t *n, struct px_err *err);
 
 /* ---- held.c ---- */
-enum px_status held_compute(struct px_paths *paths, px_node *scratch,
-                            struct px_work *work, struct px_err *err);
+enum px_status held_compute(struct px_paths *paths, struct px_work *work,
+                            struct px_err *err);
 enum px_held_by held_get(const struct px_paths *paths, px_node node);
 
 /* Searches cycles among what no root reaches; reusable. */

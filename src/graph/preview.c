@@ -236,8 +236,9 @@ preview_length(const struct px_graph *graph, px_node node, uint64_t *n)
     struct preview preview;
     if (graph->preview_bytes == NULL || graph->preview_bytes[node] == 0)
         return false;
-    struct px_reader in = px_reader_of(graph->previews + preview_offset(graph, node),
-                                       graph->preview_bytes[node]);
+    struct px_reader in =
+        px_reader_of(graph->previews + preview_offset(graph, node),
+                     graph->preview_bytes[node]);
     if (!read_preview(&in, &preview) || preview.form != PX_PREVIEW_LEN)
         return false;
     *n = preview.number;

@@ -50,8 +50,8 @@ drain(struct reach *reach, struct px_work *work, struct px_err *err)
         if ((++n & 0xffff) == 0 && work_is_canceled(work))
             return work_canceled(err);
         px_node node = reach->stack[--reach->n_stack];
-        px_edge end = graph->out_off[node + 1];
-        for (px_edge e = graph->out_off[node]; e < end; e++) {
+        struct span span = out_span(graph, node);
+        for (px_edge e = span.first; e < span.end; e++) {
             if (edge_holds(&graph->edges[e]))
                 enter(reach, graph->edges[e].target);
         }
@@ -72,8 +72,8 @@ enter_roots(struct reach *reach, struct px_work *work, struct px_err *err)
 static bool
 is_unheld(const struct px_graph *graph, px_node node)
 {
-    uint32_t end = graph->in_off[node + 1];
-    uint32_t i = graph->in_off[node];
+    uint32_t end = in_start(graph, node + 1);
+    uint32_t i = in_start(graph, node);
     while (i < end && (graph->in_loose[i / 8] >> i % 8 & 1) != 0)
         i++;
     return i == end;

@@ -31,7 +31,7 @@ enter(struct search *s, px_node node)
         return false;
     s->seen[node / 8] |= (uint8_t)(1u << node % 8);
     s->path[s->depth] = node;
-    s->cursor[s->depth++] = s->graph->out_off[node];
+    s->cursor[s->depth++] = out_start(s->graph, node);
     return true;
 }
 
@@ -44,7 +44,7 @@ walk(struct search *s, bool is_listed)
     while (s->depth > 0) {
         px_node node = s->path[s->depth - 1];
         px_edge e = s->cursor[s->depth - 1]++;
-        if (e == graph->out_off[node + 1]) {
+        if (e == out_start(graph, node + 1)) {
             if (is_listed)
                 s->left[s->n_left++] = node;
             s->depth--;

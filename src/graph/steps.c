@@ -72,7 +72,7 @@ static bool
 is_large(const struct px_graph *graph, px_edge edge)
 {
     px_node source = px_edge_source(graph, edge);
-    return graph->out_off[source + 1] - graph->out_off[source] >
+    return out_start(graph, source + 1) - out_start(graph, source) >
            2 * NAMESPACE_PAIRS_MAX;
 }
 
