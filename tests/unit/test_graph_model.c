@@ -164,6 +164,45 @@ test_model(void **state)
     }
 }
 
+/* Values at, below and above what the narrow fields of the builder and of the
+ * graph hold; more forms than a u16 counts; rows that start more than a u16
+ * after their base, both ways. */
+static void
+test_limits(void **state)
+{
+    (void)state;
+    enum { N = 70000, ALL = 0, HUB = 1, FIRST = 2 };
+    static const uint64_t limits[] = {31, 255, 65535, 1 << 24, 1 << 27};
+    struct rg *rg = rg_new(N);
+    for (int i = FIRST; i < N; i++) {
+        rg->nodes[i].bytes = 1000 + (uint64_t)i;
+        rg_edge(rg, ALL, PX_EDGE_ITEM, (uint64_t)i, i, -1);
+        rg_edge(rg, i, PX_EDGE_SELF, 0, HUB, -1);
+    }
+    rg_count(rg);
+    int node = FIRST;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        for (uint64_t value = limits[i] - 2; value <= limits[i] + 1; value++) {
+            rg->nodes[node].refcount = value;
+            rg_edge(rg, node, PX_EDGE_ITEM, value, ALL, -1);
+            while (value < 300 && rg->nodes[node].n_edges < value)
+                rg_edge(rg, node, PX_EDGE_MEMBER, 0, HUB, -1);
+            node++;
+        }
+    }
+    rg_place(rg, 1);
+    struct px_graph *graph = rg_build(rg, 1);
+    assert_int_equal(px_graph_n_nodes(graph), N);
+    for (int i = 0; i < N; i++) {
+        check_node(graph, rg, i);
+        check_edges(graph, rg, i);
+    }
+    for (int i = 0; i < FIRST + 3; i++)
+        check_inbound(graph, rg, i);
+    px_graph_free(graph);
+    rg_free(rg);
+}
+
 /* ---- what holds the unreachable ---- */
 
 /* Marks from `mark` until nothing changes; `only` limits it to one value. */
@@ -273,6 +312,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
