@@ -184,7 +184,7 @@ sort_pages(struct ids *ids, struct px_err *err)
 {
     size_t n = ids->n_pages;
     struct place *places = malloc((n + 1) * sizeof *places);
-    ids->sorted = malloc((n + 1) * sizeof *ids->sorted);
+    ids->sorted = calloc(n + 1, sizeof *ids->sorted);
     if (places == NULL || ids->sorted == NULL) {
         free(places);
         return px_fail(err, PX_ENOMEM, "no memory for an index of %zu pages",
