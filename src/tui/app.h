@@ -9,6 +9,7 @@
 #define TUI_APP_H
 
 #include "tui/action.h"
+#include "tui/ahead.h"
 #include "tui/history.h"
 #include "tui/notes.h"
 #include "tui/place.h"
@@ -40,6 +41,8 @@ struct app {
     int at; /* the visit that is shown */
 
     struct prompt prompt;
+    struct ahead ahead;
+    unsigned reaction; /* of keys that had waited; for the loop */
     char message[NOTE_TEXT];
     enum role message_role;
 
@@ -73,6 +76,8 @@ void app_begin(struct app *app, const char *place);
 
 /* Input; the bits of enum reaction. */
 unsigned app_key(struct app *app, int32_t key);
+/* A key that does not wait. */
+unsigned app_press(struct app *app, int32_t key);
 unsigned app_mouse(struct app *app, enum mouse mouse, int row, int col);
 void app_resize(struct app *app, int rows, int cols);
 /* After each step of the loop: takes what the worker has finished. */
@@ -100,6 +105,10 @@ bool app_step(struct app *app, int by);
 /* Shows the visit again if it is not up to date. */
 void app_follow(struct app *app);
 void app_forget_snapshot(struct app *app, const struct snapshot *snapshot);
+
+/* app_look.c: what keys do to the list that is shown; the bits of enum
+ * reaction. */
+unsigned app_look(struct app *app, enum action_id action, const char *arg);
 
 /* app_watch.c: the mark, and snapshots by themselves */
 bool app_watch(struct app *app, enum action_id action, const char *arg);

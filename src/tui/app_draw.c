@@ -18,7 +18,6 @@
 #include "tui/app.h"
 #include "tui/keymap.h"
 
-#define PROGRESS_COLS 20
 #define TEXT_MAX 600
 
 static void
@@ -118,19 +117,33 @@ draw_progress(struct app *app, int row, const char *text, int permille)
     char number[40] = "";
     if (coming != NULL)
         snprintf(number, sizeof number, "snapshot %u  ", coming->number);
-    int col = 1;
-    col +=
-        screen_put(screen, row, col, screen->cols - col, ROLE_STRONG, number);
-    if (permille >= 0 && screen->cols >= 60) {
-        int n = permille * PROGRESS_COLS / 1000;
+    char hint[48] = "Esc cancel";
+    if (app->ahead.n > 0)
+        snprintf(hint, sizeof hint, "%d key%s waiting, Esc drops", app->ahead.n,
+                 app->ahead.n == 1 ? "" : "s");
+    else if (app->ahead.is_sought)
+        snprintf(hint, sizeof hint, "searching, Esc ends");
+    int col = 1, end = screen->cols - 1;
+    int bar = screen->cols < 100 ? 10 : 20;
+    if (permille < 0 || screen->cols < 60)
+        bar = 0;
+    int need = screen_cols_of(screen, number) + bar + 4 +
+               screen_cols_of(screen, text) + screen_cols_of(screen, hint);
+    /* Rather the whole sentence than how to end it, unless keys wait. */
+    if (need > end - col && app->ahead.n == 0)
+        hint[0] = '\0';
+    if (hint[0] != '\0')
+        end -= screen_cols_of(screen, hint) + 2;
+    col += screen_put(screen, row, col, end - col, ROLE_STRONG, number);
+    if (bar > 0) {
+        int n = permille * bar / 1000;
         screen_fill(screen, row, col, n, ROLE_BAR, "▓");
-        screen_fill(screen, row, col + n, PROGRESS_COLS - n, ROLE_RULE, "░");
-        col += PROGRESS_COLS + 2;
+        screen_fill(screen, row, col + n, bar - n, ROLE_RULE, "░");
+        col += bar + 2;
     }
-    col += screen_put(screen, row, col, screen->cols - col, ROLE_NORMAL, text);
-    if (col + 14 < screen->cols && coming != NULL)
-        screen_put_right(screen, row, screen->cols - 1, 12, ROLE_DIM,
-                         "Esc cancel");
+    screen_put(screen, row, col, end - col, ROLE_NORMAL, text);
+    screen_put_right(screen, row, screen->cols - 1, screen->cols, ROLE_DIM,
+                     hint);
 }
 
 static void

@@ -17,6 +17,7 @@ struct list_job {
     bool is_search;
     bool backwards;
     uint32_t from;
+    uint32_t step; /* of `from`, from the cursor */
     char search[LIST_SEARCH];
     uint32_t *order; /* made by an order job, borrowed by a search */
     uint32_t n_rows;
@@ -40,6 +41,7 @@ list_init(struct list *list, const struct rows_ops *ops, const void *context,
     list->worker = worker;
     list->sort = ops->sort;
     list->is_descending = is_figure(ops, ops->sort);
+    list->is_new_order = true;
     list->header_row = -1;
 }
 
@@ -62,6 +64,28 @@ bool
 list_is_busy(const struct list *list)
 {
     return list->job != NULL;
+}
+
+bool
+list_is_seeking(const struct list *list)
+{
+    return list->is_search_next ||
+           (list->job != NULL &&
+            (list->job->is_search || list->wanted_id != 0));
+}
+
+bool
+list_is_arranging(const struct list *list)
+{
+    return list->job != NULL && list->is_new_order;
+}
+
+bool
+list_take_missed(struct list *list)
+{
+    bool is_missed = list->is_missed;
+    list->is_missed = false;
+    return is_missed;
 }
 
 uint32_t
@@ -173,6 +197,19 @@ run_job(struct job *base)
             list_order_make(&job->spec, &base->work, &job->order, &job->n_rows);
 }
 
+/* The search that waited for this order. */
+static void
+search_after(struct list *list)
+{
+    if (!list->is_search_next)
+        return;
+    uint64_t from = (uint64_t)list->cursor + list->search_step;
+    if (list->n_rows > 0)
+        from %= list->n_rows;
+    if (!list_search(list, list->search, (uint32_t)from, list->is_search_back))
+        list->is_missed = true;
+}
+
 static void
 finish_job(struct job *base)
 {
@@ -183,9 +220,17 @@ finish_job(struct job *base)
     if (job->is_search) {
         if (is_good && job->found != LIST_NONE)
             list_move_to(list, job->found);
+        list->is_missed = is_good && job->found == LIST_NONE;
+        /* Stopped for news: it begins again when their order is there. */
+        if (!is_good) {
+            list->is_search_next = list->is_unfinished = true;
+            list->is_search_back = job->backwards;
+            list->search_step = job->step;
+        }
     } else if (is_good) {
-        list->is_unfinished = false;
+        list->is_unfinished = list->is_new_order = false;
         install_order(list, job->order, job->n_rows);
+        search_after(list);
     } else if (job->status == PX_OK) {
         free(job->order);
     }
@@ -294,6 +339,7 @@ list_sort(struct list *list, int column, bool is_descending)
         return;
     list->sort = column;
     list->is_descending = is_descending;
+    list->is_new_order = true;
     list_refresh(list);
 }
 
@@ -340,24 +386,41 @@ list_filter(struct list *list, const char *text, struct px_err *err)
         return px_fail(err, PX_EINVAL, "this list has no figure to compare");
     strncpy(list->filter_text, text, sizeof list->filter_text - 1);
     list->filter = filter;
+    list->is_new_order = true;
     list_refresh(list);
     return PX_OK;
+}
+
+/* Rows from the cursor to where a search begins, forwards. */
+static uint32_t
+step_to(const struct list *list, uint32_t from)
+{
+    uint64_t n = list->n_rows;
+    return n > 0 ? (uint32_t)((from % n + n - list->cursor) % n) : 0;
 }
 
 bool
 list_search(struct list *list, const char *text, uint32_t from, bool backwards)
 {
-    list_stop(list);
     if (text != list->search) {
         strncpy(list->search, text, sizeof list->search - 1);
         list->search[sizeof list->search - 1] = '\0';
     }
+    list->is_missed = list->is_search_next = false;
+    if (list->job != NULL && !list->job->is_search) {
+        list->is_search_next = true;
+        list->is_search_back = backwards;
+        list->search_step = step_to(list, from);
+        return true;
+    }
+    list_leave_search(list);
     if (list->search[0] == '\0' || list->n_rows == 0)
         return false;
     struct list_job *job = job_new(list);
     job->is_search = true;
     job->backwards = backwards;
     job->from = from % list->n_rows;
+    job->step = step_to(list, from);
     job->order = list->order;
     job->n_rows = list->n_rows;
     memcpy(job->search, list->search, sizeof job->search);
@@ -366,6 +429,7 @@ list_search(struct list *list, const char *text, uint32_t from, bool backwards)
     start(list, job, list->n_rows);
     if (!at_once)
         return true;
+    list->is_missed = false;
     if (list->cursor != before)
         return true;
     /* Still on the same row: was it a match, or was there none? */
@@ -373,6 +437,14 @@ list_search(struct list *list, const char *text, uint32_t from, bool backwards)
     list_row_text(list->ops, list->context, list_row(list), sizeof row_text,
                   row_text);
     return filter_find(row_text, list->search) != NULL;
+}
+
+void
+list_leave_search(struct list *list)
+{
+    if (list->job != NULL && list->job->is_search)
+        list_stop(list);
+    list->is_search_next = list->is_missed = false;
 }
 
 bool

@@ -42,8 +42,13 @@ struct list {
     char search[LIST_SEARCH];
 
     struct list_job *job;
-    bool is_unfinished; /* its order was stopped: list_refresh makes it */
-    uint64_t wanted_id; /* a cursor to find once rows are there; 0: none */
+    bool is_new_order; /* it is not yet as was asked for */
+    bool is_missed;    /* a search on the worker has found nothing */
+    /* a search that waits until the order is there */
+    bool is_search_next, is_search_back;
+    uint32_t search_step; /* rows from the cursor where it begins */
+    bool is_unfinished;   /* its order was stopped: list_refresh makes it */
+    uint64_t wanted_id;   /* a cursor to find once rows are there; 0: none */
 
     /* as drawn last, for the mouse and paging */
     int row0, col0, body_rows, total_cols;
@@ -62,6 +67,12 @@ void list_refresh(struct list *list);
 /* Ends the list's job on the worker; the source may change after this. */
 void list_stop(struct list *list);
 bool list_is_busy(const struct list *list);
+/* Is the row looked for on which the cursor will stand? */
+bool list_is_seeking(const struct list *list);
+/* Is an order made that was asked for, and not only one after news? */
+bool list_is_arranging(const struct list *list);
+/* Has a search on the worker found nothing? Says so once. */
+bool list_take_missed(struct list *list);
 
 /* The source's row under the cursor, LIST_NONE if there is none. */
 uint32_t list_row(const struct list *list);
@@ -88,6 +99,8 @@ enum px_status list_filter(struct list *list, const char *text,
  * the answer is true; the cursor moves when it has found it. */
 bool list_search(struct list *list, const char *text, uint32_t from,
                  bool backwards);
+/* Ends a search that is under way or waits; its text stays. */
+void list_leave_search(struct list *list);
 bool list_search_next(struct list *list, bool backwards);
 
 /* All cells of a row that have text, joined by two blanks. */

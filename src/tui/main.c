@@ -138,6 +138,8 @@ run(struct program *program, struct px_err *err)
             resize(program);
         }
         app_collect(app);
+        react(program, app->reaction);
+        app->reaction = REACT_NONE;
         if (app->is_dirty)
             draw(program);
         status = px_loop_step(app->loop, -1, err);

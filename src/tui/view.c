@@ -148,6 +148,9 @@ view_take_settings(struct view *view, const struct view *from)
         memcpy(list->filter_text, old->filter_text, sizeof list->filter_text);
         memcpy(list->search, old->search, sizeof list->search);
         list->top = old->top;
+        list->is_search_next = old->is_search_next;
+        list->is_search_back = old->is_search_back;
+        list->search_step = old->search_step;
         list_refresh(list);
         if (old->is_touched)
             list_seek(list, old->cursor_id);

@@ -76,6 +76,22 @@ def test_from_types_to_the_holder(leak_server, leak, cols, rows):
     assert server.process.returncode is None, "the target lives on"
 
 
+@pytest.mark.parametrize("when", [None, "objects", "snapshot 1,"])
+def test_keys_typed_ahead_act_on_their_row(target, when):
+    """Sent in one piece before anything, while rows come, and after."""
+    served = target()
+    served.ask("kept.extend((i, str(i)) for i in range(150000))")
+    with explorer(served.pid) as t:
+        if when is not None:
+            t.wait_for(when)
+        t.keys(*"/Connection", "Enter", "H")
+        t.wait_for(r"types › \S*Connection › holders", regex=True)
+        t.wait_for("snapshot 1,")
+        t.keys("T", *"/nowhere", "Enter", "Enter")
+        t.wait_for("no row has nowhere: 1 key after it is dropped")
+        assert " types " in t.lines()[1]
+
+
 def test_a_new_snapshot_is_followed(target):
     served = target()
     with explorer(served.pid) as t:

@@ -336,6 +336,51 @@ test_big_lists_sort_elsewhere(void **state)
     px_loop_free(loop);
 }
 
+/* A search does not end the sorting that is under way, nor does news end the
+ * search: each gets its turn, and until then the list says that it seeks. */
+static void
+test_big_lists_are_searched_after_they_sort(void **state)
+{
+    struct numbers numbers = {.n = 300007, .step = 65537};
+    struct px_err err;
+    struct px_loop *loop = px_loop_new(&err);
+    struct worker *worker = worker_new(loop, &err);
+    struct list list;
+    (void)state;
+    list_init(&list, &ops, &numbers, worker);
+    list_refresh(&list);
+    wait_for(worker, loop, &list);
+    list_sort(&list, COL_VALUE, true);
+    assert_true(list_is_arranging(&list));
+    assert_true(list_search(&list, "item-123456", 0, false));
+    assert_true(list_is_seeking(&list));
+    wait_for(worker, loop, &list);
+    assert_int_equal(at(&list, 0), numbers.n - 1);
+    assert_int_equal(at(&list, list.cursor), 123456);
+    assert_false(list_is_seeking(&list));
+    /* News while it searches. */
+    assert_true(list_search(&list, "item-277777", 0, false));
+    list_refresh(&list);
+    assert_true(list_is_seeking(&list));
+    wait_for(worker, loop, &list);
+    assert_int_equal(at(&list, list.cursor), 277777);
+    assert_false(list_take_missed(&list));
+    /* What is nowhere is said, once; and a search can be left. */
+    uint32_t cursor = list.cursor;
+    assert_true(list_search(&list, "nowhere", 0, false));
+    wait_for(worker, loop, &list);
+    assert_true(list_take_missed(&list));
+    assert_false(list_take_missed(&list));
+    assert_int_equal(list.cursor, cursor);
+    assert_true(list_search(&list, "item-1", 0, false));
+    list_leave_search(&list);
+    assert_false(list_is_seeking(&list));
+    assert_int_equal(list.cursor, cursor);
+    list_done(&list);
+    worker_free(worker);
+    px_loop_free(loop);
+}
+
 struct slow_job {
     struct job job;
     int *n_done;
@@ -508,6 +553,7 @@ main(void)
         cmocka_unit_test(test_empty_list),
         cmocka_unit_test(test_search_goes_round),
         cmocka_unit_test(test_big_lists_sort_elsewhere),
+        cmocka_unit_test(test_big_lists_are_searched_after_they_sort),
         cmocka_unit_test(test_jobs_come_back_once),
         cmocka_unit_test(test_draws),
         cmocka_unit_test(test_draws_at_any_size),

@@ -36,8 +36,9 @@ settle(struct app *app)
         fail_msg("%s", err.msg);
 }
 
+/* Its snapshot is not there yet. */
 static int
-open_app(void **state)
+open_early(void **state)
 {
     struct app *app = calloc(1, sizeof *app);
     struct px_target target;
@@ -48,8 +49,15 @@ open_app(void **state)
     assert_int_equal(app_init(app, false, &err), PX_OK);
     assert_int_equal(app_open(app, &target, 0, &err), PX_OK);
     app_resize(app, 24, 80);
-    settle(app);
     *state = app;
+    return 0;
+}
+
+static int
+open_app(void **state)
+{
+    open_early(state);
+    settle(*state);
     return 0;
 }
 
@@ -61,9 +69,8 @@ close_app(void **state)
     return 0;
 }
 
-/* Words are names of keys; what starts with ' is typed. */
 static unsigned
-press(struct app *app, const char *keys)
+press_all(struct app *app, const char *keys, bool is_patient)
 {
     char copy[200];
     char *rest = NULL;
@@ -79,9 +86,24 @@ press(struct app *app, const char *keys)
             assert_true(key != 0);
             reaction = app_key(app, key);
         }
-        settle(app);
+        if (is_patient)
+            settle(app);
     }
     return reaction;
+}
+
+/* Words are names of keys; what starts with ' is typed. */
+static unsigned
+press(struct app *app, const char *keys)
+{
+    return press_all(app, keys, true);
+}
+
+/* The same, faster than the explorer answers. */
+static void
+type_ahead(struct app *app, const char *keys)
+{
+    press_all(app, keys, false);
 }
 
 static char *
@@ -512,6 +534,71 @@ test_search_can_be_left(void **state)
     assert_shows(app, "no row has nowhere");
 }
 
+/* `/Connection⏎H`, typed while the snapshot was on its way, opened the
+ * holders of another type: the search had no rows yet to find it in. */
+static void
+test_keys_wait_for_their_row(void **state)
+{
+    struct app *app = *state;
+    type_ahead(app, "/ 'ConnectionHandler Enter H");
+    assert_int_equal(app->ahead.n, 1);
+    assert_shows(app, "1 key waiting");
+    settle(app);
+    assert_int_equal(app->ahead.n, 0);
+    assert_shows(app, "ConnectionHandler › holders");
+    /* and what opens below is as well typed ahead */
+    press(app, "T g");
+    type_ahead(app, "/ 'Connection Enter Enter Enter");
+    settle(app);
+    assert_int_equal(app_view(app)->place.view, VIEW_OBJECT);
+    assert_non_null(strstr(
+        px_type_name(app_view(app)->snapshot->graph, app_view(app)->type),
+        "Connection"));
+}
+
+static void
+test_keys_behind_a_failed_search_are_dropped(void **state)
+{
+    struct app *app = *state;
+    type_ahead(app, "/ 'nowhere Enter Enter j");
+    assert_int_equal(app->ahead.n, 2);
+    settle(app);
+    assert_int_equal(app_view(app)->place.view, VIEW_TYPES);
+    assert_shows(app, "no row has nowhere: 2 keys after it are dropped");
+    /* The same when all rows are there: nobody reads that fast. */
+    type_ahead(app, "/ 'nowhere Enter H");
+    settle(app);
+    assert_int_equal(app_view(app)->place.view, VIEW_TYPES);
+    assert_shows(app, "no row has nowhere: 1 key after it is dropped");
+    type_ahead(app, "j");
+    assert_int_equal(view_list(app_view(app))->cursor, 1);
+}
+
+static void
+test_keys_that_wait_can_be_dropped(void **state)
+{
+    struct app *app = *state;
+    type_ahead(app, "Enter p");
+    assert_int_equal(app->ahead.n, 2);
+    type_ahead(app, "Esc");
+    assert_int_equal(app->ahead.n, 0);
+    settle(app);
+    assert_int_equal(app_view(app)->place.view, VIEW_TYPES);
+    /* what is not about a row does not wait */
+    press(app, "L");
+    assert_int_equal(app_view(app)->place.view, VIEW_LOG);
+}
+
+static void
+test_a_place_waits_for_the_snapshot(void **state)
+{
+    struct app *app = *state;
+    type_ahead(app, ": 'goto_instances:Connection Enter Enter");
+    settle(app);
+    assert_int_equal(app_view(app)->place.view, VIEW_OBJECT);
+    assert_int_equal(press(app, "q"), REACT_QUIT);
+}
+
 static void
 test_refuses_politely(void **state)
 {
@@ -697,6 +784,8 @@ main(int argc, char *argv[])
     setenv("TZ", "UTC", 1);
     tzset();
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_app, close_app)
+#define TEST_EARLY(name)                                                       \
+    cmocka_unit_test_setup_teardown(name, open_early, close_app)
     const struct CMUnitTest tests[] = {
         TEST(test_golden_80x24),
         TEST(test_golden_120x40),
@@ -714,6 +803,10 @@ main(int argc, char *argv[])
         TEST(test_goto),
         TEST(test_filter_follows_the_keys),
         TEST(test_search_can_be_left),
+        TEST_EARLY(test_keys_wait_for_their_row),
+        TEST_EARLY(test_keys_behind_a_failed_search_are_dropped),
+        TEST_EARLY(test_keys_that_wait_can_be_dropped),
+        TEST_EARLY(test_a_place_waits_for_the_snapshot),
         TEST(test_refuses_politely),
         TEST(test_other_ways),
         TEST(test_panes),
