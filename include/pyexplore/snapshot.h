@@ -39,7 +39,7 @@
  *              INDEX  zigzag varint (index - (previous index + 1)) | target
  *                     ("previous index" is -1 at the start of a group)
  *              PAIR   key target | value target: two edges, first one of
- *                     kind PX_EDGE_DICT_KEY, then one of the group's kind
+ *                     kind px_pair_key(kind), then one of px_pair_value(kind)
  *                     whose name is that key
  *            A CONTINUED record adds edges to a node that an earlier record
  *            described (objects with millions of edges span chunks).
@@ -199,7 +199,11 @@ enum px_node_gen {
     X(23, BORROWED, "borrowed local", NAME, 1u, "local %",                     \
       "src.f_locals[name]")                                                    \
     /* functools.lru_cache: its key beside its result */                       \
-    X(24, CACHED, "cached result", PAIR, 3u, "<cached %>", "-")
+    X(24, CACHED, "cached result", PAIR, 3u, "<cached %>", "-")                \
+    /* instances of a class share a table of keys, which owns them once */     \
+    X(25, SHARED_KEY, "shared key", PLAIN, 1u, "key", "list(src)[i]")          \
+    /* only in a file or stream: a DICT_VALUE under a SHARED_KEY */            \
+    X(26, SHARED_VALUE, "value of a shared key", PAIR, 3u, "[%]", "src[key]")
 
 enum px_edge_kind {
 #define X(number, member, name, form, flags, shown, expression)                \
@@ -218,6 +222,21 @@ struct px_edge_info {
     enum px_edge_form form;
     unsigned flags;
 };
+
+/* The two edges of a pair in a group of this kind. */
+static inline enum px_edge_kind
+px_pair_key(unsigned kind)
+{
+    return kind == PX_EDGE_SHARED_VALUE || kind == PX_EDGE_DICT_ALIAS
+               ? PX_EDGE_SHARED_KEY
+               : PX_EDGE_DICT_KEY;
+}
+
+static inline unsigned
+px_pair_value(unsigned kind)
+{
+    return kind == PX_EDGE_SHARED_VALUE ? PX_EDGE_DICT_VALUE : kind;
+}
 
 /* The row of PX_EDGE_LIST, or NULL for a number that it does not have. */
 const struct px_edge_info *px_edge_info(unsigned kind);

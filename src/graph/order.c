@@ -18,13 +18,17 @@
 
 /* From what reads best on a path to what says least. */
 static const uint8_t kind_order[PX_EDGE_KIND_END] = {
-    [PX_EDGE_ATTR] = 1,      [PX_EDGE_SLOT] = 1,       [PX_EDGE_ROOT] = 1,
-    [PX_EDGE_FRAME] = 2,     [PX_EDGE_DICT_VALUE] = 3, [PX_EDGE_LOCAL] = 4,
-    [PX_EDGE_GEN_LOCAL] = 4, [PX_EDGE_CELL] = 6,       [PX_EDGE_SELF] = 7,
-    [PX_EDGE_ITEM] = 8,      [PX_EDGE_MEMBER] = 10,    [PX_EDGE_TB_FRAME] = 11,
-    [PX_EDGE_FIELD] = 12,    [PX_EDGE_OPERAND] = 13,   [PX_EDGE_DICT_KEY] = 14,
-    [PX_EDGE_BASE] = 15,     [PX_EDGE_CLASS] = 16,     [PX_EDGE_UNNAMED] = 17,
-    [PX_EDGE_STACK] = 18,    [PX_EDGE_BORROWED] = 5,   [PX_EDGE_CACHED] = 9,
+    [PX_EDGE_ATTR] = 1,       [PX_EDGE_SLOT] = 1,
+    [PX_EDGE_ROOT] = 1,       [PX_EDGE_FRAME] = 2,
+    [PX_EDGE_DICT_VALUE] = 3, [PX_EDGE_LOCAL] = 4,
+    [PX_EDGE_GEN_LOCAL] = 4,  [PX_EDGE_CELL] = 6,
+    [PX_EDGE_SELF] = 7,       [PX_EDGE_ITEM] = 8,
+    [PX_EDGE_MEMBER] = 10,    [PX_EDGE_TB_FRAME] = 11,
+    [PX_EDGE_FIELD] = 12,     [PX_EDGE_OPERAND] = 13,
+    [PX_EDGE_DICT_KEY] = 14,  [PX_EDGE_BASE] = 15,
+    [PX_EDGE_CLASS] = 16,     [PX_EDGE_UNNAMED] = 17,
+    [PX_EDGE_STACK] = 18,     [PX_EDGE_BORROWED] = 5,
+    [PX_EDGE_CACHED] = 9,     [PX_EDGE_SHARED_KEY] = 14,
 };
 
 /* Names that mean something to paths. */

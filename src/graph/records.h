@@ -102,13 +102,13 @@ records_group(struct px_reader *in, const struct records_limits *limits,
         } else if (form == PX_FORM_PAIR) {
             if (!records_addr(in, target))
                 return records_bad(err, "pair without a key");
-            status = visitor->edge(context, PX_EDGE_DICT_KEY, 0,
+            status = visitor->edge(context, px_pair_key(kind), 0,
                                    *target * PX_ADDR_UNIT, err);
         }
         if (!records_addr(in, target))
             return records_bad(err, "edge without a target");
         if (status == PX_OK)
-            status = visitor->edge(context, kind, payload,
+            status = visitor->edge(context, px_pair_value(kind), payload,
                                    *target * PX_ADDR_UNIT, err);
         if (status != PX_OK)
             return status;

@@ -20,7 +20,8 @@ HEAP_TYPE = 1 << 9
 # Real references that tp_traverse does not visit: what owns them is no gc
 # object, is static, or leaves out what cannot be part of a cycle.
 BEYOND_TRAVERSE = {
-    "type": {"<subclasses>", "<slots>", ".__name__", ".__qualname__"},
+    "type": {"<subclasses>", "<slots>", ".__name__", ".__qualname__",
+             "<shared key>"},
     "method_descriptor": {".__name__"},
     "classmethod_descriptor": {".__name__"},
     "wrapper_descriptor": {".__name__"},

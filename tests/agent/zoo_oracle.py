@@ -82,7 +82,7 @@ class Oracle:
                 if edge.name is not None else None)
         if kind in ("ATTR", "SLOT", "ALIAS"):
             return getattr(o, text)
-        if kind in ("DICT_VALUE", "DICT_ALIAS"):
+        if kind in ("DICT_VALUE", "SHARED_VALUE", "DICT_ALIAS"):
             for key in dict.keys(o):
                 if id(key) == edge.key:
                     return dict.__getitem__(o, key)

@@ -81,6 +81,10 @@ EDGE_FLAGS = {int(r[0]): int(r[4].rstrip("u")) for r in TABLES["PX_EDGE_LIST"]}
 EDGE_SHOWN = {int(r[0]): r[5] for r in TABLES["PX_EDGE_LIST"]}
 EDGE_EXPRESSION = {int(r[0]): r[6] for r in TABLES["PX_EDGE_LIST"]}
 HOLDS, COUNTS = 1, 2
+# The two edges of a pair, where they are not DICT_KEY and its own kind.
+PAIR_KEY = {EDGE[kind]: EDGE["SHARED_KEY"]
+            for kind in ("SHARED_VALUE", "DICT_ALIAS")}
+PAIR_VALUE = {EDGE["SHARED_VALUE"]: EDGE["DICT_VALUE"]}
 
 TYPE_HEAP, TYPE_GC, TYPE_PYTHON, TYPE_SYNTHETIC = 1, 2, 4, 8
 REC_CONTINUED, REC_EDGES, REC_REF1 = 1, 2, 4
@@ -291,8 +295,8 @@ class Snapshot:
         """(kind, target, edge) with the key edges of pairs."""
         for edge in node.edges:
             if edge.key is not None:
-                yield EDGE["DICT_KEY"], edge.key, None
-            yield edge.kind, edge.target, edge
+                yield PAIR_KEY.get(edge.kind, EDGE["DICT_KEY"]), edge.key, None
+            yield PAIR_VALUE.get(edge.kind, edge.kind), edge.target, edge
 
     def counted(self):
         """address -> number of inbound edges that count."""

@@ -107,7 +107,8 @@ rg_count(struct rg *rg)
         for (size_t e = 0; e < rg->nodes[i].n_edges; e++) {
             const struct rg_edge *edge = &rg->nodes[i].edges[e];
             if (edge->key >= 0)
-                rg->nodes[edge->key].refcount++;
+                rg->nodes[edge->key].refcount +=
+                    counts(px_pair_key(edge->kind));
             if (counts(edge->kind))
                 rg->nodes[edge->target].refcount++;
         }
@@ -142,10 +143,12 @@ static void
 random_edge(struct rg *rg, uint64_t *state, bool stack_edges)
 {
     static const unsigned kinds[] = {
-        PX_EDGE_ATTR,  PX_EDGE_ATTR,       PX_EDGE_SLOT,       PX_EDGE_ITEM,
-        PX_EDGE_ITEM,  PX_EDGE_DICT_VALUE, PX_EDGE_DICT_VALUE, PX_EDGE_MEMBER,
-        PX_EDGE_CLASS, PX_EDGE_LOCAL,      PX_EDGE_WEAK,       PX_EDGE_ALIAS,
-        PX_EDGE_CELL,  PX_EDGE_UNNAMED,    PX_EDGE_DICT_ALIAS, PX_EDGE_STACK,
+        PX_EDGE_ATTR,         PX_EDGE_ATTR,    PX_EDGE_SLOT,
+        PX_EDGE_ITEM,         PX_EDGE_ITEM,    PX_EDGE_DICT_VALUE,
+        PX_EDGE_DICT_VALUE,   PX_EDGE_MEMBER,  PX_EDGE_CLASS,
+        PX_EDGE_LOCAL,        PX_EDGE_WEAK,    PX_EDGE_ALIAS,
+        PX_EDGE_CELL,         PX_EDGE_UNNAMED, PX_EDGE_DICT_ALIAS,
+        PX_EDGE_SHARED_VALUE, PX_EDGE_STACK,
     };
     int n_kinds = (int)(sizeof kinds / sizeof kinds[0]);
     unsigned kind = kinds[rg_below(state, stack_edges ? n_kinds : n_kinds - 1)];

@@ -57,14 +57,14 @@ check_edges(const struct px_graph *graph, const struct rg *rg, int i)
     for (size_t e = 0; e < node->n_edges; e++, at++) {
         const struct rg_edge *edge = &node->edges[e];
         if (edge->key >= 0) {
-            assert_int_equal(px_edge_kind(graph, at), PX_EDGE_DICT_KEY);
+            assert_int_equal(px_edge_kind(graph, at), px_pair_key(edge->kind));
             assert_int_equal(px_edge_target(graph, at),
                              rg_id(graph, rg, edge->key));
             at++;
             assert_int_equal(px_edge_key(graph, at),
                              rg_id(graph, rg, edge->key));
         }
-        assert_int_equal(px_edge_kind(graph, at), edge->kind);
+        assert_int_equal(px_edge_kind(graph, at), px_pair_value(edge->kind));
         assert_int_equal(px_edge_target(graph, at),
                          rg_id(graph, rg, edge->target));
         assert_int_equal(px_edge_source(graph, at), id);
@@ -78,6 +78,12 @@ check_edges(const struct px_graph *graph, const struct rg *rg, int i)
                                                         : edge->payload);
     }
     assert_int_equal(at, first + n);
+}
+
+static bool
+counts(unsigned kind)
+{
+    return (px_edge_info(kind)->flags & PX_EDGE_COUNTS) != 0;
 }
 
 struct inbound {
@@ -104,12 +110,10 @@ check_inbound(const struct px_graph *graph, const struct rg *rg, int i)
     for (int from = 0; from < rg->n; from++) {
         for (size_t e = 0; e < rg->nodes[from].n_edges; e++) {
             const struct rg_edge *edge = &rg->nodes[from].edges[e];
-            bool counts =
-                (px_edge_info(edge->kind)->flags & PX_EDGE_COUNTS) != 0;
             expected += edge->key == i;
-            counted += edge->key == i;
+            counted += edge->key == i && counts(px_pair_key(edge->kind));
             expected += edge->target == i;
-            counted += edge->target == i && counts;
+            counted += edge->target == i && counts(edge->kind);
             unnamed += edge->target == i && edge->kind == PX_EDGE_UNNAMED;
         }
     }
@@ -238,9 +242,8 @@ surplus_of(const struct rg *rg, const int *mark, int node)
         for (size_t e = 0; mark[i] != PX_HELD_ROOT && e < rg->nodes[i].n_edges;
              e++) {
             const struct rg_edge *edge = &rg->nodes[i].edges[e];
-            bool counts =
-                (px_edge_info(edge->kind)->flags & PX_EDGE_COUNTS) != 0;
-            surplus -= (edge->key == node) + (edge->target == node && counts);
+            surplus -= edge->key == node && counts(px_pair_key(edge->kind));
+            surplus -= edge->target == node && counts(edge->kind);
         }
     }
     return surplus;

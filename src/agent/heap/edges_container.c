@@ -65,15 +65,19 @@ walk_tuple(struct walk *w, PyObject *object)
 }
 
 /* 3.13: a dict over the values of its instance does not own them
- * (Objects/dictobject.c: dict_traverse skips embedded values). */
+ * (Objects/dictobject.c: dict_traverse skips embedded values). Keys that it
+ * shares are owned by their table, which others may have shown. */
 static void
 walk_dict(struct walk *w, PyObject *object)
 {
     struct layout_table table;
-    enum px_edge_kind kind;
+    enum px_edge_kind kind = PX_EDGE_DICT_VALUE;
 
     layout_dict(object, &table);
-    kind = table.embedded ? PX_EDGE_DICT_ALIAS : PX_EDGE_DICT_VALUE;
+    if (table.embedded)
+        kind = PX_EDGE_DICT_ALIAS;
+    else if (table.shared != NULL && !walk_claims(w, table.shared))
+        kind = PX_EDGE_SHARED_VALUE;
     for (size_t i = 0; i < table.n; i++) {
         PyObject *value = layout_value(&table, i);
         if (value != NULL)

@@ -11,7 +11,8 @@
 
 #include "agent/heap/layout.h"
 
-/* tp_base owns a reference beside the tuple of bases. */
+/* tp_base owns a reference beside the tuple of bases; that of a static type is
+ * as its author wrote it, without one (Objects/typeobject.c: PyType_Ready). */
 static void
 walk_base(struct walk *w, PyTypeObject *type)
 {
@@ -20,6 +21,10 @@ walk_base(struct walk *w, PyTypeObject *type)
 
     if (base == NULL)
         return;
+    if (!compat_is_heap_type(type)) {
+        walk_edge_text(w, PX_EDGE_ALIAS, "__base__", base);
+        return;
+    }
     if (bases != NULL && PyTuple_Check(bases))
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); i++)
             if (PyTuple_GET_ITEM(bases, i) == base) {
@@ -27,6 +32,18 @@ walk_base(struct walk *w, PyTypeObject *type)
                 return;
             }
     edge_attr(w, "__base__", base);
+}
+
+/* Names of attributes, once for all instances. */
+static void
+walk_shared_keys(struct walk *w, PyTypeObject *type)
+{
+    struct layout_table table;
+
+    if (!layout_cached_keys(type, &table) || !walk_claims(w, table.shared))
+        return;
+    for (size_t i = 0; i < table.n; i++)
+        edge_field(w, "shared key", layout_key(&table, i));
 }
 
 /* Not EDGES_DICT's dict: __dict__ of a class is a new mappingproxy each time
@@ -47,6 +64,7 @@ walk_type(struct walk *w, PyObject *object)
         edge_attr(w, "__name__", heap->ht_name);
         edge_attr(w, "__qualname__", heap->ht_qualname);
         edge_field(w, "slots", heap->ht_slots);
+        walk_shared_keys(w, type);
 #if COMPAT_TYPE_MODULE
         edge_field(w, "module", heap->ht_module);
 #endif

@@ -55,7 +55,6 @@ table_of_keys(const PyDictKeysObject *keys, struct layout_table *out)
 static void
 table_split(struct layout_table *out, PyObject *const *values, size_t size)
 {
-    out->split = true;
     out->values = (const char *)values;
     out->value_stride = sizeof(PyObject *);
     if (out->n > size)
@@ -86,6 +85,7 @@ layout_dict(PyObject *dict, struct layout_table *out)
     table_of_keys(d->ma_keys, out);
     if (d->ma_values != NULL) {
         table_split(out, d->ma_values->values, shared_size(d->ma_keys));
+        out->shared = d->ma_keys->dk_refcnt > 1 ? d->ma_keys : NULL;
 #if COMPAT_VALUES >= 313 && !COMPAT_DICT_OWNS_VALUES
         out->embedded = d->ma_values->embedded != 0;
 #endif
@@ -129,21 +129,28 @@ keys_bytes(const PyDictKeysObject *keys)
            usable_entries(size) * sizeof(struct layout_entry);
 }
 
-void
-layout_dict(PyObject *dict, struct layout_table *out)
+static void
+table_of_keys(const PyDictKeysObject *keys, struct layout_table *out)
 {
-    const PyDictObject *d = (const PyDictObject *)dict;
-    const char *entries = keys_entries(d->ma_keys);
+    const char *entries = keys_entries(keys);
 
     memset(out, 0, sizeof *out);
-    out->n = (size_t)d->ma_keys->dk_nentries;
+    out->n = (size_t)keys->dk_nentries;
     out->key_stride = sizeof(struct layout_entry);
     out->keys = entries + offsetof(struct layout_entry, me_key);
     out->values = entries + offsetof(struct layout_entry, me_value);
     out->value_stride = out->key_stride;
+}
+
+void
+layout_dict(PyObject *dict, struct layout_table *out)
+{
+    const PyDictObject *d = (const PyDictObject *)dict;
+
+    table_of_keys(d->ma_keys, out);
     if (d->ma_values != NULL) {
         size_t size = usable_entries((size_t)d->ma_keys->dk_size);
-        out->split = true;
+        out->shared = d->ma_keys->dk_refcnt > 1 ? d->ma_keys : NULL;
         out->values = (const char *)d->ma_values;
         out->value_stride = sizeof(PyObject *);
         if (out->n > size)
@@ -182,6 +189,18 @@ size_t
 layout_keys_bytes(const PyDictKeysObject *keys)
 {
     return keys_bytes(keys);
+}
+
+bool
+layout_cached_keys(PyTypeObject *type, struct layout_table *out)
+{
+    const PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
+
+    if (keys == NULL)
+        return false;
+    table_of_keys(keys, out);
+    out->shared = keys;
+    return true;
 }
 
 size_t

@@ -22,8 +22,8 @@ struct layout_table {
     size_t key_stride;
     size_t value_stride;
     size_t n;
-    bool split;    /* keys are shared: owned by the type, not by the dict */
-    bool embedded; /* 3.13: the values are owned by the instance */
+    const void *shared; /* the table of keys, if it has other users too */
+    bool embedded;      /* 3.13: the values are owned by the instance */
 };
 
 static inline PyObject *
@@ -45,7 +45,8 @@ PX_CHILD size_t layout_dict_bytes(PyObject *dict);
 PX_CHILD bool layout_dict_is_embedded(PyObject *dict);
 /* A table of keys (ma_keys). */
 PX_CHILD size_t layout_keys_bytes(const PyDictKeysObject *keys);
-/* The shared keys of a heap type, 0 without any. */
+/* The keys that instances of a heap type share; false: it has none. */
+PX_CHILD bool layout_cached_keys(PyTypeObject *type, struct layout_table *out);
 PX_CHILD size_t layout_cached_keys_bytes(PyTypeObject *type);
 
 /* ---- instances ---- */

@@ -164,9 +164,7 @@ walk_edge_pair(struct walk *w, enum px_edge_kind kind, PyObject *key,
                PyObject *value)
 {
     guard_enter(w->guard);
-    /* An alias pair owns neither key nor value. */
-    enum px_edge_kind key_kind =
-        kind == PX_EDGE_DICT_ALIAS ? PX_EDGE_DICT_ALIAS : PX_EDGE_DICT_KEY;
+    enum px_edge_kind key_kind = px_pair_key(kind);
     bool has_value = value != NULL && visited_can((uintptr_t)value) &&
                      !is_own(w, (uintptr_t)value);
     if (has_value && edge_begin(w, key_kind, key)) {
@@ -206,6 +204,21 @@ walk_owns(struct walk *w, const void *block, size_t n_bytes)
     if (visited_add(&w->blocks.owned, address) < 0)
         walk_stop(w, PX_END_NO_ROOM);
     w->guard->busy = was_busy;
+}
+
+bool
+walk_claims(struct walk *w, const void *table)
+{
+    uintptr_t address = (uintptr_t)table;
+    if (w->replays || !visited_can(address))
+        return false;
+    sig_atomic_t was_busy = w->guard->busy;
+    guard_enter(w->guard);
+    int added = visited_add(&w->claimed, address);
+    if (added < 0)
+        walk_stop(w, PX_END_NO_ROOM);
+    w->guard->busy = was_busy;
+    return added > 0;
 }
 
 /* ---- what tp_traverse visits beyond ---- */

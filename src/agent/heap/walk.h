@@ -87,6 +87,10 @@ PX_CHILD void walk_mark_secret(struct walk *w, PyObject *object);
  * (what is too large for the allocator of small objects is passed over). */
 PX_CHILD void walk_owns(struct walk *w, const void *block, size_t n_bytes);
 
+/* True for the first object that says so of `table`: it owns what stands in
+ * it; the others that share it only hold. */
+PX_CHILD bool walk_claims(struct walk *w, const void *table);
+
 /* ---- what the walk asks of the walkers ---- */
 
 /* Before the clone, under the GIL: everything that may not be read later

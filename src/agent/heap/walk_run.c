@@ -115,6 +115,7 @@ walk_init(struct walk *w, const struct walk_plan *plan)
            visited_init(&w->secret, &w->arena) &&
            visited_init(&w->checked, &w->arena) &&
            visited_init(&w->blocks.owned, &w->arena) &&
+           visited_init(&w->claimed, &w->arena) &&
            visited_init(&w->blocks.open, &w->arena) &&
            visited_init(&w->blocks.strays, &w->arena) &&
            map_init(&w->types, &w->arena, 10) &&
