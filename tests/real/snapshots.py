@@ -46,6 +46,19 @@ def unnamed(snap):
     return edges, sum(by_type.values()), by_type
 
 
+def unaccounted(snap):
+    """(pymalloc's blocks in use, those of which nothing is known, {bytes of a
+    block: such blocks}, a Counter of strays by type: objects in blocks that
+    only C code's own memory can hold)."""
+    by_size = {size: row["unknown"] for size, row in snap.blocks.items()
+               if row["unknown"]}
+    strays = collections.Counter(
+        snap.type_name(node) for node in snap.nodes.values()
+        if node.flags & pxs.STRAY)
+    return (sum(row["in_use"] for row in snap.blocks.values()),
+            sum(by_size.values()), by_size, strays)
+
+
 def held(snap, python_classes=True):
     """{address: references that no edge explains}, of nodes with a refcount;
     negative where more edges count than there are references."""

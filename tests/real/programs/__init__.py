@@ -68,10 +68,11 @@ def interpreter(program, version):
                                check=True)
             constraints = folder / "constraints.txt"
             constraints.write_text("\n".join(CONSTRAINTS) + "\n")
-            subprocess.run(
-                [str(inside), "-m", "pip", "install", "-qq",
-                 "--disable-pip-version-check", "--only-binary", ":all:",
-                 "-c", str(constraints)] + PROGRAMS[program], check=True)
+            if PROGRAMS[program]:
+                subprocess.run(
+                    [str(inside), "-m", "pip", "install", "-qq",
+                     "--disable-pip-version-check", "--only-binary", ":all:",
+                     "-c", str(constraints)] + PROGRAMS[program], check=True)
             stamp.touch()
     return str(inside)
 
