@@ -132,11 +132,14 @@ enum px_node_gen px_node_gen(const struct px_graph *graph, px_node node);
 
 /* The preview as one line for people, printable ASCII and UTF-8 only (control
  * and bidi characters escaped), at most out_bytes-1 bytes: `'ann'`, `118203`,
- * `{…3}`, `('10.0.0.7', 40123)`, `Color.RED`, `<secret>`; labels of
+ * `{…3 items}`, `('10.0.0.7', 40123)`, `Color.RED`, `<secret>`; labels of
  * synthetic nodes; "" if nothing is known.
  * Returns out. */
 char *px_node_preview(const struct px_graph *graph, px_node node,
                       size_t out_bytes, char *out);
+/* A preview that says only how many items an instance has: its attributes are
+ * worth showing beside it. */
+bool px_node_wants_attributes(const struct px_graph *graph, px_node node);
 /* The whole text of a str that is used as a name, NULL otherwise. */
 const char *px_node_text(const struct px_graph *graph, px_node node);
 /* Label of a synthetic node ("MainThread"), or NULL. */

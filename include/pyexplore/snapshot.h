@@ -130,6 +130,11 @@ enum px_detail {
 #define PX_TYPE_GC 2u        /* Py_TPFLAGS_HAVE_GC */
 #define PX_TYPE_PYTHON 4u    /* made by a class statement */
 #define PX_TYPE_SYNTHETIC 8u /* not a Python type: <thread>, <frame>, … */
+/* What the type is, or a subclass of it. */
+#define PX_TYPE_LIST 16u  /* list, collections.deque */
+#define PX_TYPE_TUPLE 32u /* tuple */
+#define PX_TYPE_DICT 64u  /* dict */
+#define PX_TYPE_SET 128u  /* set, frozenset */
 
 /* ---- node records ---- */
 #define PX_NODE_REC_CONTINUED 1u
@@ -275,7 +280,7 @@ unsigned px_root_rank(unsigned root_class);
     X(3, INT)    /* zigzag varint */                                           \
     X(4, BIGINT) /* varint bits | u8 negative */                               \
     X(5, FLOAT)  /* u64: the bits of the double */                             \
-    X(6, LEN)    /* varint: items of an exact container */                     \
+    X(6, LEN) /* varint: items, of the types that PX_TYPE_LIST … SET name */ \
     X(7, TEXT)   /* text to show as it is: "handle() server.py:41" */          \
     X(8, SECRET) /* nothing: reached under a secret name */
 

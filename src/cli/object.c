@@ -84,10 +84,10 @@ object_what(const struct px_graph *graph, px_node node, size_t out_bytes,
 {
     struct px_attribute attributes[WHAT_ATTRIBUTES];
     px_node_preview(graph, node, out_bytes, out);
-    if (out[0] != '\0')
+    if (out[0] != '\0' && !px_node_wants_attributes(graph, node))
         return out;
     size_t n = px_node_attributes(graph, node, WHAT_ATTRIBUTES, attributes);
-    size_t len = 0;
+    size_t len = strlen(out);
     for (size_t i = 0; i < n && len < out_bytes; i++) {
         char value[80];
         px_node_preview(graph, px_edge_target(graph, attributes[i].edge),

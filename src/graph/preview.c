@@ -166,25 +166,25 @@ show_float(uint64_t bits, size_t out_bytes, char *out)
     snprintf(out, out_bytes, "%s%s", text, is_whole ? ".0" : "");
 }
 
-/* The brackets in which Python shows a container of this type. */
+/* In the brackets of Python's own containers, also around a subclass. */
 static void
 show_length(const struct px_graph *graph, px_node node, uint64_t n,
             size_t out_bytes, char *out)
 {
     static const struct {
-        const char *type;
+        unsigned container;
         const char *open;
         const char *close;
     } brackets[] = {
-        {"list", "[", "]"},      {"tuple", "(", ")"},
-        {"dict", "{", "}"},      {"set", "{", "}"},
-        {"frozenset", "{", "}"}, {"collections.deque", "[", "]"},
+        {PX_TYPE_LIST, "[", "]"},
+        {PX_TYPE_TUPLE, "(", ")"},
+        {PX_TYPE_DICT | PX_TYPE_SET, "{", "}"},
     };
-    const char *type = px_type_name(graph, px_node_type(graph, node));
+    unsigned flags = px_type_flags(graph, px_node_type(graph, node));
     const char *open = "";
     const char *close = "";
     for (size_t i = 0; i < sizeof brackets / sizeof brackets[0]; i++) {
-        if (strcmp(brackets[i].type, type) == 0) {
+        if (brackets[i].container & flags) {
             open = brackets[i].open;
             close = brackets[i].close;
         }
@@ -192,7 +192,8 @@ show_length(const struct px_graph *graph, px_node node, uint64_t n,
     if (n == 0 && open[0] != '\0')
         snprintf(out, out_bytes, "%s%s", open, close);
     else
-        snprintf(out, out_bytes, "%s…%" PRIu64 "%s", open, n, close);
+        snprintf(out, out_bytes, "%s…%" PRIu64 " item%s%s", open, n,
+                 n == 1 ? "" : "s", close);
 }
 
 static void

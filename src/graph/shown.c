@@ -1,8 +1,9 @@
 /* shown.c — one object as one line: its preview, or what the graph knows.
  *
  * The agent sends values of exact builtin types only, and runs nobody's code.
- * Here what it sent is put together: the items of a short tuple, the name of
- * an Enum's member. What is hidden stays hidden: a secret tuple shows nothing.
+ * Here what it sent is put together: the items of a short tuple, with their
+ * names if it is a namedtuple, and the name of an Enum's member. What is hidden
+ * stays hidden: a secret tuple shows nothing.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,43 +15,80 @@
 #include "base/text.h"
 
 #define TUPLE_ITEMS 4u
-#define TUPLE_EDGES 8u
+#define TUPLE_EDGES (2 * TUPLE_ITEMS + 4) /* named once more; class, dict */
 #define ITEM_BYTES 64
 #define MEMBER_ATTRIBUTES 16
 
-/* `('10.0.0.7', 40123)`, if all items have a preview and there is room. */
+struct tuple {
+    px_edge items[TUPLE_ITEMS];
+    size_t n_items;
+    const char *names[TUPLE_ITEMS]; /* in the same order */
+    size_t n_names;
+};
+
+/* False: it has more edges than one line can show. */
+static bool
+read_tuple(const struct px_graph *graph, px_node node, struct tuple *out)
+{
+    px_edge first = 0;
+    uint32_t n = 0;
+    px_node_referents(graph, node, &first, &n);
+    *out = (struct tuple){.n_items = 0};
+    if (n > TUPLE_EDGES)
+        return false;
+    for (px_edge edge = first; edge < first + n; edge++) {
+        enum px_edge_kind kind = px_edge_kind(graph, edge);
+        if (kind == PX_EDGE_ITEM && out->n_items < TUPLE_ITEMS)
+            out->items[out->n_items++] = edge;
+        if (kind == PX_EDGE_ALIAS && out->n_names < TUPLE_ITEMS)
+            out->names[out->n_names++] = px_edge_name(graph, edge);
+    }
+    return true;
+}
+
+/* `('10.0.0.7', 40123)` or `(x=1, y=2)`, if all items have a preview and there
+ * is room. */
 static bool
 show_tuple(const struct px_graph *graph, px_node node, size_t out_bytes,
            char *out)
 {
-    px_edge first = 0;
-    uint32_t n = 0;
+    struct tuple tuple;
     uint64_t length = 0;
-    uint64_t n_items = 0;
     size_t used = 1;
-    if (strcmp(px_type_name(graph, px_node_type(graph, node)), "tuple") != 0 ||
+    if ((px_type_flags(graph, px_node_type(graph, node)) & PX_TYPE_TUPLE) ==
+            0 ||
         !preview_length(graph, node, &length) || length > TUPLE_ITEMS ||
-        length == 0 || out_bytes < ITEM_BYTES)
+        length == 0 || out_bytes < ITEM_BYTES ||
+        !read_tuple(graph, node, &tuple) || tuple.n_items != length)
         return false;
-    px_node_referents(graph, node, &first, &n);
+    bool is_named = tuple.n_names == length;
     out[0] = '(';
-    for (uint32_t i = 0; i < n && n <= TUPLE_EDGES; i++) {
+    for (size_t i = 0; i < length; i++) {
         char item[ITEM_BYTES];
-        if (px_edge_kind(graph, first + i) != PX_EDGE_ITEM)
-            continue;
-        preview_plain(graph, px_edge_target(graph, first + i), sizeof item,
+        char name[ITEM_BYTES] = "";
+        preview_plain(graph, px_edge_target(graph, tuple.items[i]), sizeof item,
                       item);
-        int wrote = snprintf(out + used, out_bytes - used, "%s%s",
-                             n_items > 0 ? ", " : "", item);
+        if (is_named && tuple.names[i] != NULL)
+            px_text_escape(tuple.names[i], strlen(tuple.names[i]), sizeof name,
+                           name);
+        int wrote =
+            snprintf(out + used, out_bytes - used, "%s%s%s%s",
+                     i > 0 ? ", " : "", name, name[0] != '\0' ? "=" : "", item);
         used += (size_t)wrote;
         if (item[0] == '\0' || used + 3 >= out_bytes)
             return false;
-        n_items++;
     }
-    if (n_items != length)
-        return false;
-    strcpy(out + used, n_items == 1 ? ",)" : ")");
+    strcpy(out + used, length == 1 && !is_named ? ",)" : ")");
     return true;
+}
+
+bool
+px_node_wants_attributes(const struct px_graph *graph, px_node node)
+{
+    uint64_t length;
+    px_type type = px_node_type(graph, node);
+    return preview_length(graph, node, &length) &&
+           (px_type_flags(graph, type) & PX_TYPE_PYTHON) != 0;
 }
 
 static bool

@@ -99,7 +99,8 @@ add_attribute(struct cell_out *out, const struct px_graph *graph, px_edge edge,
 }
 
 static void
-add_attributes(struct cell_out *out, const struct px_graph *graph, px_node node)
+add_attributes(struct cell_out *out, const struct px_graph *graph, px_node node,
+               bool is_first)
 {
     struct px_attribute attributes[WHAT_LOOKED_AT];
     size_t n = px_node_attributes(graph, node, WHAT_LOOKED_AT, attributes);
@@ -108,7 +109,7 @@ add_attributes(struct cell_out *out, const struct px_graph *graph, px_node node)
         if (out->n_spans + 3 > CELL_OUT_SPANS)
             break;
         n_added += add_attribute(out, graph, attributes[i].edge,
-                                 attributes[i].name, n_added == 0);
+                                 attributes[i].name, is_first && n_added == 0);
     }
 }
 
@@ -120,8 +121,8 @@ fact_add_what(struct cell_out *out, const struct px_graph *graph, px_node node)
     const char *label = px_node_label(graph, node);
     if (out->len == before && label != NULL)
         cell_add(out, ROLE_VALUE, label);
-    if (out->len == before)
-        add_attributes(out, graph, node);
+    if (out->len == before || px_node_wants_attributes(graph, node))
+        add_attributes(out, graph, node, out->len == before);
 }
 
 const char *

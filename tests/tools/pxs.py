@@ -87,6 +87,10 @@ PAIR_KEY = {EDGE[kind]: EDGE["SHARED_KEY"]
 PAIR_VALUE = {EDGE["SHARED_VALUE"]: EDGE["DICT_VALUE"]}
 
 TYPE_HEAP, TYPE_GC, TYPE_PYTHON, TYPE_SYNTHETIC = 1, 2, 4, 8
+TYPE_LIST, TYPE_TUPLE, TYPE_DICT, TYPE_SET = 16, 32, 64, 128
+CONTAINERS = {"list": TYPE_LIST, "collections.deque": TYPE_LIST,
+              "tuple": TYPE_TUPLE, "dict": TYPE_DICT, "set": TYPE_SET,
+              "frozenset": TYPE_SET}
 REC_CONTINUED, REC_EDGES, REC_REF1 = 1, 2, 4
 GEN_MASK = 7
 GEN_0, GEN_1, GEN_2, GEN_FROZEN, GEN_UNTRACKED, GEN_NOT_GC = range(6)
@@ -397,7 +401,7 @@ class Reader:
     def _types(self, c, last):
         last[0] = c.addr(last[0])
         flags = c.varint()
-        if flags & ~15:
+        if flags & ~255:
             raise FormatError("type flags %#x" % flags)
         self.snap.types.append(Type(last[0], flags, c.text(), c.text()))
 
@@ -765,6 +769,7 @@ class Heap:
     def type(self, full, flags=0, node=True):
         """Number of a type; its type object becomes a node."""
         if full not in self._types:
+            flags |= CONTAINERS.get(full, 0)
             module, _, name = full.rpartition(".")
             if not module and not full.startswith("<"):
                 module = "builtins"

@@ -495,7 +495,8 @@ test_previews(void **state)
         ROW("\5\0\0\0\0\0\0\xf0\x3f", "1.0"),
         ROW("\5\x9a\x99\x99\x99\x99\x99\xb9\x3f", "0.1"),
         ROW("\5\0\0\0\0\0\0\xf0\x7f", "inf"),
-        ROW("\6\3", "…3"),
+        ROW("\6\3", "…3 items"),
+        ROW("\6\1", "…1 item"),
         ROW("\7\4f()\n", "f()\\n"),
         ROW("\x08", "<secret>"),
 #undef ROW

@@ -30,6 +30,20 @@ check_escape(const char *text, size_t n, const char *expected)
 
 #define CHECK(text, expected) check_escape(text, sizeof text - 1, expected)
 
+static size_t
+put_utf8(uint32_t code, char *to)
+{
+    if (code < 0x80) {
+        to[0] = (char)code;
+        return 1;
+    }
+    size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = n - 1; i > 0; i--, code >>= 6)
+        to[i] = (char)(0x80 | (code & 0x3f));
+    to[0] = (char)(0xf0 << (4 - n) | code);
+    return n;
+}
+
 static void
 test_escapes(void **state)
 {
@@ -57,6 +71,30 @@ test_escapes(void **state)
     CHECK("\xef\xbf\xbe", "\\ufffe");         /* noncharacter */
     CHECK("x\xef\xb8\x8f", "x\\ufe0f");       /* variation selector */
     CHECK("\xe6\xbc\xa2", "\xe6\xbc\xa2");
+}
+
+/* What moves the cursor or turns the line around, one by one. */
+static void
+test_controls(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t first, last;
+    } spans[] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0x61c, 0x61c},
+        {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069},
+        {0xd800, 0xdfff}, {0xfff9, 0xfffb}, {0xe0001, 0xe007f},
+    };
+    for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+        for (uint32_t code = spans[i].first; code <= spans[i].last; code++) {
+            char text[8], out[16];
+            size_t n = put_utf8(code, text);
+            size_t length = px_text_escape(text, n, sizeof out, out);
+            assert_true(length >= 2 && out[0] == '\\');
+            for (size_t k = 0; k < length; k++)
+                assert_in_range(out[k], 0x20, 0x7e);
+        }
+    }
 }
 
 static void
@@ -226,6 +264,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_controls),
         cmocka_unit_test(test_broken_utf8),
         cmocka_unit_test(test_marks_need_a_base),
         cmocka_unit_test(test_cut_at_every_size),

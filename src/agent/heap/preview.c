@@ -1,7 +1,8 @@
 /* preview.c — a value in at most 64 bytes, for exact builtin types.
  *
- * Subclasses are passed over: what they show is for their own code to say.
- * The payloads are those of snapshot.h.
+ * Of subclasses only the number of items is told, as the builtin type counts
+ * them: more is for their own code to say. The payloads are those of
+ * snapshot.h.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -143,17 +144,27 @@ put_function(PyObject *object, uint8_t *to)
     return put_code((PyCodeObject *)code, object, to);
 }
 
+/* `container`: the type's flag of snapshot.h. */
+static size_t
+put_items(PyObject *object, unsigned container, uint8_t *to)
+{
+    if (container & PX_TYPE_DICT)
+        return put_length(((PyDictObject *)object)->ma_used, to);
+    if (container & PX_TYPE_SET)
+        return put_length(((PySetObject *)object)->used, to);
+    return put_length(Py_SIZE(object), to);
+}
+
 size_t
-preview_put(PyObject *object, PyTypeObject *type, uint8_t *to)
+preview_put(PyObject *object, PyTypeObject *type, unsigned container,
+            uint8_t *to)
 {
     if (type == &PyUnicode_Type)
         return put_str(object, to);
     if (type == &PyLong_Type)
         return put_long(object, to);
-    if (type == &PyTuple_Type || type == &PyList_Type)
-        return put_length(Py_SIZE(object), to);
-    if (type == &PyDict_Type)
-        return put_length(((PyDictObject *)object)->ma_used, to);
+    if (container != 0)
+        return put_items(object, container, to);
     if (type == &PyFloat_Type)
         return put_float(object, to);
     if (type == &PyBytes_Type)
@@ -162,8 +173,6 @@ preview_put(PyObject *object, PyTypeObject *type, uint8_t *to)
     if (type == &PyByteArray_Type)
         return put_bytes(PyByteArray_AS_STRING(object),
                          (size_t)PyByteArray_GET_SIZE(object), to);
-    if (type == &PySet_Type || type == &PyFrozenSet_Type)
-        return put_length(((PySetObject *)object)->used, to);
     if (type == &PyFunction_Type)
         return put_function(object, to);
     if (type == &PyCode_Type)

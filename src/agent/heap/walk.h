@@ -139,7 +139,8 @@ PX_CHILD size_t sizes_block(PyObject *object, PyTypeObject *type);
 /* Writes a preview record's form and payload (snapshot.h) to `to`, which has
  * PREVIEW_MAX bytes; returns its length, 0: no preview for this object. */
 #define PREVIEW_MAX 160
-PX_CHILD size_t preview_put(PyObject *object, PyTypeObject *type, uint8_t *to);
+PX_CHILD size_t preview_put(PyObject *object, PyTypeObject *type,
+                            unsigned container, uint8_t *to);
 /* True for the objects that all programs share (None, small ints, one-letter
  * texts): that a secret name leads to one says nothing about the others. */
 PX_CHILD bool preview_is_shared(PyObject *object, PyTypeObject *type);

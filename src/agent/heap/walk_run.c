@@ -323,7 +323,7 @@ preview_of(struct walk *w, PyObject *object)
     struct chunk *chunk = &w->writer.chunks[ROLE_PREVIEWS];
     uint8_t payload[PREVIEW_MAX];
     guard_leave(w->guard);
-    size_t n_bytes = preview_put(object, info->type, payload);
+    size_t n_bytes = preview_put(object, info->type, info->container, payload);
     bool hidden = n_bytes != 0 && hides(w, object, info->type);
     guard_enter(w->guard);
     if (n_bytes == 0)

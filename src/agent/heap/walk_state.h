@@ -47,6 +47,7 @@ struct type_info {
     bool has_edges; /* its instances are walked, not only counted */
     bool is_core;   /* the interpreter's own: never given up */
     bool is_bad;
+    unsigned container; /* PX_TYPE_LIST … SET, or 0 */
 };
 
 struct walk {

@@ -7,11 +7,14 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "agent/heap/edges_library.h"
 #include "agent/heap/walk_state.h"
 
 #include <string.h>
 
 #define NAME_TEXT_MAX 512
+#define CONTAINER_FLAGS                                                        \
+    (PX_TYPE_LIST | PX_TYPE_TUPLE | PX_TYPE_DICT | PX_TYPE_SET)
 
 static uint8_t *
 put_text(uint8_t *at, const char *text, size_t n_bytes)
@@ -75,6 +78,33 @@ type_unreadable(struct walk *w)
     return w->unreadable;
 }
 
+/* No header tells of deque: by its name, and the size that we know. */
+static bool
+is_deque(const PyTypeObject *type)
+{
+    for (; type != NULL; type = type->tp_base) {
+        if (type->tp_basicsize == sizeof(struct library_deque) &&
+            strcmp(type->tp_name, "collections.deque") == 0)
+            return true;
+    }
+    return false;
+}
+
+static unsigned
+container_flag(PyTypeObject *type)
+{
+    if (type->tp_flags & Py_TPFLAGS_LIST_SUBCLASS)
+        return PX_TYPE_LIST;
+    if (type->tp_flags & Py_TPFLAGS_TUPLE_SUBCLASS)
+        return PX_TYPE_TUPLE;
+    if (type->tp_flags & Py_TPFLAGS_DICT_SUBCLASS)
+        return PX_TYPE_DICT;
+    if (PyType_IsSubtype(type, &PySet_Type) ||
+        PyType_IsSubtype(type, &PyFrozenSet_Type))
+        return PX_TYPE_SET;
+    return is_deque(type) ? PX_TYPE_LIST : 0;
+}
+
 static unsigned
 type_flags(const struct walk *w, PyTypeObject *type)
 {
@@ -86,7 +116,7 @@ type_flags(const struct walk *w, PyTypeObject *type)
         flags |= PX_TYPE_GC;
     if (is_heap && type->tp_dealloc == w->plan->heads->python_class_dealloc)
         flags |= PX_TYPE_PYTHON;
-    return flags;
+    return flags | container_flag(type);
 }
 
 static void
@@ -119,6 +149,7 @@ type_new(struct walk *w, PyTypeObject *type)
     info->is_gc = (flags & PX_TYPE_GC) != 0;
     info->has_edges = has_edges;
     info->is_core = is_core;
+    info->container = flags & CONTAINER_FLAGS;
     slot_set(w, type, info);
     if (!is_own(w, (uintptr_t)type)) {
         int added = visited_add(&w->visited, (uintptr_t)type);
