@@ -168,6 +168,7 @@ bool px_diff_is_new(const struct px_diff *diff, px_node after);
  * with one snapshot after each round of the same work, it keeps a few words a
  * class and no graph. What grew in every round is a leak; what fills up to a
  * bound, or swings, had a round in which it did not grow. */
+#define PX_GROWTH_COUNTS 8
 struct px_growth_row {
     char *line; /* starred path; for what no root reaches the cycle, or "" */
     const char *type; /* of the last graph */
@@ -177,6 +178,9 @@ struct px_growth_row {
     uint64_t n_least; /* it grew by so many in each round, or more */
     uint64_t n_below; /* objects that grew with it, on paths through it */
     int64_t bytes;    /* by which all of these grew */
+    /* in the last snapshots, oldest first; the last one is n_last */
+    uint64_t counts[PX_GROWTH_COUNTS];
+    uint32_t n_counts;
 };
 struct px_growth;
 struct px_growth *px_growth_new(struct px_err *err);

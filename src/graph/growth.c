@@ -16,7 +16,8 @@
 struct tally {
     uint64_t n_first, n_last;
     uint64_t bytes_first;
-    int64_t least; /* growth in a round */
+    int64_t least;                     /* growth in a round */
+    uint64_t counts[PX_GROWTH_COUNTS]; /* a ring: snapshot i at i % its size */
 };
 
 struct px_growth {
@@ -92,6 +93,7 @@ end_round(struct px_growth *growth)
             tally->least = grown;
         }
         tally->n_last = kind->count;
+        tally->counts[growth->n_added % PX_GROWTH_COUNTS] = kind->count;
     }
     growth->n_added++;
 }
@@ -154,6 +156,18 @@ compare_rows(const void *a, const void *b)
     return by_line != 0 ? by_line : strcmp(x->type, y->type);
 }
 
+static void
+take_counts(const struct px_growth *growth, const struct tally *tally,
+            struct px_growth_row *row)
+{
+    uint32_t n =
+        growth->n_added < PX_GROWTH_COUNTS ? growth->n_added : PX_GROWTH_COUNTS;
+    row->n_counts = n;
+    for (uint32_t i = 0; i < n; i++)
+        row->counts[i] =
+            tally->counts[(growth->n_added - n + i) % PX_GROWTH_COUNTS];
+}
+
 /* row_of[kind]: number + 1 of the finding that it is a part of, or 0. A
  * parent's number is less than its children's. */
 static void
@@ -178,6 +192,7 @@ collect_rows(struct px_growth *growth, uint32_t *row_of)
         row->n_first = tally->n_first;
         row->n_last = kind->count;
         row->n_least = (uint64_t)tally->least;
+        take_counts(growth, tally, row);
     }
 }
 

@@ -112,6 +112,10 @@ unsigned app_look(struct app *app, enum action_id action, const char *arg);
 
 /* app_watch.c: the mark, and snapshots by themselves */
 bool app_watch(struct app *app, enum action_id action, const char *arg);
+/* Graph of the marked snapshot if it is older than this one, else NULL. It
+ * stays until the views were told of another mark (view_changed). */
+const struct px_graph *app_marked(const struct app *app,
+                                  const struct snapshot *snapshot);
 /* When all of the last snapshot is there the next one is waited for. */
 void app_auto_arm(struct app *app);
 

@@ -9,6 +9,9 @@
 #include "base/text.h"
 #include "tui/app.h"
 
+/* The agent says every fraction of a second that it waits. */
+#define NO_WORD_NS 1000000000u
+
 static void
 counts_of(const struct app *app, const struct snapshot *coming,
           uint64_t *objects, uint64_t *estimate)
@@ -43,6 +46,33 @@ short_count(uint64_t value, char out[PX_FIGURE_MAX])
     return out;
 }
 
+/* Before the first object: `waited` since it was asked for. */
+static void
+waiting_text(const struct app *app, uint64_t waited, size_t out_bytes,
+             char *out)
+{
+    const struct session_progress *progress = &app->session.progress;
+    uint64_t silent = waited;
+    char time[PX_FIGURE_MAX];
+    if (progress->at_ns != 0) {
+        silent = px_now_ns() - progress->at_ns;
+        waited = progress->waited_ns + silent;
+    }
+    px_text_ns(waited, time);
+    const char *doing =
+        app->session.is_canceling ? "cancelling; waiting" : "waiting";
+    if (silent > NO_WORD_NS)
+        snprintf(out, out_bytes,
+                 "%s for an answer for %s (is the target stopped?)", doing,
+                 time);
+    else if (waited > 300000000u && progress->is_waiting)
+        snprintf(out, out_bytes,
+                 "%s for the GIL for %s (the target is in C code)", doing,
+                 time);
+    else
+        snprintf(out, out_bytes, "asking for a snapshot");
+}
+
 static bool
 arriving_text(const struct app *app, const struct snapshot *coming,
               size_t out_bytes, char *out, int *permille)
@@ -54,15 +84,7 @@ arriving_text(const struct app *app, const struct snapshot *coming,
     counts_of(app, coming, &objects, &estimate);
     *permille = share_permille(objects, estimate);
     if (objects == 0 && (progress->at_ns == 0 || progress->is_waiting)) {
-        uint64_t waited = progress->at_ns != 0
-                              ? progress->waited_ns + now - progress->at_ns
-                              : now - coming->started_ns;
-        if (waited > 300000000u)
-            snprintf(out, out_bytes,
-                     "waiting for the GIL for %s (the target is in C code)",
-                     px_text_ns(waited, have));
-        else
-            snprintf(out, out_bytes, "asking for a snapshot");
+        waiting_text(app, now - coming->started_ns, out_bytes, out);
         return true;
     }
     double seconds = (double)(now - coming->started_ns) / 1e9;

@@ -36,6 +36,16 @@ set_mark(struct app *app)
     }
 }
 
+const struct px_graph *
+app_marked(const struct app *app, const struct snapshot *snapshot)
+{
+    unsigned number = app->history.marked;
+    if (number == 0 || snapshot == NULL || number >= snapshot->number)
+        return NULL;
+    const struct snapshot *marked = store_find(&app->store, number);
+    return marked != NULL ? marked->graph : NULL;
+}
+
 static void
 on_auto(void *context)
 {

@@ -158,6 +158,21 @@ fact_held_words(enum px_held_by held_by)
 }
 
 void
+fact_add_line(struct cell_out *out, enum role role, const char *line)
+{
+    const char *arrow = strstr(line, " → ");
+    if (strncmp(line, "module ", 7) != 0 || arrow == NULL) {
+        cell_add(out, role, line);
+        return;
+    }
+    const char *module = line + strlen("module ");
+    const char *name = arrow + strlen(" → ");
+    cell_addf(out, role, "%.*s%s", (int)(arrow - module), module,
+              name[0] == '.' ? "" : ".");
+    cell_add(out, role, name);
+}
+
+void
 fact_add_path(struct cell_out *out, enum role role,
               const struct px_paths *paths, px_node node)
 {
@@ -169,17 +184,7 @@ fact_add_path(struct cell_out *out, enum role role,
         return;
     }
     px_paths_line(paths, node, false, false, sizeof line, line);
-    char *arrow = strstr(line, " → ");
-    if (strncmp(line, "module ", 7) != 0 || arrow == NULL) {
-        cell_add(out, role, line);
-        return;
-    }
-    /* As Python writes it: server._CONNECTIONS[17]. */
-    const char *name = arrow + strlen(" → ");
-    *arrow = '\0';
-    cell_add(out, role, line + strlen("module "));
-    cell_add(out, role, name[0] == '.' ? "" : ".");
-    cell_add(out, role, name);
+    fact_add_line(out, role, line);
 }
 
 void
@@ -243,6 +248,16 @@ fact_add_retained(struct cell_out *out, const struct snapshot *snapshot,
     cell_addf(out, ROLE_NUMBER, "%s%s", at_least ? "≥ " : "",
               px_text_bytes(bytes, text));
     out->key = bytes;
+}
+
+bool
+fact_is_new(const struct px_graph *mark, const struct px_graph *graph,
+            px_node node)
+{
+    px_node same = px_node_find(mark, px_node_addr(graph, node));
+    return same == PX_NONE ||
+           strcmp(px_type_name(mark, px_node_type(mark, same)),
+                  px_type_name(graph, px_node_type(graph, node))) != 0;
 }
 
 const char *

@@ -25,8 +25,9 @@ void fact_add_what(struct cell_out *out, const struct px_graph *graph,
 /* The preview, "" if there is none or it is only a label. */
 void fact_add_preview(struct cell_out *out, const struct px_graph *graph,
                       px_node node);
-/* The path in one line, what a module has as Python writes it:
+/* A path in one line, what a module has as Python writes it:
  * "server._CONNECTIONS[17] → .handler". */
+void fact_add_line(struct cell_out *out, enum role role, const char *line);
 void fact_add_path(struct cell_out *out, enum role role,
                    const struct px_paths *paths, px_node node);
 /* A step of a path: its name and the object where it arrives; the one to cut
@@ -41,6 +42,10 @@ void fact_add_held(struct cell_out *out, const struct px_graph *graph,
  * `at_least` after a ≥. Context of a column of figures. */
 void fact_add_retained(struct cell_out *out, const struct snapshot *snapshot,
                        uint64_t bytes, bool at_least);
+/* Is it not in the graph of the mark? An address that was used again by
+ * another type is new; by the same type it passes for the same object. */
+bool fact_is_new(const struct px_graph *mark, const struct px_graph *graph,
+                 px_node node);
 const char *fact_generation(enum px_node_gen gen);
 /* For many objects, and short: "only their cycle holds them". */
 const char *fact_held_many(enum px_held_by held_by);

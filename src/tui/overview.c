@@ -106,25 +106,48 @@ round_of(const struct view *view)
 }
 
 static void
-add_figure(struct cell_out *out, const char *name, uint64_t bytes)
+add_bytes(struct cell_out *out, const char *before, uint64_t bytes,
+          const char *after)
 {
     char text[PX_FIGURE_MAX];
-    cell_addf(out, ROLE_DIM, "%s%s ", out->len > 0 ? "   " : "", name);
+    cell_add(out, ROLE_DIM, before);
     cell_add(out, ROLE_STRONG, px_text_bytes(bytes, text));
+    cell_add(out, ROLE_DIM, after);
 }
 
+/* First, for that it is off explains much. */
 static void
 add_gc(struct cell_out *out, const json_t *gc)
 {
-    const json_t *thresholds = json_object_get(gc, "thresholds");
     if (gc == NULL)
         return;
     bool is_on = json_is_true(json_object_get(gc, "enabled"));
-    cell_add(out, ROLE_DIM, "   gc ");
+    cell_add(out, ROLE_DIM, "gc ");
     cell_add(out, is_on ? ROLE_DIM : ROLE_WARN, is_on ? "on" : "off");
-    for (size_t i = 0; i < json_array_size(thresholds); i++)
-        cell_addf(out, ROLE_DIM, " %lld",
-                  (long long)json_number_value(json_array_get(thresholds, i)));
+    cell_add(out, ROLE_DIM, "   ");
+}
+
+/* What rss is made of: "rss 16 MiB = 9 MiB anonymous (7 MiB objects) + 7 MiB
+ * files  ▁▄█". What is of files was asked of the kernel; the file of a
+ * snapshot does not know. */
+static void
+add_memory(const struct view *view, const struct history_round *round,
+           struct cell_out *out)
+{
+    if (round->rss == 0) {
+        add_bytes(out, "", round->bytes, " objects");
+        return;
+    }
+    add_bytes(out, "rss ", round->rss, "");
+    bool has_files = round->files > 0 && round->files < round->rss;
+    if (has_files)
+        add_bytes(out, " = ", round->rss - round->files, " anonymous");
+    add_bytes(out, " (", round->bytes, " objects)");
+    if (has_files)
+        add_bytes(out, " + ", round->files, " files");
+    cell_add(out, ROLE_DIM, "  ");
+    history_trend(&view->app->history,
+                  (uint32_t)(round - view->app->history.rounds), 0, out);
 }
 
 static void
@@ -134,22 +157,8 @@ title(const void *context, struct cell_out *out)
     const struct history_round *round = round_of(view);
     if (round == NULL)
         return;
-    if (round->rss > 0) {
-        add_figure(out, "rss", round->rss);
-        struct cell_out trend;
-        cell_clear(&trend);
-        history_trend(&view->app->history,
-                      (uint32_t)(round - view->app->history.rounds), 0, &trend);
-        cell_add(out, ROLE_DIM, trend.len > 0 ? " " : "");
-        cell_add(out, ROLE_BAR, trend.text);
-    }
-    uint64_t explained = round->bytes + round->files;
-    add_figure(out, "objects", round->bytes);
-    if (round->rss > explained)
-        add_figure(out, "other", round->rss - explained);
     add_gc(out, view->app->session.gc);
-    if (round->files > 0)
-        add_figure(out, "mapped files", round->files);
+    add_memory(view, round, out);
 }
 
 /* ---- the panes ---- */

@@ -242,6 +242,7 @@ session_snapshot(struct session *session)
         return false;
     }
     session->coming = snapshot;
+    session->is_canceling = false;
     session->coming_problem[0] = '\0';
     if (!session_send(session, PX_MSG_SNAPSHOT, json_object(), "snapshot")) {
         session->coming = NULL;
@@ -270,6 +271,7 @@ session_cancel(struct session *session)
         session_say(session, ROLE_ERROR, err.msg);
         return false;
     }
+    session->is_canceling = id == session->coming_id;
     watch(session);
     return true;
 }

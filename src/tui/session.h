@@ -61,6 +61,7 @@ struct session {
     struct session_request requests[SESSION_REQUESTS];
     struct session_progress progress;
     struct snapshot *coming; /* being received */
+    bool is_canceling;       /* was asked to end, and has not answered */
     uint64_t coming_id;
     char coming_problem[PX_ERR_TEXT];
 };

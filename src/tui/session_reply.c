@@ -130,6 +130,8 @@ on_snapshot_end(struct session *session, const json_t *body)
     store_end(session->store, snapshot, problem);
     session_send(session, PX_MSG_STATUS, NULL, "status");
     session_send(session, PX_MSG_MEMORY, NULL, "memory");
+    /* The program, or another explorer, may have changed it. */
+    session_send(session, PX_MSG_GC_STATE, NULL, "gc state");
 }
 
 static void

@@ -22,7 +22,15 @@
 #define OPEN_ROWS 1u
 #define RATE_MIN (1.0 / 60) /* what less says of a minute is noise */
 
-enum { COL_PATH, COL_FIRST, COL_NOW, COL_RATE, COL_BYTES };
+enum {
+    COL_PATH,
+    COL_FIRST,
+    COL_NOW,
+    COL_CHANGE,
+    COL_RATE,
+    COL_ROUNDS,
+    COL_BYTES
+};
 enum { KIND_GROWN, KIND_STEP };
 
 struct grown {
@@ -225,11 +233,21 @@ add_path(const struct px_growth_row *row, struct cell_out *out)
 {
     const char *words = fact_held_many(row->held_by);
     if (row->line[0] != '\0')
-        cell_add(out, ROLE_NAME, row->line);
+        fact_add_line(out, ROLE_NAME, row->line);
     else
         cell_add(out, ROLE_WARN, words);
     cell_add(out, ROLE_DIM, " → ");
     cell_add(out, ROLE_OWN, fact_last_part(row->type));
+}
+
+/* By how many in each round: "+179 +128 +128". */
+static void
+add_rounds(const struct px_growth_row *row, struct cell_out *out)
+{
+    char text[PX_FIGURE_MAX];
+    for (uint32_t i = 1; i < row->n_counts; i++)
+        cell_addf(out, ROLE_NUMBER, "%s+%s", i > 1 ? " " : "",
+                  px_text_count(row->counts[i] - row->counts[i - 1], text));
 }
 
 static void
@@ -259,6 +277,12 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
         break;
     case COL_NOW:
         cell_count(out, grown->row->n_last);
+        break;
+    case COL_CHANGE:
+        cell_change(out, (int64_t)change);
+        break;
+    case COL_ROUNDS:
+        add_rounds(grown->row, out);
         break;
     case COL_RATE:
         if (minutes >= RATE_MIN)
@@ -323,11 +347,13 @@ summary(const struct view *view, struct cell_out *out)
 }
 
 static const struct column columns[] = {
-    [COL_PATH] = {"WHAT GROWS", COLUMN_TEXT, 34, 1, 0, false, 0},
-    [COL_FIRST] = {"FIRST", COLUMN_COUNT, 9, 0, 2, false, 0},
+    [COL_PATH] = {"WHAT GROWS", COLUMN_TEXT, 34, 1, 0, false, 26},
+    [COL_FIRST] = {"FIRST", COLUMN_COUNT, 9, 0, 4, false, 0},
     [COL_NOW] = {"NOW", COLUMN_COUNT, 9, 0, 0, false, 0},
+    [COL_CHANGE] = {"GROWN", COLUMN_COUNT, 8, 0, 0, false, 0},
     [COL_RATE] = {"A MIN", COLUMN_COUNT, 8, 0, 1, false, 0},
-    [COL_BYTES] = {"WITH ALL BELOW", COLUMN_BYTES, 14, 0, 1, false, 0},
+    [COL_ROUNDS] = {"IN EACH ROUND", COLUMN_TEXT, 24, 0, 3, false, 0},
+    [COL_BYTES] = {"WITH BELOW", COLUMN_BYTES, 10, 0, 1, false, 0},
 };
 
 static const struct rows_ops rows = {

@@ -12,13 +12,23 @@
 struct instances {
     px_node *nodes; /* ascending, as are their addresses */
     uint32_t n_nodes;
-    struct px_paths *paths; /* NULL until they are computed */
+    struct px_paths *paths;      /* NULL until they are computed */
+    const struct px_graph *mark; /* NULL: there is none */
 };
 
-enum { COL_ADDRESS, COL_REFS, COL_SIZE, COL_RETAINED, COL_HELD, COL_WHAT };
+enum {
+    COL_ADDRESS,
+    COL_NEW,
+    COL_REFS,
+    COL_SIZE,
+    COL_RETAINED,
+    COL_HELD,
+    COL_WHAT
+};
 
 static const struct column columns[] = {
     [COL_ADDRESS] = {"ADDRESS", COLUMN_TEXT, 12, 0, 0, false, 0},
+    [COL_NEW] = {"NEW", COLUMN_COUNT, 3, 0, 2, false, 0},
     [COL_REFS] = {"REFS", COLUMN_COUNT, 6, 0, 3, false, 0},
     [COL_SIZE] = {"SIZE", COLUMN_BYTES, 9, 0, 1, false, 0},
     [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 9, 0, 1, false, 0},
@@ -35,7 +45,9 @@ instances_of(const void *context)
 static void
 changed(struct view *view)
 {
-    ((struct instances *)view->state)->paths = view->snapshot->paths;
+    struct instances *instances = view->state;
+    instances->paths = view->snapshot->paths;
+    instances->mark = app_marked(view->app, view->snapshot);
 }
 
 static enum px_status
@@ -83,6 +95,12 @@ row_find(const void *context, uint64_t id)
     return is_there ? from : LIST_NONE;
 }
 
+static bool
+has_column(const void *context, int column)
+{
+    return column != COL_NEW || instances_of(context)->mark != NULL;
+}
+
 static void
 row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
@@ -94,6 +112,13 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
     case COL_ADDRESS:
         cell_addf(out, ROLE_DIM, "%llx",
                   (unsigned long long)px_node_addr(graph, node));
+        break;
+    case COL_NEW:
+        if (instances->mark != NULL &&
+            fact_is_new(instances->mark, graph, node)) {
+            cell_add(out, ROLE_WARN, "●");
+            out->key = 1;
+        }
         break;
     case COL_REFS:
         if (px_node_flags(graph, node) & PX_NODE_IMMORTAL)
@@ -140,8 +165,10 @@ total(const void *context, int column)
                    ? px_dominators_type_retained(dominators, view->type)
                    : 0;
     for (uint32_t i = 0; i < instances_of(context)->n_nodes; i++)
-        sum += px_node_refcount(view_graph(context),
-                                instances_of(context)->nodes[i]);
+        sum += column == COL_NEW
+                   ? 1
+                   : px_node_refcount(view_graph(context),
+                                      instances_of(context)->nodes[i]);
     return sum;
 }
 
@@ -167,9 +194,24 @@ summary(const struct view *view, struct cell_out *out)
 {
     char count[PX_FIGURE_MAX], bytes[PX_FIGURE_MAX];
     const struct px_graph *graph = view->snapshot->graph;
+    const struct history *history = &view->app->history;
+    uint32_t round = history_find(history, view->snapshot->number);
+    uint32_t mark = round != HISTORY_MAX && instances_of(view)->mark != NULL
+                        ? history_mark(history, round)
+                        : HISTORY_MAX;
     cell_addf(out, ROLE_CRUMB, "%s objects   %s",
               px_text_count(px_type_count(graph, view->type), count),
               px_text_bytes(px_type_bytes(graph, view->type), bytes));
+    if (mark == HISTORY_MAX)
+        return;
+    uint64_t id = history_type_id(px_type_name(graph, view->type));
+    struct cell_out change;
+    cell_clear(&change);
+    cell_change(&change,
+                (int64_t)(history_type(&history->rounds[round], id)->count -
+                          history_type(&history->rounds[mark], id)->count));
+    if (change.len > 0)
+        cell_addf(out, ROLE_CRUMB, "   %s since the mark", change.text);
 }
 
 static const struct rows_ops rows = {
@@ -179,6 +221,7 @@ static const struct rows_ops rows = {
     .sort = COL_SIZE,
     .figure = COL_SIZE,
     .count = row_count,
+    .has_column = has_column,
     .id = row_id,
     .find = row_find,
     .cell = row_cell,

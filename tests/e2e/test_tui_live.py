@@ -4,6 +4,7 @@ new snapshots, a busy target and one that ends.
 SPDX-License-Identifier: MIT
 """
 import os
+import signal
 import time
 
 import pytest
@@ -238,6 +239,38 @@ def test_a_busy_target_is_named_and_keys_go_on(target):
         t.wait_for("snapshot 2,")
 
 
+def test_a_stopped_target_is_not_said_to_be_in_c_code(target):
+    """It cannot answer, and keys go on; it is answered for when it can."""
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        served.process.send_signal(signal.SIGSTOP)
+        t.keys("r")
+        t.wait_for("is the target stopped?")
+        assert "C code" not in t.screen()
+        t.keys("j")
+        assert "is the target stopped?" in t.screen()
+        t.keys("Escape")
+        t.wait_for("cancelling; waiting for an answer")
+        served.process.send_signal(signal.SIGCONT)
+        t.wait_for("snapshot cancelled")
+        t.keys("r")
+        t.wait_for("snapshot 3,")
+
+
+def test_another_explorers_change_of_the_collector_is_seen(target):
+    served = target()
+    with explorer(served.pid) as t, explorer(served.pid) as other:
+        for each in (t, other):
+            each.wait_for("snapshot 1,")
+            each.keys("G")
+            each.wait_for(r"automatic collection +☑ on", regex=True)
+        other.keys("e")
+        other.wait_for(r"automatic collection +☐ off", regex=True)
+        t.keys("r")
+        t.wait_for(r"automatic collection +☐ off", regex=True)
+
+
 def test_a_snapshot_can_be_cancelled(target):
     served = target()
     with explorer(served.pid) as t:
@@ -385,6 +418,12 @@ def test_changes_since_the_mark(target):
         served.ask("kept.extend(Connection() for _ in range(2))")
         t.keys("r")
         t.wait_for(r"Connection +59 +\+2 ", regex=True)
+        t.keys("Enter")
+        t.type(":sort new\n")
+        t.wait_for(r"59 objects .* \+2 since the mark", regex=True)
+        t.wait_for("sorted by NEW, largest first")
+        assert [i for i, line in enumerate(t.lines()) if "●" in line] == [3, 4]
+        t.keys("BSpace")
         served.ask("kept.clear()")
         t.keys("r")
         t.wait_for("snapshot 4,")
@@ -421,8 +460,9 @@ def test_growth_over_the_snapshots(target):
             t.keys("r")
             t.wait_for("snapshot %d," % number)
         t.wait_for("over snapshots 1, 2 and 3")
-        t.wait_for(r"▾ module __main__ → kept\[\*\] → Connection +50 +1,050 ",
+        t.wait_for(r"▾ __main__.kept\[\*\] → Connection +1,050 +\+1,000 ",
                    regex=True)
+        t.wait_for(r"IN EACH ROUND.*\n.* \+500 \+500 ", regex=True)
         t.wait_for(r"▶ \[\*\] → Connection  ‹ at fault", regex=True)
         for number in (4, 5, 6):  # older ones go; the view goes on
             served.ask("kept.extend(Connection() for _ in range(500))")

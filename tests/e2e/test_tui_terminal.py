@@ -34,7 +34,7 @@ def test_types_stand_on_the_first_screen():
         t.wait_for("1 of 26")
         assert t.alternate()
         assert "server.py  pid 4242" in t.lines()[0]
-        assert t.lines()[2].split()[:2] == ["rss", "96.0"]
+        assert t.lines()[2].split()[2:4] == ["rss", "96.0"]
         assert t.lines()[3].split()[:2] == ["TYPE", "COUNT"]
         assert "? help  q quit" in t.lines()[23]
 
