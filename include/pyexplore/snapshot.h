@@ -275,14 +275,15 @@ unsigned px_root_rank(unsigned root_class);
 #define PX_PREVIEW_TEXT_MAX 64 /* bytes */
 /* X(number, member): payload */
 #define PX_PREVIEW_LIST(X)                                                     \
-    X(1, STR)    /* varint characters in all | text, at most 64 bytes */       \
-    X(2, BYTES)  /* varint bytes in all | varint n <= 64 | n bytes */          \
-    X(3, INT)    /* zigzag varint */                                           \
-    X(4, BIGINT) /* varint bits | u8 negative */                               \
-    X(5, FLOAT)  /* u64: the bits of the double */                             \
-    X(6, LEN) /* varint: items, of the types that PX_TYPE_LIST … SET name */ \
-    X(7, TEXT)   /* text to show as it is: "handle() server.py:41" */          \
-    X(8, SECRET) /* nothing: reached under a secret name */
+    X(1, STR)     /* varint characters in all | text, at most 64 bytes */      \
+    X(2, BYTES)   /* varint bytes in all | varint n <= 64 | n bytes */         \
+    X(3, INT)     /* zigzag varint */                                          \
+    X(4, BIGINT)  /* varint bits | u8 negative */                              \
+    X(5, FLOAT)   /* u64: the bits of the double */                            \
+    X(6, LEN)     /* varint: items of a container (PX_TYPE_LIST, …) */       \
+    X(7, TEXT)    /* text to show as it is: "handle() server.py:41" */         \
+    X(8, SECRET)  /* nothing: reached under a secret name */                   \
+    X(9, BOUNDED) /* varint items | varint: the most that it will have */
 
 enum px_preview_form {
 #define X(number, member) PX_PREVIEW_##member = number,
@@ -386,6 +387,7 @@ const char *px_end_sentence(unsigned end);
  * {"format":1, "pyexplore":"0.1.0", "python":"3.13.0", "build":"…",
  *  "pid":1, "command":["python","server.py"], "host":"…", "time":unix
  *  seconds (real), "started": the same of the process (0: not known),
+ *  "waited": seconds that a thread was ready and had no CPU (0: not known),
  *  "rss":bytes, "detail":"values", "gc":{as PX_MSG_GC_STATE},
  *  "interpreters":1, "threads":4, "estimate":{"objects":n,"bytes":n},
  *  "allocated_blocks":n (0: not counted), "stop_the_world":false}

@@ -54,6 +54,8 @@ const char *px_suspect_advice(unsigned kind);
 struct px_suspects_round {
     double time;        /* unix seconds */
     double started;     /* of the process */
+    double waited;      /* seconds that a thread had no CPU, since then */
+    double active;      /* seconds since the first round without such waits */
     uint64_t rss;       /* bytes */
     uint64_t objects;   /* number */
     uint64_t bytes;     /* of all objects */
@@ -91,11 +93,17 @@ struct px_suspects;
 struct px_suspects *px_suspects_new(struct px_err *err);
 void px_suspects_free(struct px_suspects *suspects);
 
+/* So many seconds are to be between the rounds, 0: any. A target that hardly
+ * got the CPU did not do what it does in this time: a round that was none is
+ * joined with the next. */
+void px_suspects_expect(struct px_suspects *suspects, double seconds);
 /* Feeds one more snapshot, later than those before. On an error nothing
  * changed. */
 enum px_status px_suspects_add(struct px_suspects *suspects,
                                const struct px_paths *paths,
                                struct px_work *work, struct px_err *err);
+/* Whether what was added last ended a round, or is the first of all. */
+bool px_suspects_is_whole(const struct px_suspects *suspects);
 /* What was said by the snapshots so far, oldest first. Borrowed until the
  * next add. */
 const struct px_suspects_round *px_suspects_rounds(

@@ -7,15 +7,18 @@
 
 #include "agent/facts.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#define TASKS_MAX 256
 #define COMMAND_BYTES 4096
 #define COMMAND_ARGS 64
 #define REPLACEMENT "\xef\xbf\xbd"
@@ -106,6 +109,41 @@ facts_started(void)
     double ticks = (double)strtoull(at, NULL, 10);
     double age = up - ticks / (double)sysconf(_SC_CLK_TCK);
     return age >= 0 ? facts_time() - age : 0;
+}
+
+/* Documentation/scheduler/sched-stats.rst: nanoseconds on a CPU, nanoseconds
+ * waiting for one, number of turns. */
+static uint64_t
+waited_ns(const char *task)
+{
+    char path[64], text[128];
+    if (snprintf(path, sizeof path, "/proc/self/task/%.16s/schedstat", task) >=
+        (int)sizeof path)
+        return 0;
+    text[read_small(path, sizeof text - 1, text)] = '\0';
+    const char *at = strchr(text, ' ');
+    return at == NULL ? 0 : strtoull(at, NULL, 10);
+}
+
+double
+facts_waited(void)
+{
+    uint64_t most_ns = 0;
+    long self = syscall(SYS_gettid);
+    DIR *tasks = opendir("/proc/self/task");
+    if (tasks == NULL)
+        return 0;
+    const struct dirent *entry = readdir(tasks);
+    for (int n = 0; entry != NULL && n < TASKS_MAX; entry = readdir(tasks)) {
+        long task = strtol(entry->d_name, NULL, 10);
+        if (task <= 0 || task == self)
+            continue;
+        uint64_t ns = waited_ns(entry->d_name);
+        most_ns = ns > most_ns ? ns : most_ns;
+        n++;
+    }
+    closedir(tasks);
+    return (double)most_ns / 1e9;
 }
 
 /* Length of the well-formed UTF-8 character at `at`, 0: there is none. */

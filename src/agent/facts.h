@@ -37,6 +37,11 @@ void facts_malloc_read(struct facts_malloc *out);
 double facts_time(void);
 /* The same of the start of this process; 0: not known. */
 double facts_started(void);
+/* Seconds that a thread was ready to run and had no CPU, since it was made: of
+ * the one that waited longest, at most 256 of them asked and not the caller.
+ * (All together they may have waited longer than there was time.) 0: not
+ * known. */
+double facts_waited(void);
 
 /* "3.13.0 (main, …) [GCC 12.2.0]", constant. */
 const char *facts_build(void);

@@ -4,7 +4,7 @@
  * src/graph/suspects.c and freed; several live targets are looked at side by
  * side, several files are one process at several times. Where the rounds that
  * were asked for leave a doubt more are taken, up to ROUNDS_AT_MOST times as
- * many.
+ * many. A round in which the target hardly got the CPU is made longer.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -20,11 +20,14 @@
 
 #define ROUNDS 3
 #define ROUNDS_AT_MOST 3
+#define LONGER_AT_MOST 8 /* intervals a round, on the average */
 #define INTERVAL_S 5.0
 
 struct case_of {
     const char *target;
     struct px_suspects *suspects;
+    uint64_t n_looks;  /* snapshots */
+    uint64_t n_rounds; /* whole ones between them */
     bool is_done;
 };
 
@@ -32,7 +35,8 @@ struct work {
     struct cli *cli;
     struct case_of *cases;
     size_t n_cases;
-    uint64_t asked; /* rounds after the first snapshot */
+    uint64_t asked;  /* rounds after the first snapshot */
+    double interval; /* seconds; 0: these are files */
 };
 
 /* ---- JSON ---- */
@@ -114,14 +118,15 @@ rounds_json(const struct px_suspects_round *rounds, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct px_suspects_round *round = &rounds[i];
         json_array_append_new(
-            out, json_pack("{s:f, s:o, s:I, s:I, s:o, s:b, s:I, s:I}", "time",
-                           round->time, "rss_bytes", known(round->rss),
-                           "objects", (json_int_t)round->objects,
-                           "object_bytes", (json_int_t)round->bytes,
-                           "allocated_blocks", known(round->blocks),
-                           "collecting", (int)round->is_collecting, "waiting",
-                           (json_int_t)round->waiting, "c_held",
-                           (json_int_t)round->c_held));
+            out,
+            json_pack("{s:f, s:f, s:o, s:I, s:I, s:o, s:b, s:I, s:I}", "time",
+                      round->time, "active_seconds", round->active, "rss_bytes",
+                      known(round->rss), "objects", (json_int_t)round->objects,
+                      "object_bytes", (json_int_t)round->bytes,
+                      "allocated_blocks", known(round->blocks), "collecting",
+                      (int)round->is_collecting, "waiting",
+                      (json_int_t)round->waiting, "c_held",
+                      (json_int_t)round->c_held));
     }
     return out;
 }
@@ -291,7 +296,7 @@ judge(struct work *work, struct case_of *one, const struct cli_loaded *loaded,
 
 static enum px_status
 take_round(struct work *work, struct case_of *one, const char *target,
-           uint64_t round, bool is_last, struct px_err *err)
+           bool is_last, struct px_err *err)
 {
     struct cli_loaded loaded;
     enum px_status status = cli_load(work->cli, target, &loaded, err);
@@ -303,7 +308,12 @@ take_round(struct work *work, struct case_of *one, const char *target,
         cli_progress_clear(work->cli->progress);
         status = cli_interrupted(work->cli, status, err);
     }
-    if (status == PX_OK && round >= work->asked)
+    bool is_whole = px_suspects_is_whole(one->suspects);
+    if (status == PX_OK && one->n_looks++ > 0)
+        one->n_rounds += is_whole;
+    is_last |= one->n_rounds >= ROUNDS_AT_MOST * work->asked;
+    if (status == PX_OK &&
+        (is_last || (is_whole && one->n_rounds >= work->asked)))
         status = judge(work, one, &loaded, is_last, err);
     cli_loaded_done(&loaded);
     return status;
@@ -312,14 +322,14 @@ take_round(struct work *work, struct case_of *one, const char *target,
 static enum px_status
 look_at_all(struct work *work, uint64_t round, bool *is_any, struct px_err *err)
 {
-    bool is_last = round >= ROUNDS_AT_MOST * work->asked;
+    bool is_last = round >= LONGER_AT_MOST * ROUNDS_AT_MOST * work->asked;
     *is_any = false;
     for (size_t i = 0; i < work->n_cases; i++) {
         struct case_of *one = &work->cases[i];
         if (one->is_done)
             continue;
         enum px_status status =
-            take_round(work, one, one->target, round, is_last, err);
+            take_round(work, one, one->target, is_last, err);
         if (status == PX_ECANCELED || (status != PX_OK && work->n_cases == 1))
             return status;
         if (status != PX_OK) {
@@ -337,8 +347,7 @@ static enum px_status
 look_live(struct work *work, struct px_err *err)
 {
     struct cli *cli = work->cli;
-    double interval = cli->opt.interval > 0 ? cli->opt.interval : INTERVAL_S;
-    uint64_t interval_ns = (uint64_t)(interval * 1e9);
+    uint64_t interval_ns = (uint64_t)(work->interval * 1e9);
     uint64_t next_ns = px_now_ns();
     enum px_status status = PX_OK;
     bool is_any = true;
@@ -364,8 +373,8 @@ look_at_files(struct work *work, struct px_err *err)
     enum px_status status = PX_OK;
     work->asked = (uint64_t)cli->n_args - 1;
     for (int i = 0; i < cli->n_args && status == PX_OK; i++)
-        status = take_round(work, &work->cases[0], cli->args[i], (uint64_t)i,
-                            true, err);
+        status = take_round(work, &work->cases[0], cli->args[i],
+                            i == cli->n_args - 1, err);
     return status;
 }
 
@@ -402,6 +411,8 @@ cmd_suspects(struct cli *cli, struct px_err *err)
         return px_fail(err, PX_EINVAL, "nothing grows in 0 rounds");
     if (cli->opt.rounds > 0)
         work.asked = (uint64_t)cli->opt.rounds;
+    if (!are_files)
+        work.interval = cli->opt.interval > 0 ? cli->opt.interval : INTERVAL_S;
     work.n_cases = are_files ? 1 : (size_t)cli->n_args;
     work.cases = cli_alloc(work.n_cases * sizeof *work.cases);
     for (size_t i = 0; i < work.n_cases; i++) {
@@ -410,6 +421,8 @@ cmd_suspects(struct cli *cli, struct px_err *err)
             .suspects = px_suspects_new(err)};
         if (work.cases[i].suspects == NULL)
             status = PX_ENOMEM;
+        else
+            px_suspects_expect(work.cases[i].suspects, work.interval);
     }
     if (status == PX_OK)
         status = are_files ? look_at_files(&work, err) : look_live(&work, err);

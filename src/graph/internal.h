@@ -172,6 +172,9 @@ void preview_plain(const struct px_graph *graph, px_node node, size_t out_bytes,
 /* How many items the preview of a container says; false: it says something
  * else. */
 bool preview_length(const struct px_graph *graph, px_node node, uint64_t *n);
+/* The same of one that states the most it may have. */
+bool preview_bound(const struct px_graph *graph, px_node node, uint64_t *n,
+                   uint64_t *most);
 /* Where the record of a node starts in graph->previews. */
 #define PREVIEW_BLOCK 64u
 static inline uint64_t

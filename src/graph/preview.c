@@ -26,6 +26,7 @@
 struct preview {
     unsigned form;
     uint64_t number;
+    uint64_t most; /* BOUNDED */
     const uint8_t *bytes;
     size_t n_bytes;
 };
@@ -57,6 +58,9 @@ read_preview(struct px_reader *in, struct preview *out)
     case PX_PREVIEW_INT:
     case PX_PREVIEW_LEN:
         return px_read_varint(in, &out->number) == PX_OK;
+    case PX_PREVIEW_BOUNDED:
+        return px_read_varint(in, &out->number) == PX_OK &&
+               px_read_varint(in, &out->most) == PX_OK;
     case PX_PREVIEW_BIGINT:
         return px_read_varint(in, &out->number) == PX_OK &&
                px_read_bytes(in, 1, &out->bytes) == PX_OK;
@@ -168,8 +172,8 @@ show_float(uint64_t bits, size_t out_bytes, char *out)
 
 /* In the brackets of Python's own containers, also around a subclass. */
 static void
-show_length(const struct px_graph *graph, px_node node, uint64_t n,
-            size_t out_bytes, char *out)
+show_length(const struct px_graph *graph, px_node node,
+            const struct preview *preview, size_t out_bytes, char *out)
 {
     static const struct {
         unsigned container;
@@ -189,11 +193,15 @@ show_length(const struct px_graph *graph, px_node node, uint64_t n,
             close = brackets[i].close;
         }
     }
-    if (n == 0 && open[0] != '\0')
+    char most[32] = "";
+    if (preview->form == PX_PREVIEW_BOUNDED)
+        snprintf(most, sizeof most, " of %" PRIu64, preview->most);
+    else if (preview->number == 0 && open[0] != '\0') {
         snprintf(out, out_bytes, "%s%s", open, close);
-    else
-        snprintf(out, out_bytes, "%s…%" PRIu64 " item%s%s", open, n,
-                 n == 1 ? "" : "s", close);
+        return;
+    }
+    snprintf(out, out_bytes, "%s…%" PRIu64 "%s item%s%s", open, preview->number,
+             most, preview->number == 1 && most[0] == '\0' ? "" : "s", close);
 }
 
 static void
@@ -219,7 +227,8 @@ show_preview(const struct px_graph *graph, px_node node,
         show_float(preview->number, out_bytes, out);
         return;
     case PX_PREVIEW_LEN:
-        show_length(graph, node, preview->number, out_bytes, out);
+    case PX_PREVIEW_BOUNDED:
+        show_length(graph, node, preview, out_bytes, out);
         return;
     case PX_PREVIEW_TEXT:
         px_text_escape((const char *)preview->bytes, preview->n_bytes,
@@ -231,18 +240,37 @@ show_preview(const struct px_graph *graph, px_node node,
     }
 }
 
-bool
-preview_length(const struct px_graph *graph, px_node node, uint64_t *n)
+static bool
+find_preview(const struct px_graph *graph, px_node node, struct preview *out)
 {
-    struct preview preview;
     if (graph->preview_bytes == NULL || graph->preview_bytes[node] == 0)
         return false;
     struct px_reader in =
         px_reader_of(graph->previews + preview_offset(graph, node),
                      graph->preview_bytes[node]);
-    if (!read_preview(&in, &preview) || preview.form != PX_PREVIEW_LEN)
+    return read_preview(&in, out);
+}
+
+bool
+preview_length(const struct px_graph *graph, px_node node, uint64_t *n)
+{
+    struct preview preview;
+    if (!find_preview(graph, node, &preview) || preview.form != PX_PREVIEW_LEN)
         return false;
     *n = preview.number;
+    return true;
+}
+
+bool
+preview_bound(const struct px_graph *graph, px_node node, uint64_t *n,
+              uint64_t *most)
+{
+    struct preview preview;
+    if (!find_preview(graph, node, &preview) ||
+        preview.form != PX_PREVIEW_BOUNDED)
+        return false;
+    *n = preview.number;
+    *most = preview.most;
     return true;
 }
 
@@ -256,13 +284,8 @@ preview_plain(const struct px_graph *graph, px_node node, size_t out_bytes,
     struct preview preview;
     if (label != NULL) {
         px_text_escape(label, strlen(label), out_bytes, out);
-    } else if (graph->preview_bytes != NULL &&
-               graph->preview_bytes[node] != 0) {
-        struct px_reader in =
-            px_reader_of(graph->previews + preview_offset(graph, node),
-                         graph->preview_bytes[node]);
-        if (read_preview(&in, &preview))
-            show_preview(graph, node, &preview, out_bytes, out);
+    } else if (find_preview(graph, node, &preview)) {
+        show_preview(graph, node, &preview, out_bytes, out);
     } else if (name != NULL) {
         preview = (struct preview){.bytes = (const uint8_t *)name,
                                    .n_bytes = strlen(name)};

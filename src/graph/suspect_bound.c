@@ -1,8 +1,8 @@
 /* suspect_bound.c — the bound that a cache, pool or queue states itself.
  *
  * What fills up to a bound is no leak, and looks like one until it is full.
- * Many containers say theirs: functools.lru_cache by the way it keeps its
- * results, others by a number beside them (`self.maxsize`, `_MAXCACHE`).
+ * Many containers say theirs: functools.lru_cache and deque in themselves,
+ * others by a number beside them (`self.maxsize`, `_MAXCACHE`).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -82,6 +82,57 @@ take_stem(const char *text, struct bound *bound)
     bound->name[n] = '\0';
 }
 
+/* ---- what the container itself says ---- */
+
+/* Items of a container that has its bound in it, 0: it is none. Without values
+ * in the snapshot an lru_cache is known by its edges: it keeps its results in
+ * a ring only if it has a maxsize. */
+static uint64_t
+items_within_bound(const struct px_graph *graph, px_node node)
+{
+    uint64_t n = 0, most;
+    if (preview_bound(graph, node, &n, &most))
+        return n;
+    const char *type = px_type_name(graph, px_node_type(graph, node));
+    if (strcmp(type, "functools._lru_cache_wrapper") != 0)
+        return 0;
+    struct span span = out_span(graph, node);
+    for (px_edge e = span.first; e < span.end; e++)
+        n += edge_kind(&graph->edges[e]) == PX_EDGE_CACHED;
+    return n;
+}
+
+/* Of all that are held as this one is. */
+static uint64_t
+items_of_kind(const struct search *search, px_node container)
+{
+    const struct px_suspects *suspects = search->suspects;
+    uint64_t n = 0;
+    for (px_node node = 0; node < search->graph->n_nodes; node++) {
+        if (suspects->kind_of[node] == suspects->kind_of[container])
+            n += items_within_bound(search->graph, node);
+    }
+    return n;
+}
+
+/* Whether it is below such containers, and no more than these have items: more
+ * of them pile up in an item, for which its bound is no excuse. */
+static bool
+is_in_bounded(const struct search *search, px_node node, uint64_t count)
+{
+    enum { LOOK_UP = 64 };
+    for (int i = 0; i < LOOK_UP; i++) {
+        px_edge edge = px_paths_edge(search->paths, node);
+        if (edge == PX_NONE)
+            return false;
+        node = px_edge_source(search->graph, edge);
+        uint64_t n = items_within_bound(search->graph, node);
+        if (n > 0)
+            return n >= count || items_of_kind(search, node) >= count;
+    }
+    return false;
+}
+
 bool
 suspect_is_bounded(const struct search *search, const struct finding *finding,
                    uint64_t count)
@@ -92,13 +143,8 @@ suspect_is_bounded(const struct search *search, const struct finding *finding,
     px_edge edge = suspect_edge(search, finding);
     if (edge == PX_NONE)
         return false;
-    const char *field = px_edge_name(graph, edge);
-    if (px_edge_kind(graph, edge) == PX_EDGE_FIELD && field != NULL &&
-        strncmp(field, "cached ", 7) == 0)
-        return true; /* of functools.lru_cache: only with a maxsize */
-    if (strcmp(px_type_name(graph, px_node_type(graph, finding->example)),
-               "functools._lru_list_elem") == 0)
-        return true; /* the same in its dict */
+    if (is_in_bounded(search, finding->example, count))
+        return true;
     size_t n =
         px_paths_steps(search->paths, finding->example, true, STEPS_MAX, steps);
     if (n < 3 || n > STEPS_MAX)

@@ -65,7 +65,7 @@ is_recent(const struct search *search, const struct trend *trend)
     const struct px_suspects *suspects = search->suspects;
     const struct px_suspects_round *last =
         &suspects->rounds[suspects->n_rounds - 1];
-    double up = last->time - last->started;
+    double up = last->time - last->started - last->waited;
     return last->started > 0 && trend->since_s < SINCE_START * up;
 }
 
@@ -263,12 +263,7 @@ suspect_search(struct search *search, struct px_err *err)
     if (search->of_kind == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for suspects");
     for (size_t i = 0; i < suspects->n_rounds; i++)
-        search->times[i] = suspects->rounds[i].time;
-    /* made by hand, or by a clock that was set: as if a second apart */
-    for (size_t i = 1; i < suspects->n_rounds; i++) {
-        if (search->times[i] <= search->times[i - 1])
-            search->times[i] = search->times[i - 1] + 1;
-    }
+        search->times[i] = suspects->rounds[i].active;
     enum px_status status = suspect_origins(search, err);
     if (status != PX_OK)
         return status;

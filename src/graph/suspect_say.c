@@ -328,6 +328,18 @@ take_fingerprint(struct px_suspect *out)
 }
 
 /* ---- all of it ---- */
+
+/* By the clock on the wall, as the user sees it grow. */
+static double
+a_minute(const struct search *search, const struct trend *trend)
+{
+    const struct px_suspects *suspects = search->suspects;
+    double seconds = suspects->rounds[suspects->n_rounds - 1].time -
+                     suspects->rounds[0].time;
+    return seconds > 0 ? (double)trend->grown * 60 / seconds
+                       : trend->a_second * 60;
+}
+
 static bool
 keep_series(struct saying *say)
 {
@@ -355,7 +367,7 @@ suspect_say(struct search *search, const struct finding *finding,
                                .type = "",
                                .in_bytes = finding->in_bytes,
                                .a_round = finding->trend.a_round,
-                               .a_minute = finding->trend.a_second * 60,
+                               .a_minute = a_minute(search, &finding->trend),
                                .bytes = finding->bytes,
                                .retained = finding->retained,
                                .held_by = finding->held_by,

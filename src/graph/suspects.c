@@ -3,7 +3,9 @@
  * Leaks are looked for as BLeak (Vilk and Berger, PLDI 2018) and LeakCanary's
  * heap growth do, by kinds of paths that grow round after round (kinds.c,
  * trend.c). Of each snapshot only the number and the bytes of each kind stay,
- * 12 bytes a kind, beside the figures of its header.
+ * 12 bytes a kind, beside the figures of its header. Paces are by the time in
+ * which the target could do something: where others have the CPU, it is the
+ * rounds that slow down, not what it leaks.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,6 +15,12 @@
 #include <string.h>
 
 #include <jansson.h>
+
+/* Of the time between two snapshots, at least so much counts. */
+#define LEAST_ACTIVE 0.02
+/* A round in which the target could run for less of what was expected of it is
+ * not over. */
+#define WHOLE_ROUND 0.7
 
 static const struct {
     const char *name, *what, *advice;
@@ -127,6 +135,7 @@ read_round(const struct px_paths *paths, struct px_suspects_round *out)
     *out = (struct px_suspects_round){
         .time = json_number_value(json_object_get(header, "time")),
         .started = json_number_value(json_object_get(header, "started")),
+        .waited = json_number_value(json_object_get(header, "waited")),
         .rss = figure(header, "rss"),
         .blocks = figure(header, "allocated_blocks"),
         .objects = graph->n_nodes,
@@ -164,6 +173,56 @@ take_sample(const struct kinds *kinds, struct sample *out, struct px_err *err)
     return PX_OK;
 }
 
+void
+px_suspects_expect(struct px_suspects *suspects, double seconds)
+{
+    suspects->expected = seconds;
+}
+
+/* How long the target could run what it had to run. */
+static double
+active_between(const struct px_suspects_round *from,
+               const struct px_suspects_round *to)
+{
+    double seconds = to->time - from->time;
+    double waited = to->waited - from->waited;
+    double least = seconds * LEAST_ACTIVE;
+    /* made by hand, or by a clock that was set: as if a second apart */
+    if (seconds <= 0)
+        return 1;
+    return seconds - waited < least ? least
+           : waited < 0             ? seconds
+                                    : seconds - waited;
+}
+
+bool
+px_suspects_is_whole(const struct px_suspects *suspects)
+{
+    size_t n = suspects->n_rounds;
+    return n < 2 ||
+           active_between(&suspects->rounds[n - 2], &suspects->rounds[n - 1]) >=
+               suspects->expected * WHOLE_ROUND;
+}
+
+/* The last snapshot goes: it ended no round. */
+static void
+drop_last(struct px_suspects *suspects)
+{
+    suspects->n_rounds--;
+    sample_done(&suspects->samples[suspects->n_rounds]);
+}
+
+static void
+drop_first(struct px_suspects *suspects)
+{
+    sample_done(&suspects->samples[0]);
+    suspects->n_rounds--;
+    memmove(suspects->samples, suspects->samples + 1,
+            suspects->n_rounds * sizeof *suspects->samples);
+    memmove(suspects->rounds, suspects->rounds + 1,
+            suspects->n_rounds * sizeof *suspects->rounds);
+}
+
 enum px_status
 px_suspects_add(struct px_suspects *suspects, const struct px_paths *paths,
                 struct px_work *work, struct px_err *err)
@@ -181,16 +240,16 @@ px_suspects_add(struct px_suspects *suspects, const struct px_paths *paths,
     forget_texts(suspects);
     free(suspects->kind_of);
     suspects->kind_of = kind_of;
-    if (suspects->n_rounds == SUSPECT_ROUNDS_MAX) {
-        sample_done(&suspects->samples[0]);
-        suspects->n_rounds--;
-        memmove(suspects->samples, suspects->samples + 1,
-                suspects->n_rounds * sizeof *suspects->samples);
-        memmove(suspects->rounds, suspects->rounds + 1,
-                suspects->n_rounds * sizeof *suspects->rounds);
-    }
-    read_round(paths, &suspects->rounds[suspects->n_rounds]);
-    suspects->samples[suspects->n_rounds++] = sample;
+    if (!px_suspects_is_whole(suspects))
+        drop_last(suspects);
+    if (suspects->n_rounds == SUSPECT_ROUNDS_MAX)
+        drop_first(suspects);
+    size_t n = suspects->n_rounds++;
+    struct px_suspects_round *round = &suspects->rounds[n];
+    suspects->samples[n] = sample;
+    read_round(paths, round);
+    round->active =
+        n == 0 ? 0 : round[-1].active + active_between(&round[-1], round);
     return PX_OK;
 }
 

@@ -34,6 +34,7 @@ struct px_suspects {
     struct px_suspects_round rounds[SUSPECT_ROUNDS_MAX];
     struct sample samples[SUSPECT_ROUNDS_MAX];
     size_t n_rounds;  /* snapshots */
+    double expected;  /* seconds between them; 0: any */
     kind_id *kind_of; /* by node of the last one */
     bool is_in_doubt;
     struct px_suspect *found;
@@ -77,7 +78,7 @@ struct search {
     uint32_t *of_kind; /* by kind: finding + 1, or 0 */
     uint8_t *origins;  /* by root: enum origin */
     uint64_t series[SUSPECT_ROUNDS_MAX];
-    double times[SUSPECT_ROUNDS_MAX];
+    double times[SUSPECT_ROUNDS_MAX]; /* px_suspects_round.active */
 };
 
 /* Neither part of another nor excused. */

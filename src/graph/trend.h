@@ -22,8 +22,8 @@ struct trend {
     bool is_even;     /* about as much in each round */
     bool is_new;      /* most of it came in these rounds */
     double a_round;
-    double a_second;
-    double since_s; /* at this pace it was 0 so many seconds ago */
+    double a_second; /* by the clock that was given */
+    double since_s;  /* at this pace it was 0 so many seconds ago */
 };
 
 /* figures[0…n] in order, taken at times[0…n] (s); n + 1 of them. */

@@ -14,7 +14,7 @@ from harness import CLI, child_environment
 pytestmark = pytest.mark.smoke
 
 PROGRAM = textwrap.dedent("""
-    import collections, enum, json, os, sys, pyexplore
+    import collections, enum, functools, json, os, sys, pyexplore
 
     def evil(*args): raise SystemExit("code of the target ran")
     class Evil:
@@ -31,6 +31,12 @@ PROGRAM = textwrap.dedent("""
     def function(a, b=1):
         return a
 
+    @functools.lru_cache(maxsize=500)
+    def cached(a):
+        return a
+    for i in range(7):
+        cached(i)
+
     objects = {
         "text": "text" * 1, "long": "x" * 1000, "euro": "\\u20ac" * 40,
         "lone": "a\\ud800b", "control": "a\\x1b[31m\\u202eb",
@@ -46,9 +52,11 @@ PROGRAM = textwrap.dedent("""
         "evil list": EvilList("ab"), "evil set": EvilSet("ab"),
         "default": collections.defaultdict(int, a=1),
         "ordered": collections.OrderedDict(a=1, b=2),
-        "deque": collections.deque([1, 2, 3], 9),
+        "deque": collections.deque([1, 2, 3]),
         "point": Point(1, "y"), "os": os.stat_result(range(10)),
         "function": function, "code": function.__code__,
+        "ring": collections.deque("abcdef", maxlen=4), "cached": cached,
+        "memo": functools.lru_cache(maxsize=None)(function),
         "evil": Evil(), "evil str": EvilStr("x"),
     }
     pyexplore.snapshot(sys.argv[1])
@@ -111,6 +119,12 @@ def test_lengths(preview):
                     ("evil set", 2), ("default", 1), ("ordered", 2),
                     ("deque", 3), ("point", 2), ("os", 10)):
         assert preview(name) == ("LEN", n)
+
+
+def test_bounds(preview):
+    assert preview("ring") == ("BOUNDED", (4, 4))
+    assert preview("cached") == ("BOUNDED", (7, 500))
+    assert not preview.has("memo")
 
 
 def test_functions_say_where_they_are(preview):

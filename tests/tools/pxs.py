@@ -507,6 +507,8 @@ class Reader:
             value = struct.unpack("<d", c.take(8))[0]
         elif form == PREVIEW["LEN"]:
             value = c.varint()
+        elif form == PREVIEW["BOUNDED"]:
+            value = (c.varint(), c.varint())
         elif form == PREVIEW["TEXT"]:
             value = c.text()
         elif form == PREVIEW["SECRET"]:
@@ -745,6 +747,9 @@ def put_preview(out, item, last):
         out += struct.pack("<d", value)
     elif form == PREVIEW["LEN"]:
         put_varint(out, value)
+    elif form == PREVIEW["BOUNDED"]:
+        put_varint(out, value[0])
+        put_varint(out, value[1])
     elif form == PREVIEW["TEXT"]:
         put_text(out, value)
     return last

@@ -371,9 +371,12 @@ static void
 write_tables(struct writer *w)
 {
     const struct rg *rg = w->rg;
-    static const char header[] =
-        "{\"format\":1,\"detail\":\"names\",\"estimate\":{\"objects\":77}}";
-    rg_add_chunk(w->out, PX_CHUNK_HEADER, header, sizeof header - 1);
+    char header[160];
+    int n = snprintf(header, sizeof header,
+                     "{\"format\":1,\"detail\":\"names\",\"estimate\":{"
+                     "\"objects\":77},\"time\":%.3f,\"waited\":%.3f}",
+                     rg->time, rg->waited);
+    rg_add_chunk(w->out, PX_CHUNK_HEADER, header, (size_t)n);
     uint64_t last = 0;
     for (int i = 0; i < RG_TYPES; i++) {
         char text[16];
@@ -436,6 +439,14 @@ rg_write(const struct rg *rg, uint64_t seed, struct rg_chunks *out)
         put_text(&w.body, rg->roots[i].name);
     }
     flush(&w, PX_CHUNK_ROOTS);
+    if (rg->most != 0) {
+        last = 0;
+        put_addr(&w.body, rg->nodes[rg->bounded].addr, &last);
+        put_varint(&w.body, PX_PREVIEW_BOUNDED);
+        put_varint(&w.body, rg->items);
+        put_varint(&w.body, rg->most);
+        flush(&w, PX_CHUNK_PREVIEWS);
+    }
     put_varint(&w.body, PX_FOOTER_END);
     put_varint(&w.body, PX_END_COMPLETE);
     put_varint(&w.body, PX_FOOTER_OBJECTS);

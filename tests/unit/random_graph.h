@@ -50,6 +50,9 @@ struct rg {
     int n_names;
     struct rg_root roots[RG_ROOTS_MAX];
     int n_roots;
+    double time, waited; /* of the header */
+    int bounded;         /* a node that states its bound, if `most` is not 0 */
+    uint64_t items, most;
 };
 
 struct rg_options {

@@ -499,6 +499,7 @@ test_previews(void **state)
         ROW("\6\1", "…1 item"),
         ROW("\7\4f()\n", "f()\\n"),
         ROW("\x08", "<secret>"),
+        ROW("\x09\3\x40", "…3 of 64 items"),
 #undef ROW
     };
     enum { N = sizeof rows / sizeof rows[0] };

@@ -58,13 +58,26 @@ test_trends(void **state)
 /* ---- heaps ---- */
 enum { MODULE, OWNER, LIST, FIRST };
 
-/* module m0 → OWNER (n2) → its list (n3) → `count` objects; another thing
- * that `others` of them have. With `in_cycle` nothing holds them but each
- * other, two by two. */
+struct heap {
+    int count;
+    bool in_cycle;
+    uint64_t place;
+    uint64_t items, most; /* that the list states of itself */
+    double time, waited;
+};
+
+/* module m0 → OWNER (n2) → its list (n3) → `count` objects. With `in_cycle`
+ * nothing holds them but each other, two by two. */
 static struct px_graph *
-heap(int count, bool in_cycle, uint64_t place)
+heap_of(const struct heap *heap)
 {
+    int count = heap->count;
     struct rg *rg = rg_new(FIRST + count);
+    rg->bounded = LIST;
+    rg->items = heap->items;
+    rg->most = heap->most;
+    rg->time = heap->time;
+    rg->waited = heap->waited;
     int name = rg_name(rg, "owner");
     int items = rg_name(rg, "items");
     for (int i = 0; i < rg->n; i++) {
@@ -77,17 +90,25 @@ heap(int count, bool in_cycle, uint64_t place)
     rg_edge(rg, MODULE, PX_EDGE_ATTR, (uint64_t)name, OWNER, -1);
     rg_edge(rg, OWNER, PX_EDGE_ATTR, (uint64_t)items, LIST, -1);
     for (int i = 0; i < count; i++) {
-        if (in_cycle)
+        if (heap->in_cycle)
             rg_edge(rg, FIRST + i, PX_EDGE_ATTR, (uint64_t)name,
                     FIRST + (i ^ 1), -1);
         else
             rg_edge(rg, LIST, PX_EDGE_ITEM, (uint64_t)i, FIRST + i, -1);
     }
     rg_count(rg);
-    rg_place(rg, place);
-    struct px_graph *graph = rg_build(rg, place);
+    rg_place(rg, heap->place);
+    struct px_graph *graph = rg_build(rg, heap->place);
     rg_free(rg);
     return graph;
+}
+
+static struct px_graph *
+heap(int count, bool in_cycle, uint64_t place)
+{
+    const struct heap all = {
+        .count = count, .in_cycle = in_cycle, .place = place};
+    return heap_of(&all);
 }
 
 struct watch {
@@ -174,6 +195,70 @@ test_a_list_that_swings(void **state)
     px_suspects_free(watch.suspects);
 }
 
+/* A list that states its bound is filling, and no more; but what piles up
+ * inside of its only item is not excused by it. */
+static void
+test_a_bound(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t least_items, more;
+        size_t n_findings;
+    } rows[] = {{10, 7, 0}, {1, 0, 1}};
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        struct watch watch = {.suspects = px_suspects_new(NULL)};
+        size_t n;
+        for (unsigned i = 0; i < 5; i++) {
+            const struct heap all = {.count = 10 + 7 * (int)i,
+                                     .place = i + 1,
+                                     .items =
+                                         rows[r].least_items + rows[r].more * i,
+                                     .most = 100};
+            look(&watch, heap_of(&all));
+        }
+        find(&watch, &n);
+        assert_int_equal(n, rows[r].n_findings);
+        forget(&watch);
+        px_suspects_free(watch.suspects);
+    }
+}
+
+/* A leak of 10 a second that the target could run, with others on its CPU for
+ * most of the time after the third look, and for some rounds all along. Rounds
+ * of which nothing can be told are joined, and it does not look as if it
+ * slowed down. */
+static void
+test_a_target_that_starves(void **state)
+{
+    (void)state;
+    static const double ran[] = {0,    1,    1,    0.9, 0.1, 0.3, 0.1,
+                                 0.05, 0.05, 0.45, 0.8, 0,   0.2, 0.6};
+    struct watch watch = {.suspects = px_suspects_new(NULL)};
+    size_t n, n_rounds, n_whole = 0;
+    double active = 0;
+    px_suspects_expect(watch.suspects, 1);
+    for (unsigned i = 0; i < sizeof ran / sizeof *ran; i++) {
+        active += ran[i];
+        const struct heap all = {.count = 5 + (int)(10 * active + 0.5),
+                                 .place = i + 1,
+                                 .time = 1000 + i,
+                                 .waited = 50 + i - active};
+        look(&watch, heap_of(&all));
+        n_whole += i > 0 && px_suspects_is_whole(watch.suspects);
+    }
+    const struct px_suspects_round *rounds =
+        px_suspects_rounds(watch.suspects, &n_rounds);
+    assert_int_equal(n_whole, 6);
+    assert_int_equal(n_rounds, 1 + n_whole);
+    assert_true(rounds[n_rounds - 1].active > active - 0.1 &&
+                rounds[n_rounds - 1].active < active + 0.1);
+    const struct px_suspect *found = find(&watch, &n);
+    assert_int_equal(n, 1);
+    assert_true(found->a_minute > 250 && found->a_minute < 260);
+    forget(&watch);
+    px_suspects_free(watch.suspects);
+}
+
 /* Of garbage in cycles nothing is said while a collector runs. */
 static void
 test_cycles(void **state)
@@ -234,6 +319,8 @@ main(void)
         cmocka_unit_test(test_trends),
         cmocka_unit_test(test_a_list_that_grows),
         cmocka_unit_test(test_a_list_that_swings),
+        cmocka_unit_test(test_a_bound),
+        cmocka_unit_test(test_a_target_that_starves),
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_many_rounds),
         cmocka_unit_test(test_names),

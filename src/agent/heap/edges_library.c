@@ -94,6 +94,36 @@ walk_lru(struct walk *w, PyObject *object)
     walk_lru_links(w, object, true);
 }
 
+/* wrapper: {root of seven words, function to call, typed, cache, hits, func,
+ * maxsize, misses, …}; a maxsize of -1 is None */
+#define LRU_MAXSIZE 12
+
+bool
+library_bound(PyObject *object, PyTypeObject *type, Py_ssize_t *items,
+              Py_ssize_t *most)
+{
+    const struct edges_row *row = edges_rows_library;
+    size_t size = (size_t)type->tp_basicsize;
+
+    while (row->walk != NULL &&
+           (row->tp_name == NULL || row->basicsize != size ||
+            strcmp(row->tp_name, type->tp_name) != 0))
+        row++;
+    if (row->walk == walk_deque) {
+        *items = Py_SIZE(object);
+        *most = ((const struct library_deque *)object)->maxlen;
+        return *most >= 0;
+    }
+    if (row->walk != walk_lru && row->walk != walk_lru_old)
+        return false;
+    PyObject *cache = edge_word(object, 9);
+    if (cache == NULL || !PyDict_CheckExact(cache))
+        return false;
+    *items = ((PyDictObject *)cache)->ma_used;
+    *most = ((const Py_ssize_t *)(const void *)object)[LRU_MAXSIZE];
+    return *most >= 0;
+}
+
 /* ---- itertools.tee ----
  * Modules/itertoolsmodule.c: teedataobject, LINKCELLS values of which
  * numread are there */

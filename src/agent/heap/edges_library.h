@@ -6,6 +6,7 @@
 #define HEAP_EDGES_LIBRARY_H
 
 #include "agent/heap/compat.h"
+#include "agent/tags.h"
 
 /* Modules/_collectionsmodule.c */
 #define LIBRARY_DEQUE_BLOCK 64
@@ -44,6 +45,11 @@ struct library_odict {
     PyObject *inst_dict;
     PyObject *weakreflist;
 };
+
+/* Whether it is one of these that was given a most of items (maxlen, maxsize):
+ * what it has and what it may. */
+PX_CHILD bool library_bound(PyObject *object, PyTypeObject *type,
+                            Py_ssize_t *items, Py_ssize_t *most);
 
 /* Modules/arraymodule.c; only the start of a descriptor */
 struct library_array_descr {

@@ -13,6 +13,7 @@
 #include <pyexplore/buf.h>
 
 #include "agent/heap/code.h"
+#include "agent/heap/edges_library.h"
 #include "agent/heap/layout.h"
 #include "agent/heap/walk.h"
 
@@ -144,10 +145,30 @@ put_function(PyObject *object, uint8_t *to)
     return put_code((PyCodeObject *)code, object, to);
 }
 
+static size_t
+put_bound(PyObject *object, PyTypeObject *type, uint8_t *to)
+{
+    Py_ssize_t items, most;
+    uint8_t *at = to;
+
+    if (!library_bound(object, type, &items, &most))
+        return 0;
+    *at++ = PX_PREVIEW_BOUNDED;
+    at = px_put_varint(at, (uint64_t)items);
+    at = px_put_varint(at, (uint64_t)most);
+    return (size_t)(at - to);
+}
+
 /* `container`: the type's flag of snapshot.h. */
 static size_t
-put_items(PyObject *object, unsigned container, uint8_t *to)
+put_items(PyObject *object, PyTypeObject *type, unsigned container, uint8_t *to)
 {
+    size_t n = 0;
+
+    if (container & PX_TYPE_LIST && type != &PyList_Type)
+        n = put_bound(object, type, to);
+    if (n != 0)
+        return n;
     if (container & PX_TYPE_DICT)
         return put_length(((PyDictObject *)object)->ma_used, to);
     if (container & PX_TYPE_SET)
@@ -164,7 +185,7 @@ preview_put(PyObject *object, PyTypeObject *type, unsigned container,
     if (type == &PyLong_Type)
         return put_long(object, to);
     if (container != 0)
-        return put_items(object, container, to);
+        return put_items(object, type, container, to);
     if (type == &PyFloat_Type)
         return put_float(object, to);
     if (type == &PyBytes_Type)
@@ -182,7 +203,7 @@ preview_put(PyObject *object, PyTypeObject *type, unsigned container,
                                  : put_text("False", 5, to);
     if (object == Py_None)
         return put_text("None", 4, to);
-    return 0;
+    return put_bound(object, type, to);
 }
 
 /* Objects/longobject.c: -5 to 256 are one object each for everybody. */
