@@ -11,9 +11,10 @@ from typing import Any, Dict, Iterator, Optional
 
 import pytest
 
-# What pytest itself keeps of each round: log records, caught warnings, and the
-# pieces of text inside the StringIO of its captured log.
-_OF_PYTEST = ("logging.LogRecord", "warnings.WarningMessage", "str held by: c")
+# What pytest itself keeps of each round: log records, caught warnings (whose
+# class is in _py_warnings from 3.14 on), and the pieces of text inside the
+# StringIO of its captured log.
+_OF_PYTEST = ("logging.LogRecord", "*warnings.WarningMessage", "str held by: c")
 
 
 def pytest_addoption(parser: Any) -> None:

@@ -189,12 +189,77 @@ def test_cells_of_frames(shown):
 
 
 def test_stack(shown):
-    """What lies only on the evaluation stack is held by the thread."""
-    nodes = [shown.threads["operands"]] + shown.frames("operands")
-    assert any(
-        shown.snap.text_of(e.target) == "only on the stack" or
-        shown.reaches_text(node, ("STACK", "OPERAND"), "only on the stack")
-        for node in nodes for e in node.edges)
+    """What lies only on the evaluation stack is held by the frame whose stack
+    it is, and by no other."""
+    holders = [
+        shown.snap.labels[node.addr].split("()")[0]
+        for node in [shown.threads["operands"]] + shown.frames("operands")
+        if shown.reaches_text(node, ("STACK", "OPERAND"), "only on the stack")]
+    assert holders == ["operands"]
+
+
+def test_stack_of_a_running_generator(spawn, tmp_path):
+    """It belongs to the generator, not to the thread that runs it."""
+    target = spawn(textwrap.dedent("""
+        import sys, pyexplore
+        class Kept: pass
+        def take(kept, done): return id(kept)
+        def generator():
+            yield take(Kept(), pyexplore.snapshot(sys.argv[1]))
+        running = generator()
+        print(next(running), id(running), flush=True)
+    """), str(tmp_path / "stack.pxs"))
+    kept, running = [int(x) for x in target.line().split()]
+    snap = pxs.read(str(tmp_path / "stack.pxs"))
+    holders = [node for node in snap.nodes.values() for e in node.edges
+               if e.target == kept and
+               e.kind in (pxs.EDGE["STACK"], pxs.EDGE["OPERAND"])]
+    assert [snap.labels[node.addr].split("()")[0] for node in holders] == [
+        "generator"]
+    if sys.version_info >= (3, 11):
+        assert holders[0].addr == running
+
+
+def test_stack_of_a_suspended_generator(spawn, tmp_path):
+    """Its depth is known: each entry is a reference that counts, and what it
+    awaits has that name."""
+    target = spawn(textwrap.dedent("""
+        import sys, pyexplore
+        class Kept:
+            def __await__(self): yield
+        def take(*given): return given
+        def gives():
+            yield take(Kept(), (yield from delegates()))
+        def delegates():
+            yield take(Kept(), (yield))
+        async def waits():
+            return take(Kept(), await Kept())
+        generator, coroutine = gives(), waits()
+        next(generator); coroutine.send(None)
+        pyexplore.snapshot(sys.argv[1])
+        print(id(generator), id(generator.gi_yieldfrom), id(coroutine),
+              id(coroutine.cr_await), flush=True)
+        coroutine.close()
+    """), str(tmp_path / "stack.pxs"))
+    gives, delegates, waits, iterator = [
+        int(x) for x in target.line().split()]
+    snap = pxs.read(str(tmp_path / "stack.pxs"))
+    counted = snap.counted()
+    for address, name, awaited in [
+            (gives, "gi_yieldfrom", delegates), (delegates, None, None),
+            (waits, "cr_await", iterator)]:
+        node = snap.nodes[address]
+        named = {snap.names[e.name][1]: e.target for e in node.edges
+                 if e.name is not None}
+        assert named.get(name) == awaited
+        if sys.version_info < (3, 11):  # its frame is an object, and has it
+            node = snap.nodes[named["cr_frame" if name == "cr_await" else
+                                    "gi_frame"]]
+        stack = [snap.nodes[e.target] for e in node.edges
+                 if e.kind == pxs.EDGE["OPERAND"]]
+        kept = [n for n in stack if snap.type_name(n) == "__main__.Kept"]
+        assert len(kept) == 1
+        assert counted[kept[0].addr] == kept[0].refcount == 1
 
 
 def test_class_body(shown):

@@ -66,6 +66,26 @@ def test_interpreter(take):
     assert numbers[1] in [e.target for e in searches.edges]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 14),
+                    reason="before 3.14 no list of the collector has it")
+def test_interned_texts(take):
+    """The interpreter's dict of interned texts is there under its name, and
+    holds none of them: it takes back the references that it has."""
+    snap, numbers = take("""
+        import gc
+        text = sys.intern("".join(["of the ", "interned"]))
+        kept = {"key": text}
+        pyexplore.snapshot(path)
+        print(id(text), flush=True)
+    """)
+    (address,) = roots_of(snap, "INTERPRETER").values()
+    dict_address = edge_names(snap, snap.nodes[address])["interned texts"]
+    assert snap.type_name(snap.nodes[dict_address]) == "dict"
+    assert snap.nodes[dict_address].edges == []
+    # the dict of the module and the one above
+    assert snap.counted()[numbers[0]] == snap.nodes[numbers[0]].refcount == 2
+
+
 def test_atexit(take):
     """What waits for the end of the program is held by a node with a name:
     the interpreter, before 3.10 the module atexit; from 3.14 through a tuple

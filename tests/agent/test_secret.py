@@ -136,6 +136,8 @@ def test_lower_details_have_no_values_at_all(spawn, tmp_path, detail):
         import sys, pyexplore
         value = "".join(["a value", " of mine"])
         keyed = {"".join(["not an", " identifier"]): [value]}
+        interned = [sys.intern("".join(["a_constant", "_of_the_source"]))]
+        interned.append({text: text for text in interned})
         pyexplore.snapshot(sys.argv[1], detail=sys.argv[2])
         print("done", flush=True)
     """), str(path), detail)
@@ -143,6 +145,7 @@ def test_lower_details_have_no_values_at_all(spawn, tmp_path, detail):
     data = all_bytes(path)
     assert b"a value of mine" not in data
     assert b"not an identifier" not in data
+    assert b"a_constant_of_the_source" not in data
     assert not pxs.read(str(path)).previews
 
 

@@ -93,6 +93,18 @@
 /* A dict over the values of its instance visits them, and the instance only
  * that dict (3.14.10, 3.15.2 Objects/dictobject.c); 3.13: the other way. */
 #define COMPAT_DICT_OWNS_VALUES (PY_VERSION_HEX >= 0x030E0000)
+/* What a suspended `await` or `yield from` has on the stack: the iterator, and
+ * above it, from 3.15 on, its index (pycore_ceval.h: _PyEval_GetIter; it is
+ * NULL or a tagged int). */
+#if PY_VERSION_HEX >= 0x030F0000
+#define COMPAT_AWAIT_SLOTS 2
+#else
+#define COMPAT_AWAIT_SLOTS 1
+#endif
+/* The collector tracks every dict, also the one of interned texts. */
+#define COMPAT_DICT_ALWAYS_TRACKED (PY_VERSION_HEX >= 0x030E0000)
+/* The scanner of json keeps a memo. */
+#define COMPAT_JSON_MEMO (PY_VERSION_HEX < 0x030E0000)
 /* A finished generator still visits its code. */
 #define COMPAT_GEN_KEEPS_CODE (PY_VERSION_HEX >= 0x030E0000)
 /* operator.methodcaller has a tuple where 3.13 has an array. */

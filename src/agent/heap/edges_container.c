@@ -66,13 +66,18 @@ walk_tuple(struct walk *w, PyObject *object)
 
 /* 3.13: a dict over the values of its instance does not own them
  * (Objects/dictobject.c: dict_traverse skips embedded values). Keys that it
- * shares are owned by their table, which others may have shown. */
+ * shares are owned by their table, which others may have shown. The dict of
+ * interned texts owns none of them (3.14 Objects/unicodeobject.c:
+ * intern_common takes its two references back), and as a key everything that
+ * is interned would pass for a name. */
 static void
 walk_dict(struct walk *w, PyObject *object)
 {
     struct layout_table table;
     enum px_edge_kind kind = PX_EDGE_DICT_VALUE;
 
+    if (object == layout_interned() && names_is_interned_dict(object))
+        return;
     layout_dict(object, &table);
     if (table.embedded)
         kind = PX_EDGE_DICT_ALIAS;

@@ -144,7 +144,9 @@ LIST(simple_queues) = {{4, F, "items"}, END};
 LIST(timezones) = {{2, F, "offset"}, {3, F, "name"}, END};
 LIST(decimal_contexts) = {{8, A, "traps"}, {9, A, "flags"}, END};
 LIST(structs) = {{5, F, "format"}, END};
+#if COMPAT_JSON_MEMO
 LIST(scanners) = {{8, F, "memo"}, END};
+#endif
 LIST(dialects) = {{5, A, "lineterminator"}, END};
 LIST(c_functions) = {{12, F, "thunk"},      {13, F, "callable"},
                      {14, F, "converters"}, {15, F, "argtypes"},
@@ -318,7 +320,9 @@ const struct edges_row edges_rows_field[] = {
     ROW("decimal.Context", 13, decimal_contexts),
     ROW("Struct", 7, structs),
     ROW("_struct.Struct", 7, structs),
+#if COMPAT_JSON_MEMO
     ROW("_json.Scanner", 9, scanners),
+#endif
     ROW("_csv.Dialect", 6, dialects),
     ROW("_ctypes.CFuncPtr", 20, c_functions),
     ROW("_ctypes.CFuncPtr", 21, c_functions),

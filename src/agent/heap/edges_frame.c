@@ -99,7 +99,7 @@ walk_gen(struct walk *w, PyObject *object, const struct gen_names *names)
     struct layout_generator gen;
     struct layout_frame frame;
     bool has_frame = layout_frame_of_generator(object, &frame);
-    bool awaits = has_frame && layout_generator_awaits(object, &frame);
+    int awaits = has_frame ? layout_generator_awaits(object, &frame) : 0;
 
     layout_generator(object, &gen);
     edge_attr(w, "__name__", gen.name);
@@ -133,22 +133,14 @@ walk_gen(struct walk *w, PyObject *object, const struct gen_names *names)
     edge_field(w, "function", frame.function);
     edge_field(w, "locals", frame.locals);
     frames_walk_slots(w, &frame, PX_EDGE_GEN_LOCAL);
-    frames_walk_stack(w, &frame, awaits ? 1 : 0);
-    if (awaits) {
-        bool counts;
-        edge_attr(
-            w, names->awaits,
-            layout_slot(&frame, frame.n_locals + frame.depth - 1, &counts));
-    }
+    frames_walk_stack(w, &frame, awaits);
+    edge_attr(w, names->awaits, layout_generator_awaited(&frame, awaits));
 #else
     /* The frame object owns the values; its stack ends in what it awaits. */
     edge_attr(w, names->frame, gen.frame);
-    if (awaits) {
-        bool counts;
-        walk_edge_text(
-            w, PX_EDGE_ALIAS, names->awaits,
-            layout_slot(&frame, frame.n_locals + frame.depth - 1, &counts));
-    }
+    if (awaits != 0)
+        walk_edge_text(w, PX_EDGE_ALIAS, names->awaits,
+                       layout_generator_awaited(&frame, awaits));
 #endif
 }
 

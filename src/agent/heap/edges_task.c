@@ -73,11 +73,8 @@ runs(PyObject *object, struct layout_frame *frame)
 static PyObject *
 awaited(PyObject *object, const struct layout_frame *frame)
 {
-    bool counts;
-
-    if (!layout_generator_awaits(object, frame))
-        return NULL;
-    return layout_slot(frame, frame->n_locals + frame->depth - 1, &counts);
+    return layout_generator_awaited(frame,
+                                    layout_generator_awaits(object, frame));
 }
 
 static PyObject *

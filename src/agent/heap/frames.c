@@ -7,8 +7,9 @@
  * nothing is told twice.
  *
  * The stack of a frame in which code runs now has no known depth. All words
- * that it could have are scanned, and what is the address of an object that
- * the walk knows becomes a STACK edge: perhaps a leftover, so it never counts.
+ * that it could have are scanned at the end, when all objects are known, and
+ * what is the address of one becomes a STACK edge of the frame: perhaps a
+ * leftover, so it never counts.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,22 +17,6 @@
 
 #include "agent/heap/code.h"
 #include "agent/heap/edges.h"
-
-static void
-walk_maybe_stack(struct walk *w, const struct layout_frame *frame,
-                 size_t *index)
-{
-    if (frame->depth >= 0)
-        return;
-    for (int i = 0; i < frame->max_depth; i++, ++*index) {
-        bool counts;
-        PyObject *value = layout_slot(frame, frame->n_locals + i, &counts);
-        if (value == NULL || (uintptr_t)value % sizeof(void *) != 0 ||
-            !walk_is_object(w, value))
-            continue;
-        walk_edge_index(w, PX_EDGE_STACK, *index, value);
-    }
-}
 
 /* The object that stands for the frame, NULL: a node of its own. */
 static PyObject *
@@ -48,8 +33,6 @@ static void
 walk_bare_frame(struct walk *w, const struct layout_frame *frame,
                 const char *label, size_t label_bytes)
 {
-    size_t index = 0;
-
     walk_synthetic_begin(w, frame->address, "<frame>", label, label_bytes);
     frames_walk_slots(w, frame, PX_EDGE_LOCAL);
     edge_field(w, "code", (PyObject *)frame->code);
@@ -57,7 +40,6 @@ walk_bare_frame(struct walk *w, const struct layout_frame *frame,
     edge_field(w, "locals", frame->locals);
     edge_field(w, "frame object", frame->object);
     frames_walk_stack(w, frame, 0);
-    walk_maybe_stack(w, frame, &index);
     walk_synthetic_end(w);
 }
 
@@ -116,7 +98,6 @@ frames_walk_thread(struct walk *w, PyThreadState *tstate, const char *label,
 {
     struct layout_frame frame;
     char text[CODE_LABEL_MAX];
-    size_t maybe = 0;
     size_t at = count_frames(tstate);
     bool more;
 
@@ -130,12 +111,10 @@ frames_walk_thread(struct walk *w, PyThreadState *tstate, const char *label,
          more = layout_frame_next(&frame)) {
         PyObject *object = frame_stand_in(&frame);
         at--;
-        if (object == NULL) {
+        if (object == NULL)
             walk_edge_to(w, PX_EDGE_FRAME, at, frame.address);
-            continue;
-        }
-        walk_edge_index(w, PX_EDGE_FRAME, at, object);
-        walk_maybe_stack(w, &frame, &maybe);
+        else
+            walk_edge_index(w, PX_EDGE_FRAME, at, object);
     }
     walk_state(w, tstate);
     walk_synthetic_end(w);
@@ -145,4 +124,46 @@ frames_walk_thread(struct walk *w, PyThreadState *tstate, const char *label,
         if (frame_stand_in(&frame) != NULL)
             walk_label(w, frame_stand_in(&frame), text,
                        frame_label(&frame, text));
+}
+
+/* The walk of its thread may have failed before this frame. */
+static bool
+is_node(const struct walk *w, const struct layout_frame *frame)
+{
+    const PyObject *object = frame_stand_in(frame);
+
+    return object != NULL ? walk_is_object(w, object)
+                          : walk_is_synthetic(w, frame->address);
+}
+
+static void
+walk_maybe_stack(struct walk *w, const struct layout_frame *frame)
+{
+    const PyObject *object = frame_stand_in(frame);
+    bool begun = false;
+
+    for (int i = 0; i < frame->max_depth; i++) {
+        bool counts;
+        PyObject *value = layout_slot(frame, frame->n_locals + i, &counts);
+        if (value == NULL || (uintptr_t)value % sizeof(void *) != 0 ||
+            !walk_is_object(w, value))
+            continue;
+        if (!begun)
+            walk_again_begin(w, object != NULL ? object : frame->address);
+        begun = true;
+        walk_edge_index(w, PX_EDGE_STACK, (size_t)i, value);
+    }
+    if (begun)
+        walk_again_end(w);
+}
+
+void
+frames_walk_stacks(struct walk *w, PyThreadState *tstate)
+{
+    struct layout_frame frame;
+
+    for (bool more = layout_frame_top(tstate, &frame); more;
+         more = layout_frame_next(&frame))
+        if (frame.depth < 0 && is_node(w, &frame))
+            walk_maybe_stack(w, &frame);
 }

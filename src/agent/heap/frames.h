@@ -16,6 +16,10 @@ PX_CHILD void frames_walk_slots(struct walk *w,
 PX_CHILD void frames_walk_stack(struct walk *w,
                                 const struct layout_frame *frame, int skip);
 
+/* The stack of each frame that runs now, as far as it is known, as edges of
+ * the frame. */
+PX_CHILD void frames_walk_stacks(struct walk *w, PyThreadState *tstate);
+
 /* A <thread> node with the frames that run on it, outermost first. */
 PX_CHILD void frames_walk_thread(struct walk *w, PyThreadState *tstate,
                                  const char *label, size_t label_bytes);

@@ -129,10 +129,20 @@ PX_CHILD bool layout_frame_of_generator(PyObject *object,
                                         struct layout_frame *out);
 /* Its code, also when it is finished; NULL before 3.11. */
 PX_CHILD PyCodeObject *layout_generator_code(PyObject *object);
-/* Suspended in `yield from` or `await`: the awaited object is on top of the
- * stack. */
-PX_CHILD bool layout_generator_awaits(PyObject *object,
-                                      const struct layout_frame *frame);
+/* Suspended in `yield from` or `await`: how many entries on top of the stack
+ * belong to that, the lowest of them what it awaits. 0: it is not. */
+PX_CHILD int layout_generator_awaits(PyObject *object,
+                                     const struct layout_frame *frame);
+/* What it awaits; NULL: nothing. */
+static inline PyObject *
+layout_generator_awaited(const struct layout_frame *frame, int n_entries)
+{
+    bool counts;
+    return n_entries == 0
+               ? NULL
+               : layout_slot(frame, frame->n_locals + frame->depth - n_entries,
+                             &counts);
+}
 
 /* What all three kinds have beside their frame. */
 struct layout_generator {
@@ -173,6 +183,9 @@ struct layout_interpreter {
 };
 PX_GIL void layout_interpreter(PyInterpreterState *interp,
                                struct layout_interpreter *out);
+/* The dict of interned texts, where the collector has it in its lists (3.14+);
+ * NULL: not, or it is not known. Only to be compared: nothing was read. */
+PX_CHILD const PyObject *layout_interned(void);
 /* Callback i of atexit: function, arguments and keywords, each perhaps NULL.
  * False: no more (before 3.10 the module's own m_traverse has them, since
  * 3.14 the interpreter has a list). */

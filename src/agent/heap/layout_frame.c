@@ -202,17 +202,15 @@ layout_generator_code(PyObject *object)
 
 /* 3.11, 3.12 Objects/genobject.c: _PyGen_yf looks at the next instruction:
  * RESUME of a `yield from` or `await` has an argument of 2 or 3. */
-bool
-layout_generator_awaits(PyObject *object, const struct layout_frame *frame)
+static bool
+is_awaiting(const PyGenObject *gen, const struct layout_frame *frame)
 {
-    PyGenObject *gen = (PyGenObject *)object;
-
-    if (frame->depth <= 0)
-        return false;
 #if PY_VERSION_HEX >= 0x030F0000
+    (void)frame;
     return gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM ||
            gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM_LOCKED;
 #elif PY_VERSION_HEX >= 0x030D0000
+    (void)frame;
     return gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM;
 #else
     const unsigned char *next =
@@ -231,6 +229,15 @@ layout_generator_awaits(PyObject *object, const struct layout_frame *frame)
 #endif
     return next[1] >= 2;
 #endif
+}
+
+int
+layout_generator_awaits(PyObject *object, const struct layout_frame *frame)
+{
+    if (frame->depth < COMPAT_AWAIT_SLOTS ||
+        !is_awaiting((PyGenObject *)object, frame))
+        return 0;
+    return COMPAT_AWAIT_SLOTS;
 }
 
 void
@@ -322,16 +329,18 @@ layout_generator_code(PyObject *object)
 
 /* Objects/genobject.c: _PyGen_yf looks for YIELD_FROM (72 in 3.8–3.10)
  * behind the last instruction. */
-bool
+int
 layout_generator_awaits(PyObject *object, const struct layout_frame *frame)
 {
     PyObject *bytes = frame->code->co_code;
     Py_ssize_t at = frame->lasti + (Py_ssize_t)sizeof(_Py_CODEUNIT);
+    bool suspended = frame->depth > 0 && frame->owner == LAYOUT_BY_OBJECT &&
+                     frame->lasti >= 0;
 
     (void)object;
-    return frame->depth > 0 && frame->owner == LAYOUT_BY_OBJECT &&
-           frame->lasti >= 0 && PyBytes_Check(bytes) &&
-           at < PyBytes_GET_SIZE(bytes) && PyBytes_AS_STRING(bytes)[at] == 72;
+    if (!suspended || !PyBytes_Check(bytes) || at >= PyBytes_GET_SIZE(bytes))
+        return 0;
+    return PyBytes_AS_STRING(bytes)[at] == 72 ? COMPAT_AWAIT_SLOTS : 0;
 }
 
 void

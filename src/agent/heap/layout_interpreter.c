@@ -31,6 +31,7 @@
 static struct {
     const PyInterpreterState *own;
     PyObject *modules, *sysdict, *builtins; /* of `own`, by public functions */
+    const PyObject *interned;
     bool moved; /* its struct is not the one of our headers */
 } noted;
 
@@ -165,6 +166,17 @@ layout_note_interpreter(PyInterpreterState *interp)
     noted.sysdict = module_dict(noted.modules, "sys");
     noted.builtins = module_dict(noted.modules, "builtins");
     noted.moved = has_moved(interp);
+    noted.interned = NULL;
+#if COMPAT_DICT_ALWAYS_TRACKED
+    if (!noted.moved)
+        noted.interned = interp->cached_objects.interned_strings;
+#endif
+}
+
+const PyObject *
+layout_interned(void)
+{
+    return noted.interned;
 }
 
 /* By the interpreter's own table; without one, by what was noted. */

@@ -13,6 +13,8 @@
 #include "agent/heap/layout.h"
 #include "agent/heap/walk.h"
 
+#define INTERNED_LOOK 8 /* entries of a dict that must all be interned */
+
 /* UTF-8 of one code point; 0 if it does not fit into `max` bytes. */
 static size_t
 put_character(Py_UCS4 c, size_t max, char *to)
@@ -85,6 +87,24 @@ bool
 names_is_interned(PyObject *str)
 {
     return PyUnicode_CHECK_INTERNED(str) != 0;
+}
+
+bool
+names_is_interned_dict(PyObject *dict)
+{
+    struct layout_table table;
+    size_t n_seen = 0;
+
+    layout_dict(dict, &table);
+    for (size_t i = 0; i < table.n && n_seen < INTERNED_LOOK; i++) {
+        PyObject *key = layout_key(&table, i);
+        if (layout_value(&table, i) == NULL)
+            continue;
+        if (key != layout_value(&table, i) || !PyUnicode_CheckExact(key))
+            return false;
+        n_seen++;
+    }
+    return n_seen == INTERNED_LOOK;
 }
 
 static size_t

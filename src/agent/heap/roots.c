@@ -253,6 +253,16 @@ walk_ast(struct walk *w, PyInterpreterState *interp)
         walk_edge_text(w, PX_EDGE_ROOT, "ast state", objects[i]);
 }
 
+/* Its address is not believed either. */
+static void
+walk_interned(struct walk *w)
+{
+    PyObject *dict = (PyObject *)(uintptr_t)layout_interned();
+
+    if (walk_is_object(w, dict))
+        walk_edge_text(w, PX_EDGE_ROOT, "interned texts", if_dict(dict));
+}
+
 /* What another interpreter has beside a builtin type that all of them share
  * (3.12+); our own's are told by the type. */
 static void
@@ -297,7 +307,9 @@ walk_interpreter(struct walk *w, const struct heap_notes *notes,
     walk_edge_text(w, PX_EDGE_ROOT, "atexit callbacks", if_list(is.atexit));
     walk_atexit(w, interp);
     walk_ast(w, interp);
-    if (!own)
+    if (own)
+        walk_interned(w);
+    else
         walk_type_states(w, interp);
     walk_synthetic_end(w);
     walk_root(w, PX_ROOT_INTERPRETER, interp, label, n);
@@ -337,6 +349,19 @@ part_interpreter(struct walk *w, void *context)
 {
     const struct part *part = context;
     walk_interpreter(w, part->notes, part->interp);
+}
+
+static void
+part_stacks(struct walk *w, void *context)
+{
+    frames_walk_stacks(w, context);
+}
+
+void
+roots_walk_stacks(struct walk *w, const struct heap_notes *notes)
+{
+    for (size_t i = 0; i < notes->n_threads; i++)
+        walk_try(w, part_stacks, notes->threads[i]);
 }
 
 void

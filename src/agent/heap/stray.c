@@ -16,14 +16,12 @@
 
 #include <string.h>
 
-#include "agent/heap/layout.h"
 #include "agent/heap/sizes.h"
 #include "agent/heap/stray.h"
 
 /* The gc head, and before it from 3.11 on two words of managed dict and weak
  * list. */
 #define BEFORE_MAX (COMPAT_PREHEADER_FLAGS != 0 ? 32u : 16u)
-#define SHARED_KEYS_LOOK 8 /* entries of a dict that must all be interned */
 
 /* The type that an object at this place would have; NULL: it is none. */
 static struct type_info *
@@ -108,24 +106,6 @@ is_whole(PyObject *object, PyTypeObject *type)
     return true;
 }
 
-/* The dict of interned texts: each is its own value. */
-static bool
-is_interned_dict(PyObject *object)
-{
-    struct layout_table table;
-    size_t n_seen = 0;
-    layout_dict(object, &table);
-    for (size_t i = 0; i < table.n && n_seen < SHARED_KEYS_LOOK; i++) {
-        PyObject *key = layout_key(&table, i);
-        if (layout_value(&table, i) == NULL)
-            continue;
-        if (key != layout_value(&table, i) || !PyUnicode_CheckExact(key))
-            return false;
-        n_seen++;
-    }
-    return n_seen == SHARED_KEYS_LOOK;
-}
-
 /* A gc object that no list has. */
 static bool
 is_untracked(const PyObject *object, PyTypeObject *type)
@@ -139,7 +119,7 @@ is_shared(struct walk *w, PyObject *object, PyTypeObject *type)
 {
     if (type == &PyUnicode_Type && names_is_interned(object))
         return true;
-    if (type == &PyDict_Type && is_interned_dict(object))
+    if (type == &PyDict_Type && names_is_interned_dict(object))
         return true;
     return is_own(w, (uintptr_t)object) || preview_is_shared(object, type);
 }

@@ -168,7 +168,8 @@ walk_edge_pair(struct walk *w, enum px_edge_kind kind, PyObject *key,
     bool has_value = value != NULL && visited_can((uintptr_t)value) &&
                      !is_own(w, (uintptr_t)value);
     if (has_value && edge_begin(w, key_kind, key)) {
-        bool secret = key_check(w, key);
+        /* A text that stands for itself names nothing: x = cache[x]. */
+        bool secret = key != value && key_check(w, key);
         if (edge_begin(w, kind, value)) {
             if (secret)
                 mark_secret(w, value);
@@ -351,6 +352,24 @@ walk_synthetic_end(struct walk *w)
     guard_enter(w->guard);
     record_end(&w->writer);
     w->info = NULL;
+    guard_leave(w->guard);
+}
+
+void
+walk_again_begin(struct walk *w, const void *address)
+{
+    guard_enter(w->guard);
+    w->object = NULL;
+    w->type = NULL;
+    record_again(&w->writer, (uintptr_t)address);
+    guard_leave(w->guard);
+}
+
+void
+walk_again_end(struct walk *w)
+{
+    guard_enter(w->guard);
+    record_end(&w->writer);
     guard_leave(w->guard);
 }
 

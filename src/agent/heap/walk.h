@@ -67,6 +67,11 @@ PX_CHILD bool walk_is_synthetic(const struct walk *w, const void *address);
 PX_CHILD void walk_edge_to(struct walk *w, enum px_edge_kind kind, size_t index,
                            const void *address);
 
+/* Goes on with a node, object or synthetic, that was ended before, once it is
+ * sure to have been: when everything that can be reached was walked. */
+PX_CHILD void walk_again_begin(struct walk *w, const void *address);
+PX_CHILD void walk_again_end(struct walk *w);
+
 /* Names a root. `text` need not be NUL-terminated. */
 PX_CHILD void walk_root(struct walk *w, enum px_root_class root_class,
                         const void *address, const char *text, size_t n_bytes);
@@ -121,6 +126,9 @@ PX_CHILD void edges_end(void);
 /* Emits all roots, thread and frame nodes. After the gc lists were walked. */
 PX_CHILD void roots_walk(struct walk *w, const struct heap_notes *notes);
 
+/* What only a full bitmap can tell: after everything that the roots reach. */
+PX_CHILD void roots_walk_stacks(struct walk *w, const struct heap_notes *notes);
+
 /* Emits every edge of `object`, whose exact type is `type` (named walker of
  * its family first, then walk_rest where tp_traverse may know more). */
 PX_CHILD void edges_walk(struct walk *w, PyObject *object, PyTypeObject *type);
@@ -157,6 +165,8 @@ PX_CHILD void names_of_type(PyTypeObject *type, struct type_names *out);
  * boundary; never caches in the object. Returns the bytes written. */
 PX_CHILD size_t names_of_str(PyObject *str, size_t max, char *to);
 PX_CHILD bool names_is_interned(PyObject *str);
+/* A dict that looks like the one of interned texts: each is its own value. */
+PX_CHILD bool names_is_interned_dict(PyObject *dict);
 /* An exact int that is not negative and has at most three digits of CPython's,
  * as a number; false: another object. */
 PX_CHILD bool names_of_int(PyObject *object, unsigned long *out);

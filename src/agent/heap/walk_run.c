@@ -286,14 +286,15 @@ static_roots(struct walk *w)
 }
 
 static void
-walk_roots(struct walk *w)
+walk_roots(struct walk *w,
+           void (*walk)(struct walk *, const struct heap_notes *))
 {
     if (w->is_guarded && sigsetjmp(w->object_landing, 0) != 0) {
         object_failed(w);
     } else {
         w->guard->landing = &w->object_landing;
         guard_leave(w->guard);
-        roots_walk(w, w->plan->notes);
+        walk(w, w->plan->notes);
         guard_enter(w->guard);
     }
     w->guard->landing = &w->finish;
@@ -371,8 +372,9 @@ walk_all(struct walk *w)
     }
     edges_begin(w);
     walk_steps(w);
-    walk_roots(w);
+    walk_roots(w, roots_walk);
     walk_steps(w);
+    walk_roots(w, roots_walk_stacks);
     static_roots(w);
     walk_steps(w);
     blocks_walk(w, walk_steps);

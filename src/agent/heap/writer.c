@@ -162,7 +162,18 @@ record_continue(struct writer *writer)
     struct record *record = &writer->record;
     record_end(writer);
     writer_flush(writer, ROLE_NODES);
+    record_again(writer, record->address * PX_ADDR_UNIT);
+}
+
+void
+record_again(struct writer *writer, uint64_t address)
+{
+    struct record *record = &writer->record;
+    writer_reserve(writer, ROLE_NODES, 0);
     struct chunk *chunk = &writer->chunks[ROLE_NODES];
+    record->address = address / PX_ADDR_UNIT;
+    record->count_at = NULL;
+    record->kind = 0;
     record->flags_at = chunk->at;
     record->node_flags_at = NULL;
     record->has_edges = false;

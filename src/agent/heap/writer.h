@@ -196,6 +196,8 @@ record_end(struct writer *writer)
 
 /* Closes the record, sends the chunk, and goes on with CONTINUED. */
 PX_CHILD void record_continue(struct writer *writer);
+/* Goes on with a record that was closed long ago. */
+PX_CHILD void record_again(struct writer *writer, uint64_t address);
 
 /* Where an entry of this kind may be written. */
 static inline uint8_t *
