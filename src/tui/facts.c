@@ -125,36 +125,40 @@ fact_add_what(struct cell_out *out, const struct px_graph *graph, px_node node)
         add_attributes(out, graph, node, out->len == before);
 }
 
+/* Who holds what no root reaches, said shorter and longer. */
+static const struct held_text {
+    enum role role;
+    const char *brief, *many, *words;
+} held_texts[] = {
+    [PX_HELD_ROOT] = {ROLE_NORMAL, "a root", "", "a root reaches it"},
+    [PX_HELD_CYCLE] = {ROLE_WARN, "only themselves",
+                       "only their cycle holds them",
+                       "no root reaches it: only a cycle holds it"},
+    [PX_HELD_C] = {ROLE_WARN, "C code",
+                   "C code or the running stack holds them",
+                   "no root reaches it: C code or the running stack holds it"},
+    [PX_HELD_UNKNOWN] =
+        {ROLE_DIM, "unknown",
+         "no root, and the counts do not tell who holds them",
+         "no root reaches it; the counts do not tell who holds it"},
+};
+
+void
+fact_add_holder(struct cell_out *out, enum px_held_by held_by)
+{
+    cell_add(out, held_texts[held_by].role, held_texts[held_by].brief);
+}
+
 const char *
 fact_held_many(enum px_held_by held_by)
 {
-    switch (held_by) {
-    case PX_HELD_ROOT:
-        break;
-    case PX_HELD_CYCLE:
-        return "only their cycle holds them";
-    case PX_HELD_C:
-        return "C code or the running stack holds them";
-    case PX_HELD_UNKNOWN:
-        return "no root, and the counts do not tell who holds them";
-    }
-    return "";
+    return held_texts[held_by].many;
 }
 
 const char *
 fact_held_words(enum px_held_by held_by)
 {
-    switch (held_by) {
-    case PX_HELD_ROOT:
-        return "a root reaches it";
-    case PX_HELD_CYCLE:
-        return "no root reaches it: only a cycle holds it";
-    case PX_HELD_C:
-        return "no root reaches it: C code or the running stack holds it";
-    case PX_HELD_UNKNOWN:
-        return "no root reaches it; the counts do not tell who holds it";
-    }
-    return "";
+    return held_texts[held_by].words;
 }
 
 void
@@ -218,21 +222,12 @@ fact_add_held(struct cell_out *out, const struct px_graph *graph,
     enum px_held_by held_by =
         px_paths_held_by(paths, node, sizeof cycle, cycle);
     (void)graph;
-    switch (held_by) {
-    case PX_HELD_CYCLE:
-        cell_add(out, ROLE_WARN, "cycle ");
-        cell_add(out, ROLE_NAME, cycle);
-        break;
-    case PX_HELD_C:
-        cell_add(out, ROLE_WARN, "C code");
-        break;
-    case PX_HELD_UNKNOWN:
-        cell_add(out, ROLE_DIM, "unknown");
-        break;
-    case PX_HELD_ROOT:
-        cell_add(out, ROLE_NAME, "a root");
-        break;
+    if (held_by != PX_HELD_CYCLE) {
+        fact_add_holder(out, held_by);
+        return;
     }
+    cell_add(out, ROLE_WARN, "cycle ");
+    cell_add(out, ROLE_NAME, cycle);
 }
 
 void

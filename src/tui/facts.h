@@ -47,6 +47,8 @@ void fact_add_retained(struct cell_out *out, const struct snapshot *snapshot,
 bool fact_is_new(const struct px_graph *mark, const struct px_graph *graph,
                  px_node node);
 const char *fact_generation(enum px_node_gen gen);
+/* In two words: "C code", "only themselves". */
+void fact_add_holder(struct cell_out *out, enum px_held_by held_by);
 /* For many objects, and short: "only their cycle holds them". */
 const char *fact_held_many(enum px_held_by held_by);
 /* In words: "held only by a cycle of its own". */

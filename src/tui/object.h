@@ -56,6 +56,12 @@ bool object_leads_through(const struct view *view, px_node from);
 void object_find_ways(struct view *view);
 void object_make_chain(struct view *view);
 
+/* object_facts.c: size, retained size, who holds it, its class. */
+void object_make_facts(struct view *view);
+
 extern const struct rows_ops object_chain_rows;
+extern const struct rows_ops object_facts_rows;
+extern const struct rows_ops object_referrers_rows;
+extern const struct rows_ops object_referents_rows;
 
 #endif

@@ -40,6 +40,21 @@ tree_add(struct tree *tree, const struct tree_item *item)
     *append(&tree->pending, &tree->n_pending, &tree->max_pending) = *item;
 }
 
+void
+tree_add_steps(struct tree *tree, uint32_t parent, unsigned kind, size_t n)
+{
+    struct tree_item above = tree->items[parent];
+    for (size_t i = 0; i < n; i++) {
+        struct tree_item item = {
+            .id = tree_id(above.id + i, "step"),
+            .what = above.what,
+            .n = (uint32_t)i,
+            .kind = (uint16_t)kind,
+        };
+        tree_add(tree, &item);
+    }
+}
+
 /* The children of a row, onto the stack. */
 static void
 push_children(struct tree *tree, uint32_t parent)

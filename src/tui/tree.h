@@ -53,6 +53,10 @@ void tree_done(struct tree *tree);
 /* Makes the rows; false: cancelled. `work` may be NULL. */
 bool tree_make(struct tree *tree, struct px_work *work);
 void tree_add(struct tree *tree, const struct tree_item *item);
+/* `n` rows below `parent` that stand for the steps of the same thing: `what`
+ * is its, `n` the number of the step. */
+void tree_add_steps(struct tree *tree, uint32_t parent, unsigned kind,
+                    size_t n);
 /* Source and what is open, without rows: for the worker. */
 struct tree *tree_new_like(const struct tree *tree);
 /* Takes the rows of `from`, which is freed. */

@@ -63,16 +63,8 @@ children(struct tree *tree, uint32_t parent)
             add_group(tree, &cycles->groups[i], (uint32_t)i);
         return;
     }
-    struct tree_item above = tree->items[parent];
-    for (size_t i = 0; i < cycles->groups[above.what].n_steps; i++) {
-        struct tree_item item = {
-            .id = tree_id(above.id + i, "step"),
-            .what = above.what,
-            .n = (uint32_t)i,
-            .kind = KIND_STEP,
-        };
-        tree_add(tree, &item);
-    }
+    tree_add_steps(tree, parent, KIND_STEP,
+                   cycles->groups[tree->items[parent].what].n_steps);
 }
 
 /* ---- what the worker makes ---- */
@@ -131,25 +123,6 @@ close_cycles(struct view *view)
 /* ---- rows ---- */
 
 static void
-add_held(const struct px_cycle_group *group, struct cell_out *out)
-{
-    switch (group->held_by) {
-    case PX_HELD_CYCLE:
-        cell_add(out, ROLE_WARN, "only themselves");
-        break;
-    case PX_HELD_ROOT:
-        cell_add(out, ROLE_NORMAL, "a root");
-        break;
-    case PX_HELD_C:
-        cell_add(out, ROLE_WARN, "C code");
-        break;
-    case PX_HELD_UNKNOWN:
-        cell_add(out, ROLE_DIM, "unknown");
-        break;
-    }
-}
-
-static void
 add_group_text(const struct px_graph *graph, const struct px_cycle_group *group,
                struct cell_out *out)
 {
@@ -192,7 +165,7 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
         cell_bytes(out, group->bytes);
         break;
     case COL_HELD:
-        add_held(group, out);
+        fact_add_holder(out, group->held_by);
         break;
     case COL_DEL:
         cell_add(out, ROLE_WARN, group->has_del ? "__del__" : "");

@@ -87,16 +87,8 @@ children(struct tree *tree, uint32_t parent)
         }
         return;
     }
-    struct tree_item above = tree->items[parent];
-    for (size_t i = 0; i < result->rows[above.what].n_steps; i++) {
-        struct tree_item item = {
-            .id = tree_id(above.id + i, "step"),
-            .what = above.what,
-            .n = (uint32_t)i,
-            .kind = KIND_STEP,
-        };
-        tree_add(tree, &item);
-    }
+    tree_add_steps(tree, parent, KIND_STEP,
+                   result->rows[tree->items[parent].what].n_steps);
 }
 
 /* ---- what the worker makes ---- */
