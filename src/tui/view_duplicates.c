@@ -13,7 +13,7 @@
 
 #define ROWS_MAX 10000u
 
-enum { COL_VALUE, COL_COUNT, COL_EACH, COL_WASTED, COL_HELD };
+enum { COL_VALUE, COL_COUNT, COL_EACH, COL_WASTED, COL_MOST, COL_HELD };
 
 struct duplicates {
     struct px_duplicates *result;
@@ -91,13 +91,9 @@ row_id(const void *context, uint32_t row)
                         result_of(context)->rows[row].example);
 }
 
-/* Most of them, or all. */
 static void
 add_held(const struct px_duplicate *row, struct cell_out *out)
 {
-    char count[PX_FIGURE_MAX];
-    if (row->held_count < row->count)
-        cell_addf(out, ROLE_DIM, "%s: ", px_text_count(row->held_count, count));
     if (row->held_by == PX_HELD_ROOT)
         cell_add(out, ROLE_NAME, row->line);
     else
@@ -120,6 +116,9 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
         break;
     case COL_WASTED:
         cell_bytes(out, duplicate->wasted);
+        break;
+    case COL_MOST:
+        cell_count(out, duplicate->held_count);
         break;
     case COL_HELD:
         add_held(duplicate, out);
@@ -185,7 +184,8 @@ static const struct column columns[] = {
     [COL_COUNT] = {"COPIES", COLUMN_COUNT, 8, 0, 0, false, 0},
     [COL_EACH] = {"EACH", COLUMN_BYTES, 9, 0, 3, false, 0},
     [COL_WASTED] = {"WASTED", COLUMN_BYTES, 9, 0, 0, false, 0},
-    [COL_HELD] = {"MOST HELD BY", COLUMN_TEXT, 24, 3, 1, true, 0},
+    [COL_MOST] = {"MOST", COLUMN_COUNT, 6, 0, 2, false, 0},
+    [COL_HELD] = {"HELD BY", COLUMN_TEXT, 24, 3, 1, true, 0},
 };
 
 static const struct rows_ops rows = {

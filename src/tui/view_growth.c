@@ -224,12 +224,13 @@ static void
 add_path(const struct px_growth_row *row, struct cell_out *out)
 {
     const char *words = fact_held_many(row->held_by);
+    /* First, for a narrow screen cuts the end. */
+    cell_add(out, ROLE_OWN, fact_last_part(row->type));
+    cell_add(out, ROLE_NORMAL, "  ");
     if (row->line[0] != '\0')
         fact_add_line(out, ROLE_NAME, row->line);
     else
         cell_add(out, ROLE_WARN, words);
-    cell_add(out, ROLE_DIM, " → ");
-    cell_add(out, ROLE_OWN, fact_last_part(row->type));
 }
 
 /* By how many in each round: "+179 +128 +128". */

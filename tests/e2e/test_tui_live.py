@@ -460,7 +460,7 @@ def test_growth_over_the_snapshots(target):
             t.keys("r")
             t.wait_for("snapshot %d," % number)
         t.wait_for("over snapshots 1, 2 and 3")
-        t.wait_for(r"▾ __main__.kept\[\*\] → Connection +1,050 +\+1,000 ",
+        t.wait_for(r"▾ Connection  __main__.kept\[\*\] +1,050 +\+1,000 ",
                    regex=True)
         t.wait_for(r"IN EACH ROUND.*\n.* \+500 \+500 ", regex=True)
         t.wait_for(r"▶ \[\*\] → Connection  ‹ at fault", regex=True)
