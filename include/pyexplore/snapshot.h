@@ -48,7 +48,8 @@
  *   LABELS   records: address delta (last node) | text: what to call a
  *            synthetic node: "MainThread", "serve() server.py:41"
  *   PREVIEWS records: address delta (last node) | u8 form (PX_PREVIEW_*)
- *            | payload
+ *            | payload.   They come after all NODES, and their addresses ascend
+ *            over the whole stream.
  *   BLOCKS   what the allocator of small objects (pymalloc) has in use, and
  *            how much of it the snapshot explains:
  *            u8 state (PX_BLOCKS_*; others read as STRANGE) | if KNOWN: varint

@@ -2,8 +2,8 @@
  *
  * Each chunk is checked in full and applied at once: types and names enter
  * their tables (tables.c), objects and references wait in the stage (stage.c),
- * decoded, until all addresses are known; previews wait in the spool as they
- * came, compressed. What comes after the last byte is finish.c.
+ * decoded, until all addresses are known; that is so when the first previews
+ * come (ahead.c). What comes after the last byte is finish.c.
  *
  * A chunk that is refused leaves the tables as they were; addresses that it
  * has marked before the fault was found cannot be unmarked, so the id set is
@@ -35,8 +35,8 @@ px_builder_new(struct px_err *err)
         return NULL;
     }
     tables_init(&builder->tables);
-    spool_init(&builder->spool);
     px_buf_init(&builder->raw);
+    px_buf_init(&builder->ahead.previews.records);
     return builder;
 }
 
@@ -45,9 +45,9 @@ px_builder_free(struct px_builder *builder)
 {
     if (builder == NULL)
         return;
+    ahead_done(builder);
     tables_done(&builder->tables);
     stage_done(&builder->stage);
-    spool_done(&builder->spool);
     px_buf_done(&builder->raw);
     free(builder);
 }
@@ -117,20 +117,35 @@ add_labels(struct px_builder *builder, struct px_reader in, struct px_err *err)
     return tables_add_labels(&builder->tables, in, err);
 }
 
-/* A root is a node, also if no record describes it. */
+/* A root is a node, also if no record describes it; but after the first
+ * preview no address can be new. */
+static enum px_status
+mark_root(struct px_builder *builder, uint64_t addr, struct px_err *err)
+{
+    struct stage *stage = &builder->stage;
+    const struct px_graph *graph = builder->ahead.graph;
+    struct ids_hint hint = {0};
+    uint64_t mark;
+    if (graph == NULL) {
+        stage->is_stale = true; /* if a later one of the chunk is bad */
+        return ids_mark(&stage->ids, addr, &stage->node_hint, &mark, err);
+    }
+    if (ids_find(&graph->ids, addr, &hint) == IDS_NONE)
+        return tables_bad(err, "roots", "a new object after previews");
+    return PX_OK;
+}
+
 static enum px_status
 add_roots(struct px_builder *builder, struct px_reader in, struct px_err *err)
 {
     struct tables *tables = &builder->tables;
-    struct stage *stage = &builder->stage;
-    uint64_t mark;
+    bool was_stale = builder->stage.is_stale;
     size_t i = tables->n_roots;
     enum px_status status = tables_add_roots(tables, in, err);
-    for (; status == PX_OK && i < tables->n_roots; i++) {
-        status = ids_mark(&stage->ids, tables->roots[i].addr, &stage->node_hint,
-                          &mark, err);
-        stage->is_stale |= status != PX_OK;
-    }
+    for (; status == PX_OK && i < tables->n_roots; i++)
+        status = mark_root(builder, tables->roots[i].addr, err);
+    if (status == PX_OK)
+        builder->stage.is_stale = was_stale;
     return status;
 }
 
@@ -140,6 +155,8 @@ add_nodes(struct px_builder *builder, struct px_reader in, struct px_err *err)
     const struct records_limits limits = {builder->tables.n_types,
                                           builder->tables.n_names};
     struct stage_counts *counts = &builder->staged;
+    if (builder->ahead.graph != NULL)
+        return tables_bad(err, "nodes", "objects after previews");
     if (counts->edges >= builder->room_edges) {
         enum px_status status = room_check(counts->objects, counts->edges, err);
         if (status != PX_OK)
@@ -152,20 +169,18 @@ add_nodes(struct px_builder *builder, struct px_reader in, struct px_err *err)
 
 /* ---- the rest ---- */
 static enum px_status
-check_previews(struct px_builder *builder, struct px_reader in,
-               struct px_err *err)
+add_previews(struct px_builder *builder, struct px_reader in,
+             struct px_err *err)
 {
-    (void)builder;
-    uint64_t last = 0;
-    while (px_reader_left(&in) > 0) {
-        size_t n = 0;
-        if (records_addr_any(&in, &last))
-            n = preview_measure(in);
-        if (n == 0)
-            return tables_bad(err, "previews", "a record that is not whole");
-        in.at += n;
-    }
-    return PX_OK;
+    struct ahead *ahead = &builder->ahead;
+    enum px_status status = PX_OK;
+    if (ahead->graph == NULL)
+        status = ahead_begin(builder, err);
+    if (status == PX_OK && ahead->graph->preview_bytes == NULL)
+        status = previews_begin(ahead->graph, err);
+    if (status == PX_OK)
+        status = previews_take(ahead->graph, &ahead->previews, in, err);
+    return status;
 }
 
 static enum px_status
@@ -196,10 +211,10 @@ add_footer(struct px_builder *builder, struct px_reader in, struct px_err *err)
 typedef enum px_status add_fn(struct px_builder *builder, struct px_reader in,
                               struct px_err *err);
 static add_fn *const adders[] = {
-    [PX_CHUNK_HEADER] = add_header,       [PX_CHUNK_TYPES] = add_types,
-    [PX_CHUNK_NAMES] = add_names,         [PX_CHUNK_NODES] = add_nodes,
-    [PX_CHUNK_ROOTS] = add_roots,         [PX_CHUNK_LABELS] = add_labels,
-    [PX_CHUNK_PREVIEWS] = check_previews, [PX_CHUNK_FOOTER] = add_footer,
+    [PX_CHUNK_HEADER] = add_header,     [PX_CHUNK_TYPES] = add_types,
+    [PX_CHUNK_NAMES] = add_names,       [PX_CHUNK_NODES] = add_nodes,
+    [PX_CHUNK_ROOTS] = add_roots,       [PX_CHUNK_LABELS] = add_labels,
+    [PX_CHUNK_PREVIEWS] = add_previews, [PX_CHUNK_FOOTER] = add_footer,
     [PX_CHUNK_BLOCKS] = add_blocks,
 };
 #define N_ADDERS (sizeof adders / sizeof adders[0])
@@ -244,16 +259,9 @@ px_builder_add(struct px_builder *builder, const void *bytes, size_t n_bytes,
         return status;
 
     const struct tables_mark start = tables_now(&builder->tables);
-    if (chunk.kind == PX_CHUNK_PREVIEWS)
-        status = spool_append(&builder->spool, bytes, n_bytes, err);
-    if (status == PX_OK && chunk.kind < N_ADDERS &&
-        adders[chunk.kind] != NULL) {
-        struct px_reader body =
-            px_reader_of(builder->raw.data, builder->raw.len);
-        status = adders[chunk.kind](builder, body, err);
-        if (status != PX_OK && chunk.kind == PX_CHUNK_PREVIEWS)
-            spool_shorten(&builder->spool, n_bytes);
-    }
+    if (chunk.kind < N_ADDERS && adders[chunk.kind] != NULL)
+        status = adders[chunk.kind](
+            builder, px_reader_of(builder->raw.data, builder->raw.len), err);
     if (status != PX_OK) {
         tables_shorten(&builder->tables, &start);
         return status;

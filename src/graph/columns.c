@@ -102,8 +102,13 @@ columns_make(struct px_graph *graph, struct stage *stage, uint32_t *counts,
         }
         status = describe(graph, &staged, counts, holders, err);
     }
-    if (status == PX_OK)
-        status = describe_unread(graph, err);
+    return status;
+}
+
+enum px_status
+columns_end(struct px_graph *graph, struct px_err *err)
+{
+    enum px_status status = describe_unread(graph, err);
     overflow_sort(&graph->over_form);
     overflow_sort(&graph->over_refs);
     forms_seal(&graph->forms);

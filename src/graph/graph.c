@@ -9,6 +9,24 @@
 
 #include "graph/bulk.h"
 
+static void
+graph_init(struct px_graph *graph)
+{
+    tables_init(&graph->tables);
+    spool_init(&graph->preview_spool);
+}
+
+struct px_graph *
+graph_new(struct px_err *err)
+{
+    struct px_graph *graph = calloc(1, sizeof *graph);
+    if (graph == NULL)
+        px_fail(err, PX_ENOMEM, "no memory for a graph");
+    else
+        graph_init(graph);
+    return graph;
+}
+
 void
 px_graph_free(struct px_graph *graph)
 {
@@ -31,6 +49,7 @@ px_graph_free(struct px_graph *graph)
     bulk_free(graph->name_table);
     bulk_free(graph->type_node);
     spool_area_done(&graph->preview_area);
+    spool_done(&graph->preview_spool);
     free(graph);
 }
 
@@ -90,7 +109,7 @@ px_graph_memory_bytes(const struct px_graph *graph)
            tables->cap_labels * sizeof(struct label_row) +
            tables->texts.bytes.cap +
            ((size_t)graph->name_mask + 1) * sizeof(uint32_t) +
-           graph->preview_area.n_bytes;
+           graph->preview_area.n_bytes + (size_t)graph->preview_spool.n_bytes;
 }
 
 uint32_t

@@ -184,6 +184,7 @@ sort_pages(struct ids *ids, struct px_err *err)
 {
     size_t n = ids->n_pages;
     struct place *places = malloc((n + 1) * sizeof *places);
+    free(ids->sorted); /* of a seal that failed later */
     ids->sorted = calloc(n + 1, sizeof *ids->sorted);
     if (places == NULL || ids->sorted == NULL) {
         free(places);

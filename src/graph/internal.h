@@ -27,6 +27,7 @@
 #include "graph/forms.h"
 #include "graph/offsets.h"
 #include "graph/overflow.h"
+#include "graph/side.h"
 #include "graph/spool.h"
 #include "graph/stage.h"
 #include "graph/texts.h"
@@ -95,14 +96,29 @@ struct tables {
     struct blocks blocks;
 };
 
+struct previews {
+    px_node next; /* the first that may come now */
+    struct ids_hint hint;
+    struct px_buf records; /* of one chunk */
+};
+
+/* What is made of the stage while previews arrive (ahead.c). */
+struct ahead {
+    struct px_graph *graph; /* NULL: nothing */
+    struct side side;
+    struct px_work work;
+    struct previews previews;
+    bool is_taken;
+};
+
 struct px_builder {
     struct tables tables;
     struct stage stage; /* NODES */
-    struct spool spool; /* PREVIEWS, as they came */
     struct px_buf raw;  /* the chunk that is being added */
     struct px_builder_counts counts;
     struct stage_counts staged;
     uint64_t room_edges; /* from so many on: is there room for more? */
+    struct ahead ahead;
     uint32_t next_sequence;
     bool has_header;
     bool is_complete;
@@ -126,11 +142,12 @@ struct px_graph {
     struct overflow over_payload; /* by edge */
     uint32_t *name_table;         /* open addressing by node: name number + 1 */
     uint32_t name_mask;
-    px_node *type_node; /* by type */
-    struct spool_area preview_area;
-    uint8_t *preview_bytes;  /* by node: length of its record, 0: none */
+    px_node *type_node;             /* by type */
+    struct spool_area preview_area; /* the next two */
+    uint8_t *preview_bytes;         /* by node: length of its record, 0: none */
     uint64_t *preview_block; /* by node / 64: offset of the first record */
-    uint8_t *previews;
+    struct spool preview_spool;
+    const uint8_t *previews; /* all of preview_spool */
     enum px_end end;
 };
 
@@ -185,22 +202,40 @@ preview_offset(const struct px_graph *graph, px_node node)
         offset += graph->preview_bytes[i];
     return offset;
 }
-/* preview_load.c. Reads all PREVIEWS chunks of the builder into the graph, of
- * which it needs the ids only: on a thread of its own while edges are placed.
- */
-enum px_status previews_load(struct px_graph *graph, struct px_builder *builder,
-                             struct px_work *work, struct px_err *err);
+/* preview_take.c: of a graph that has its ids; the body of one PREVIEWS chunk,
+ * unchanged on an error; and when all are there. */
+enum px_status previews_begin(struct px_graph *graph, struct px_err *err);
+enum px_status previews_take(struct px_graph *graph, struct previews *previews,
+                             struct px_reader in, struct px_err *err);
+enum px_status previews_end(struct px_graph *graph, struct px_err *err);
 
 /* room.c: refuses a graph that would drive this machine into swapping. */
 enum px_status room_check(uint64_t n_nodes, uint64_t n_edges,
                           struct px_err *err);
 
-/* Parts of finish.c. columns.c: type, size, flags and refcount of each node,
+/* An empty one (graph.c). */
+struct px_graph *graph_new(struct px_err *err);
+
+/* ahead.c: the graph takes the addresses, now numbered, and the forms; then
+ * reads the stage, which is empty after it. The tables are not touched. */
+enum px_status graph_take_ids(struct px_graph *graph,
+                              struct px_builder *builder, struct px_err *err);
+enum px_status graph_read_stage(struct px_graph *graph, struct stage *stage,
+                                struct px_work *work, struct px_err *err);
+/* Does both, beside the caller: no objects come any more. */
+enum px_status ahead_begin(struct px_builder *builder, struct px_err *err);
+/* The graph that was begun, NULL: none; builder->ahead.side is to be joined. */
+struct px_graph *ahead_take(struct px_builder *builder);
+void ahead_done(struct px_builder *builder);
+
+/* columns.c: type, size, flags and refcount of each node,
  * the number of its edges in counts[node]; nodes with edges onto `holders`, in
  * the order of the stream: rank 32 | edges 32. */
 enum px_status columns_make(struct px_graph *graph, struct stage *stage,
                             uint32_t *counts, struct tape *holders,
                             struct px_work *work, struct px_err *err);
+/* What needs the tables of the graph: nodes without a record. */
+enum px_status columns_end(struct px_graph *graph, struct px_err *err);
 /* link.c: the edges, then the way back. `off` has room for a number a node and
  * one more; link_edges finds the counts of columns_make there. */
 enum px_status link_edges(struct px_graph *graph, struct stage *stage,

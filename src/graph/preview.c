@@ -1,11 +1,9 @@
 /* preview.c — what is known of a value, kept compactly and shown as one line.
  *
  * Records are stored as they came (form and payload, at most 255 bytes) in
- * the order of the nodes, in a mapped file. To find one: a byte for each
- * node is the length of its record, and every 64th node knows the offset of
- * its own; the lengths between are added up.
- *
- *   area:  u64 preview_block[n/64 + 1] | u8 preview_bytes[n] | records
+ * the order of the nodes, in a mapped file (preview_take.c). To find one: a
+ * byte for each node is the length of its record, and every 64th node knows
+ * the offset of its own; the lengths between are added up.
  *
  * SPDX-License-Identifier: MIT
  */

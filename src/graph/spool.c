@@ -1,7 +1,7 @@
 /* spool.c — bytes kept aside, out of the way of the heap.
  *
- * The builder reads a snapshot twice: once as it arrives, once when the ids
- * are known. In between the compressed chunks wait here. The file is unlinked
+ * For texts, of which there are many and few are looked at. The file is
+ * unlinked
  * from the start (O_TMPFILE), so that nothing can be left behind. Areas that
  * are written through a mapping reserve their blocks first: a full disk is
  * then an error of a call and not a SIGBUS later.
@@ -118,39 +118,23 @@ spool_append(struct spool *spool, const void *bytes, size_t n,
     return status;
 }
 
-void
-spool_shorten(struct spool *spool, size_t n)
-{
-    spool->n_bytes -= n;
-    if (spool->fd < 0)
-        spool->memory.len -= n;
-}
-
 enum px_status
-spool_bytes(struct spool *spool, const uint8_t **out, struct px_err *err)
+spool_keep(struct spool *spool, const uint8_t **out, struct px_err *err)
 {
-    if (spool->n_bytes == 0) {
-        *out = (const uint8_t *)"";
-        return PX_OK;
-    }
     if (spool->fd < 0) {
         *out = spool->memory.data;
         return PX_OK;
     }
-    if (spool->map != NULL && spool->map_bytes == spool->n_bytes) {
-        *out = spool->map;
-        return PX_OK;
-    }
-    unmap(spool);
     void *map =
         mmap(NULL, (size_t)spool->n_bytes, PROT_READ, MAP_SHARED, spool->fd, 0);
     if (map == MAP_FAILED)
         return px_fail_errno(err, PX_ENOMEM, errno,
-                             "cannot map %llu bytes of chunks",
+                             "cannot map %llu bytes of texts",
                              (unsigned long long)spool->n_bytes);
     spool->map = map;
     spool->map_bytes = (size_t)spool->n_bytes;
-    madvise(map, spool->map_bytes, MADV_SEQUENTIAL);
+    close(spool->fd);
+    spool->fd = -1;
     *out = map;
     return PX_OK;
 }

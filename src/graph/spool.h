@@ -12,7 +12,7 @@
 #include <pyexplore/buf.h>
 #include <pyexplore/err.h>
 
-/* Appended to, then read as one piece. Caller's storage. */
+/* Appended to, then kept as one piece. Caller's storage. */
 struct spool {
     struct px_buf memory; /* all of it, until a file is open */
     int fd;               /* -1: no file */
@@ -26,12 +26,9 @@ void spool_done(struct spool *spool);
 /* On an error nothing was added. */
 enum px_status spool_append(struct spool *spool, const void *bytes, size_t n,
                             struct px_err *err);
-/* Takes back the last n bytes that were added. */
-void spool_shorten(struct spool *spool, size_t n);
-/* All bytes; borrowed until the next append. From the second call on without
- * an append it only reads, and any thread may. */
-enum px_status spool_bytes(struct spool *spool, const uint8_t **out,
-                           struct px_err *err);
+/* All bytes, once no more come; borrowed until spool_done. */
+enum px_status spool_keep(struct spool *spool, const uint8_t **out,
+                          struct px_err *err);
 
 /* Zeroed memory for texts, which the kernel may write out: a mapped file
  * without a name if there is room for one, anonymous memory otherwise. */

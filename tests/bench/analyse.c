@@ -1,14 +1,15 @@
 /* analyse.c: what a client does with a snapshot, phase by phase, for
  * `make bench`.
  *
- *     analyse FILE
+ *     analyse FILE NS
  *
- * Adds the chunks of FILE to a builder, as a client does while they arrive,
- * and then does what comes after the last byte: the graph, the paths of all
- * objects, their dominators and retained sizes. Prints one line of JSON: time
- * and CPU of each phase, and the most anonymous memory at any time in it,
- * without what the driver had at its start. Texts lie in mapped files, which
- * count apart.
+ * Adds the chunks of FILE to a builder, as a client does while they arrive:
+ * over NS nanoseconds, which is what the capture took, and none before its
+ * share of the bytes. Then it does what comes after the last byte: the graph,
+ * the paths of all objects, their dominators and retained sizes. Prints one
+ * line of JSON: time and CPU of each phase, and the most anonymous memory at
+ * any time in it, without what the driver had at its start. Texts lie in mapped
+ * files, which count apart.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -31,7 +32,6 @@ struct sampler {
     pthread_t thread;
     atomic_bool stop;
     atomic_ullong anonymous;
-    atomic_ullong mapped;
     unsigned long long peak; /* of all phases */
 };
 
@@ -53,7 +53,6 @@ look(struct sampler *sampler)
     if (fscanf(file, "%llu %llu %llu", &total, &resident, &shared) == 3) {
         unsigned long long page = (unsigned long long)sysconf(_SC_PAGESIZE);
         raise_to(&sampler->anonymous, (resident - shared) * page);
-        raise_to(&sampler->mapped, shared * page);
     }
     fclose(file);
 }
@@ -113,33 +112,81 @@ fail(const struct px_err *err)
     return 1;
 }
 
+/* Bytes that the chunks of a file say when unpacked. */
+static uint64_t
+raw_bytes(FILE *file)
+{
+    uint8_t head[PX_CHUNK_HEAD_BYTES];
+    uint64_t total = 0;
+    while (fread(head, sizeof head, 1, file) == 1) {
+        uint32_t raw, stored;
+        memcpy(&raw, head + 4, sizeof raw);
+        memcpy(&stored, head + 8, sizeof stored);
+        total += raw;
+        if (fseek(file, (long)stored, SEEK_CUR) != 0)
+            break;
+    }
+    return total;
+}
+
+/* Until a share of the capture's time is over. */
+static void
+wait_until(double time)
+{
+    double left = time - seconds(CLOCK_MONOTONIC);
+    if (left <= 0)
+        return;
+    struct timespec pause = {(time_t)left,
+                             (long)((left - (double)(time_t)left) * 1e9)};
+    nanosleep(&pause, NULL);
+}
+
 /* Chunk by chunk through one buffer, as from a socket. */
 static enum px_status
-add_all(const char *path, struct px_builder *builder, struct px_err *err)
+add_all(FILE *file, double capture_s, struct px_builder *builder,
+        struct px_err *err)
 {
-    FILE *file = fopen(path, "rbe");
     static uint8_t bytes[PX_CHUNK_HEAD_BYTES + PX_CHUNK_RAW_MAX * 2];
     enum px_status status = PX_OK;
-    if (file == NULL)
-        return px_fail(err, PX_EIO, "cannot open %s", path);
-    if (fseek(file, 8, SEEK_SET) != 0)
-        status = px_fail(err, PX_EIO, "cannot seek in %s", path);
+    double start = seconds(CLOCK_MONOTONIC);
+    uint64_t come = 0;
+    fseek(file, 8, SEEK_SET);
+    double all = (double)(raw_bytes(file) + 1);
+    fseek(file, 8, SEEK_SET);
     while (status == PX_OK && fread(bytes, PX_CHUNK_HEAD_BYTES, 1, file) == 1) {
-        uint32_t stored;
+        uint32_t raw, stored;
+        memcpy(&raw, bytes + 4, sizeof raw);
         memcpy(&stored, bytes + 8, sizeof stored);
+        come += raw;
         if (stored > sizeof bytes - PX_CHUNK_HEAD_BYTES ||
             fread(bytes + PX_CHUNK_HEAD_BYTES, 1, stored, file) != stored)
-            status = px_fail(err, PX_EPROTO, "%s is cut short", path);
-        else
-            status = px_builder_add(builder, bytes,
-                                    PX_CHUNK_HEAD_BYTES + stored, err);
+            return px_fail(err, PX_EPROTO, "the file is cut short");
+        wait_until(start + capture_s * (double)come / all);
+        status =
+            px_builder_add(builder, bytes, PX_CHUNK_HEAD_BYTES + stored, err);
     }
-    fclose(file);
     return status;
 }
 
+/* Files without a name that are mapped: texts. */
+static unsigned long long
+mapped_bytes(void)
+{
+    unsigned long long total = 0, start, end;
+    char line[512];
+    FILE *file = fopen("/proc/self/maps", "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strstr(line, "(deleted)") != NULL &&
+            sscanf(line, "%llx-%llx", &start, &end) == 2)
+            total += end - start;
+    }
+    if (file != NULL)
+        fclose(file);
+    return total;
+}
+
 static int
-measure(struct sampler *sampler, const char *path)
+measure(struct sampler *sampler, FILE *file, double capture_s)
 {
     struct px_err err = {0};
     struct phase all, phase;
@@ -148,7 +195,7 @@ measure(struct sampler *sampler, const char *path)
     if (builder == NULL)
         return fail(&err);
     begin(sampler, &phase);
-    if (add_all(path, builder, &err) != PX_OK)
+    if (add_all(file, capture_s, builder, &err) != PX_OK)
         return fail(&err);
     end(sampler, &phase, "add");
     begin(sampler, &phase);
@@ -171,8 +218,7 @@ measure(struct sampler *sampler, const char *path)
     phase = all;
     end(sampler, &phase, "all");
     printf("\"nodes\": %u, \"edges\": %u, \"mapped_bytes\": %llu}\n",
-           px_graph_n_nodes(graph), px_graph_n_edges(graph),
-           (unsigned long long)atomic_load(&sampler->mapped));
+           px_graph_n_nodes(graph), px_graph_n_edges(graph), mapped_bytes());
     px_paths_free(paths);
     px_dominators_free(dominators);
     px_graph_free(graph);
@@ -183,8 +229,9 @@ int
 main(int argc, char **argv)
 {
     struct sampler sampler = {.stop = false};
-    if (argc != 2) {
-        fprintf(stderr, "usage: analyse FILE\n");
+    FILE *file = argc == 3 ? fopen(argv[1], "rbe") : NULL;
+    if (file == NULL) {
+        fprintf(stderr, "usage: analyse FILE NS\n");
         return 2;
     }
     if (pthread_create(&sampler.thread, NULL, sample, &sampler) != 0)
@@ -192,7 +239,8 @@ main(int argc, char **argv)
     look(&sampler);
     base_bytes = atomic_load(&sampler.anonymous);
     printf("{");
-    int status = measure(&sampler, argv[1]);
+    int status = measure(&sampler, file, strtod(argv[2], NULL) * 1e-9);
+    fclose(file);
     atomic_store(&sampler.stop, true);
     pthread_join(sampler.thread, NULL);
     return status;

@@ -361,6 +361,7 @@ class Reader:
 
     def __init__(self):
         self.snap = Snapshot()
+        self.last_preview = 0
 
     def add(self, kind, body):
         names = {v: k for k, v in CHUNK.items()}
@@ -416,6 +417,8 @@ class Reader:
         addr = last[0] = c.addr(last[0])
         if addr == 0:
             raise FormatError("node at address 0")
+        if self.last_preview:
+            raise FormatError("node %#x after previews" % addr)
         if flags & REC_CONTINUED:
             if flags & REC_REF1:
                 raise FormatError("continued record with a refcount")
@@ -515,8 +518,10 @@ class Reader:
             value = None
         else:
             raise FormatError("preview form %d" % form)
-        if last[0] in self.snap.previews:
-            raise FormatError("preview for %#x twice" % last[0])
+        if last[0] <= self.last_preview:
+            raise FormatError("preview for %#x after that for %#x" % (
+                last[0], self.last_preview))
+        self.last_preview = last[0]
         self.snap.previews[last[0]] = (form, value)
 
     def _footer(self, c, last):
@@ -656,7 +661,8 @@ class Writer:
         self.write_nodes()
         self.rows(CHUNK["ROOTS"], snap.roots, put_root)
         self.rows(CHUNK["LABELS"], snap.labels.items(), put_addr_text)
-        self.rows(CHUNK["PREVIEWS"], snap.previews.items(), put_preview)
+        self.rows(CHUNK["PREVIEWS"], sorted(snap.previews.items()),
+                  put_preview)
         body = bytearray()
         for tag, value in snap.footer.items():
             put_varint(body, tag)

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -540,6 +541,118 @@ test_previews(void **state)
     rg_free(rg);
 }
 
+/* ---- what is made while previews arrive ---- */
+enum { N_AHEAD = 70000, N_PART = 7000 };
+
+/* Previews "0", "1", … of all nodes, in ten chunks. */
+static void
+add_many_previews(const struct rg *rg, struct rg_chunks *chunks)
+{
+    for (int i = 0; i < N_AHEAD;) {
+        struct px_buf body;
+        uint64_t last = 0;
+        px_buf_init(&body);
+        for (int end = i + N_PART; i < end; i++) {
+            uint8_t record[PX_VARINT_MAX * 2 + 1];
+            uint64_t at = rg->nodes[i].addr / PX_ADDR_UNIT;
+            uint8_t *to =
+                px_put_varint(record, px_zigzag((int64_t)(at - last)));
+            *to++ = PX_PREVIEW_INT;
+            to = px_put_varint(to, px_zigzag(i));
+            last = at;
+            assert_int_equal(
+                px_buf_append(&body, record, (size_t)(to - record), NULL),
+                PX_OK);
+        }
+        rg_add_chunk(chunks, PX_CHUNK_PREVIEWS, body.data, body.len);
+        px_buf_done(&body);
+    }
+}
+
+/* Large enough for a thread. */
+static struct rg *
+large_heap(struct rg_chunks *chunks)
+{
+    struct rg *rg = rg_new(N_AHEAD);
+    for (int i = 1; i < N_AHEAD; i++) {
+        rg->nodes[i].addr = rg->nodes[i - 1].addr + 16;
+        rg_edge(rg, i - 1, PX_EDGE_ITEM, 0, i, -1);
+        rg_edge(rg, i, PX_EDGE_ITEM, 1, i / 2, -1);
+    }
+    rg_root(rg, PX_ROOT_MODULE, 0, "m");
+    rg_count(rg);
+    rg_write(rg, 0, chunks);
+    px_buf_done(&chunks->chunks[--chunks->n]); /* the footer */
+    add_many_previews(rg, chunks);
+    return rg;
+}
+
+static void
+test_ahead(void **state)
+{
+    (void)state;
+    struct rg_chunks chunks;
+    struct rg *rg = large_heap(&chunks);
+    /* a stream that ends anywhere is a graph as far as it came, or nothing */
+    for (size_t n = chunks.n - 3; n <= chunks.n; n++) {
+        struct px_builder *builder = px_builder_new(NULL);
+        struct px_builder *dropped = px_builder_new(NULL);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(add(builder, &chunks.chunks[i]), PX_OK);
+            assert_int_equal(add(dropped, &chunks.chunks[i]), PX_OK);
+        }
+        px_builder_free(dropped);
+        struct px_graph *graph = finish(builder);
+        assert_int_equal(px_graph_n_nodes(graph), N_AHEAD);
+        assert_int_equal(px_graph_n_edges(graph), 2 * (N_AHEAD - 1));
+        for (int i = 0; i < N_AHEAD; i++) {
+            char text[32], wanted[32] = "";
+            if (i < N_AHEAD - (int)(chunks.n - n) * N_PART)
+                snprintf(wanted, sizeof wanted, "%d", i);
+            px_node node = rg_id(graph, rg, i);
+            px_node_preview(graph, node, sizeof text, text);
+            assert_string_equal(text, wanted);
+        }
+        px_graph_free(graph);
+    }
+    rg_chunks_free(&chunks);
+    rg_free(rg);
+}
+
+/* What must not come after previews does not, and is no harm. */
+static void
+test_after_previews(void **state)
+{
+    (void)state;
+    struct rg_chunks chunks;
+    struct rg *rg = large_heap(&chunks);
+    static const char root[] = "\1\2\1r"; /* at address 8: no object */
+    rg_add_chunk(&chunks, PX_CHUNK_ROOTS, root, sizeof root - 1);
+    struct px_builder *builder = px_builder_new(NULL);
+    for (size_t i = 0; i < chunks.n - 1; i++)
+        assert_int_equal(add(builder, &chunks.chunks[i]), PX_OK);
+    assert_int_equal(add(builder, &chunks.chunks[chunks.n - 1]), PX_EPROTO);
+    static const char node[] = "\0\2\0\20\2\3";
+    uint8_t preview[PX_VARINT_MAX + 1]; /* of a node that had one */
+    uint8_t *to = px_put_varint(
+        preview, px_zigzag((int64_t)(rg->nodes[3].addr / PX_ADDR_UNIT)));
+    *to++ = PX_PREVIEW_SECRET;
+    px_buf_done(&chunks.chunks[--chunks.n]);
+    rg_add_chunk(&chunks, PX_CHUNK_NODES, node, sizeof node - 1);
+    assert_int_equal(add(builder, &chunks.chunks[chunks.n - 1]), PX_EPROTO);
+    px_buf_done(&chunks.chunks[--chunks.n]);
+    rg_add_chunk(&chunks, PX_CHUNK_PREVIEWS, preview, (size_t)(to - preview));
+    assert_int_equal(add(builder, &chunks.chunks[chunks.n - 1]), PX_EPROTO);
+    struct px_graph *graph = finish(builder);
+    char text[32];
+    px_node_preview(graph, rg_id(graph, rg, 3), sizeof text, text);
+    assert_string_equal(text, "3");
+    assert_int_equal(px_graph_n_roots(graph), 1);
+    px_graph_free(graph);
+    rg_chunks_free(&chunks);
+    rg_free(rg);
+}
+
 /* A table of blocks, and strays: only what no other object refers to. */
 static void
 test_blocks(void **state)
@@ -622,6 +735,8 @@ main(void)
         cmocka_unit_test(test_missing_records),
         cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_previews),
+        cmocka_unit_test(test_ahead),
+        cmocka_unit_test(test_after_previews),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_type_names),
     };
