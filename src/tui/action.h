@@ -39,7 +39,7 @@ struct app;
     X(ENTER, "enter", 0, "open", "open what the row is about")                 \
     X(BACK, "back", 0, "back", "back to where one was")                        \
     X(FORWARD, "forward", 0, "", "forward again")                              \
-    X(UNFOLD, "unfold", 0, "unfold", "show what is below a row of a tree")     \
+    X(UNFOLD, "unfold", 0, "unfold", "show what is below the row")             \
     X(FOLD, "fold", 0, "fold", "hide it again, or go to the row above")        \
     X(REFERRERS, "referrers", ACT_OBJECT, "referrers",                         \
       "what refers to this object")                                            \

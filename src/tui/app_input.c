@@ -126,6 +126,8 @@ app_press(struct app *app, int32_t key)
         }
         return action_run(app, action, NULL);
     }
+    if (key == 'Z' - 64)
+        return action_run(app, ACT_SUSPEND, NULL);
     switch (prompt_key(&app->prompt, key)) {
     case PROMPT_GOES_ON:
         break;

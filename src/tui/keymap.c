@@ -9,13 +9,17 @@
 
 /* Rows of a view shadow the general ones. Rows with a label stand in the bar
  * at the bottom in this order, a view's own first, as far as they fit. */
+#define TREE_VIEWS(X)                                                          \
+    X(HOLDERS) X(DOMINATORS) X(CYCLES) X(THREADS) X(GROWTH) X(SUSPECTS)
 #define TREE_KEYS(view)                                                        \
-    {view, "Enter", ACT_ENTER, "object"}, {view, "Right", ACT_UNFOLD, ""},     \
-        {view, "l", ACT_UNFOLD, NULL}, {view, "Left", ACT_FOLD, ""},           \
-        {view, "h", ACT_FOLD, NULL},                                           \
-    {                                                                          \
-        view, "p", ACT_PATH, ""                                                \
-    }
+    {VIEW_##view, "Enter", ACT_ENTER, "object"},                               \
+        {VIEW_##view, "Right", ACT_UNFOLD, ""},                                \
+        {VIEW_##view, "l", ACT_UNFOLD, NULL},                                  \
+        {VIEW_##view, "Left", ACT_FOLD, ""},                                   \
+        {VIEW_##view, "h", ACT_FOLD, NULL}, {VIEW_##view, "p", ACT_PATH, ""},
+
+#define ONE_MORE(view) +1
+enum { N_TREE_VIEWS = TREE_VIEWS(ONE_MORE) };
 
 const struct key_binding key_bindings[] = {
     /* clang-format off */
@@ -35,12 +39,7 @@ const struct key_binding key_bindings[] = {
     {VIEW_OBJECT,    "t",         ACT_TYPE,         ""},
     {VIEW_PATH,      "Enter",     ACT_ENTER,        "object"},
     {VIEW_PATH,      "b",         ACT_REFERRERS,    ""},
-    TREE_KEYS(VIEW_HOLDERS),
-    TREE_KEYS(VIEW_DOMINATORS),
-    TREE_KEYS(VIEW_CYCLES),
-    TREE_KEYS(VIEW_THREADS),
-    TREE_KEYS(VIEW_GROWTH),
-    TREE_KEYS(VIEW_SUSPECTS),
+    TREE_VIEWS(TREE_KEYS)
     {VIEW_GC,        "Tab",       ACT_PANE_NEXT,    NULL},
     {VIEW_GC,        "Enter",     ACT_ENTER,        "change"},
     {VIEW_GC,        " ",         ACT_ENTER,        NULL},
@@ -219,7 +218,7 @@ keymap_keys(enum view_id view, enum action_id action, size_t out_bytes,
 static char *
 key_views(const struct key_binding *binding, size_t out_bytes, char *out)
 {
-    size_t used = 0;
+    size_t used = 0, n_views = 0;
     out[0] = '\0';
     if (keymap_find(VIEW_END, keymap_parse(binding->key)) == binding->action)
         return out;
@@ -235,7 +234,10 @@ key_views(const struct key_binding *binding, size_t out_bytes, char *out)
         if (n < 0 || (size_t)n >= out_bytes - used)
             return out;
         used += (size_t)n;
+        n_views++;
     }
+    if (n_views == N_TREE_VIEWS) /* their names would fill the line */
+        snprintf(out, out_bytes, "trees");
     return out;
 }
 

@@ -63,7 +63,6 @@ catch_signals(struct px_loop *loop)
     asked.loop = loop;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaction(signals[i], &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 static void
@@ -188,10 +187,13 @@ explore(const struct options *options)
                  options->key_file);
     if (app_init(&app, options->ascii || !is_utf8, &err) != PX_OK)
         goto out;
-    catch_signals(app.loop);
     app.is_plain = options->plain;
+    /* Until it is connected signals end it at once: there is nothing yet to
+     * put back. */
+    signal(SIGPIPE, SIG_IGN);
     if (app_open(&app, &target, options->timeout_ms, &err) != PX_OK)
         goto out;
+    catch_signals(app.loop);
     if (options->plain) {
         plain_run(&app, options->place, &asked.end_signal, &err);
         goto out;

@@ -97,6 +97,10 @@ object_make_facts(struct view *view)
     add_refcount(view);
     out = fact_add(object);
     cell_add(out, ROLE_NORMAL, fact_generation(px_node_gen(graph, view->node)));
+    const struct px_graph *mark = app_marked(view->app, view->snapshot);
+    if (mark != NULL && fact_is_new(mark, graph, view->node))
+        cell_add(out, ROLE_WARN,
+                 out->len > 0 ? ", new since mark" : "new since mark");
     struct cell_out what;
     cell_clear(&what);
     fact_add_what(&what, graph, view->node);

@@ -345,7 +345,7 @@ static const struct column columns[] = {
     [COL_NOW] = {"NOW", COLUMN_COUNT, 9, 0, 0, false, 0},
     [COL_CHANGE] = {"GROWN", COLUMN_COUNT, 8, 0, 0, false, 0},
     [COL_RATE] = {"A MIN", COLUMN_COUNT, 8, 0, 1, false, 0},
-    [COL_ROUNDS] = {"IN EACH ROUND", COLUMN_TEXT, 24, 0, 3, false, 0},
+    [COL_ROUNDS] = {"IN EACH ROUND", COLUMN_TEXT, 20, 0, 3, false, 0},
     [COL_BYTES] = {"WITH BELOW", COLUMN_BYTES, 10, 0, 1, false, 0},
 };
 

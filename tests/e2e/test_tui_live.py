@@ -258,6 +258,19 @@ def test_a_stopped_target_is_not_said_to_be_in_c_code(target):
         t.wait_for("snapshot 3,")
 
 
+def test_ctrl_c_ends_it_while_the_target_does_not_answer(target):
+    served = target()
+    served.process.send_signal(signal.SIGSTOP)
+    with explorer(served.pid, "--timeout", "60") as t:
+        def is_connected(_):
+            return any(os.readlink(link.path).startswith("socket:")
+                       for link in os.scandir("/proc/%d/fd" % t.pid))
+        t.wait_until(is_connected, "it to connect")
+        t.keys("C-c")
+        assert t.wait_exit() == -signal.SIGINT
+    served.process.send_signal(signal.SIGCONT)
+
+
 def test_another_explorers_change_of_the_collector_is_seen(target):
     served = target()
     with explorer(served.pid) as t, explorer(served.pid) as other:
@@ -423,6 +436,10 @@ def test_changes_since_the_mark(target):
         t.wait_for(r"59 objects .* \+2 since the mark", regex=True)
         t.wait_for("sorted by NEW, largest first")
         assert [i for i, line in enumerate(t.lines()) if "●" in line] == [3, 4]
+        t.keys("Enter")
+        t.wait_for("new since mark")
+        t.keys("BSpace")
+        t.wait_for("NEW▾")
         t.keys("BSpace")
         served.ask("kept.clear()")
         t.keys("r")
