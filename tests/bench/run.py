@@ -98,6 +98,7 @@ def show(value, unit):
     return ("%.4g %s" % (value, unit)).strip()
 
 
+PREVIEWS_KIND = 7
 FOOTER_KIND = 8
 FOOTER_TAGS = {2: "objects", 3: "edges", 4: "bad_objects", 8: "gil_wait_ns",
                9: "pause_ns", 10: "wall_ns", 11: "cpu_ns", 12: "raw_bytes",
@@ -112,6 +113,18 @@ def varints(data):
         if byte < 0x80:
             yield value
             value = shift = 0
+
+
+def preview_bytes(path):
+    """What the previews alone take in a .pxs file."""
+    total = 0
+    with open(path, "rb") as file:
+        file.seek(8)
+        for head in iter(lambda: file.read(24), b""):
+            kind, _, _, _, stored, _, _ = struct.unpack("<HBBIIIQ", head)
+            file.seek(stored, os.SEEK_CUR)
+            total += stored * (kind == PREVIEWS_KIND)
+    return total
 
 
 def read_footer(path):
@@ -188,9 +201,13 @@ def ours(args, report, folder):
             subprocess.run([program, "snapshot", pid, "-o", path, "--detail",
                             detail, "--yes"], check=True,
                            stdout=subprocess.DEVNULL)
+            n_bytes = os.path.getsize(path)
+            previews = preview_bytes(path)
             report.plain("file on disk at %s, an object" % detail,
-                         os.path.getsize(path) / n_objects, "B",
-                         6 if detail == "names" else None)
+                         n_bytes / n_objects, "B",
+                         6 + previews / n_objects)
+            if previews:
+                report.plain("of that, previews", previews / n_objects, "B")
             os.unlink(path)
         for _ in range(4):  # its own list of all objects warms malloc up
             middle = target.ask("state")
