@@ -191,8 +191,9 @@ rg_random_graph(uint64_t seed, const struct rg_options *options)
     for (int i = 0; i < options->edges && rg->n > 0; i++)
         random_edge(rg, &state, options->stack_edges);
     for (int i = 0; i < options->roots && rg->n > 0; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "r%d", rg_below(&state, 100));
+        char name[16]; /* another for each, as modules have */
+        snprintf(name, sizeof name, "r%d",
+                 rg_below(&state, 100) * options->roots + i);
         rg_root(rg, classes[rg_below(&state, 5)], rg_below(&state, rg->n),
                 name);
     }
