@@ -41,13 +41,19 @@ def folders():
     return [pathlib.Path(folder) for folder in found if folder]
 
 
+def files():
+    """What is in the folders now: they are shared with other processes, and
+    with what those left behind that were killed."""
+    return {str(folder / name) for folder in folders() if folder.is_dir()
+            for name in os.listdir(str(folder))}
+
+
 def leftovers(pids, address):
-    """Sockets and keys of these processes; the folder is shared with others."""
+    """Sockets and keys of these processes."""
     names = ["%d.sock" % pid for pid in pids]
     if address:
         names.append("tcp-%s.key" % address.rpartition(":")[2])
-    return sorted(str(folder / name) for folder in folders()
-                  for name in names if os.path.lexists(str(folder / name)))
+    return sorted(path for path in files() if os.path.basename(path) in names)
 
 
 def listens(address):
@@ -141,11 +147,12 @@ def explore(target):
         signal.signal(signal.SIGINT, before)
 
 
-def complaints(pids, address):
+def complaints(pids, address, before):
     """What was left behind, one sentence each; gives the system a moment."""
     def left():
         found = ["process %d still runs" % pid for pid in pids if alive(pid)]
-        found += [path + " was left" for path in leftovers(pids, address)]
+        found += [path + " was left" for path in leftovers(pids, address)
+                  if path not in before]
         if address and listens(address):
             found.append("%s still listens" % address)
         return found
@@ -169,6 +176,7 @@ def main(argv):
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal was closed
         signal.signal(number, leave)
+    before = files()
     server = Target([sys.executable, LEAK_SERVER, leak, "--rate", "200",
                      "--tell", ENOUGH],
                     env=child_environment(), start_new_session=True)
@@ -193,7 +201,7 @@ def main(argv):
         server.close()
     if server.stderr:
         print("the server said:\n" + "".join(server.stderr), file=sys.stderr)
-    left = complaints(pids, serving.get("address"))
+    left = complaints(pids, serving.get("address"), before)
     for sentence in left:
         print("left behind: " + sentence, file=sys.stderr)
     if not interactive and status == 0 and not left:
