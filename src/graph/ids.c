@@ -22,6 +22,8 @@
 #define UNIT_SHIFT 3
 #define WORD_UNITS 64
 #define TABLE_MIN 64u
+#define DIGIT_BITS 11u
+#define DIGIT_MASK ((1u << DIGIT_BITS) - 1)
 #define PAGES_MAX (1u << (IDS_MARK_BITS - 9))
 
 void
@@ -171,19 +173,50 @@ struct place {
     uint32_t number;
 };
 
-static int
-compare_places(const void *a, const void *b)
+/* By one digit of the key, equal ones as they stood. */
+static void
+sort_by_digit(const struct place *from, struct place *to, size_t n,
+              unsigned shift)
 {
-    uint64_t left = ((const struct place *)a)->key;
-    uint64_t right = ((const struct place *)b)->key;
-    return (left > right) - (left < right);
+    size_t starts[DIGIT_MASK + 1] = {0};
+    size_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        starts[from[i].key >> shift & DIGIT_MASK]++;
+    for (size_t digit = 0; digit <= DIGIT_MASK; digit++) {
+        size_t count = starts[digit];
+        starts[digit] = sum;
+        sum += count;
+    }
+    for (size_t i = 0; i < n; i++)
+        to[starts[from[i].key >> shift & DIGIT_MASK]++] = from[i];
+}
+
+/* From the lowest digit to the highest, without those that are the same in
+ * all; returns which of the two has the result. The explorer's screen waits
+ * for this: qsort took 60 ms for 300,000 pages, a heap of 15 million objects.
+ */
+static struct place *
+sort_places(struct place *places, struct place *spare, size_t n)
+{
+    uint64_t differ = 0;
+    for (size_t i = 0; i < n; i++)
+        differ |= places[i].key ^ places[0].key;
+    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
+        if ((differ >> shift & DIGIT_MASK) == 0)
+            continue;
+        sort_by_digit(places, spare, n, shift);
+        struct place *sorted = spare;
+        spare = places;
+        places = sorted;
+    }
+    return places;
 }
 
 static enum px_status
 sort_pages(struct ids *ids, struct px_err *err)
 {
     size_t n = ids->n_pages;
-    struct place *places = malloc((n + 1) * sizeof *places);
+    struct place *places = calloc(n * 2 + 1, sizeof *places);
     free(ids->sorted); /* of a seal that failed later */
     ids->sorted = calloc(n + 1, sizeof *ids->sorted);
     if (places == NULL || ids->sorted == NULL) {
@@ -193,9 +226,9 @@ sort_pages(struct ids *ids, struct px_err *err)
     }
     for (uint32_t i = 0; i < n; i++)
         places[i] = (struct place){ids->pages[i].key, i};
-    qsort(places, n, sizeof *places, compare_places);
+    const struct place *sorted = sort_places(places, places + n, n);
     for (size_t i = 0; i < n; i++)
-        ids->sorted[i] = places[i].number;
+        ids->sorted[i] = sorted[i].number;
     free(places);
     return PX_OK;
 }

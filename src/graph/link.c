@@ -123,8 +123,11 @@ link_inbound(struct px_graph *graph, uint32_t *off, struct px_work *work,
     if (status != PX_OK)
         return status;
     memset(off, 0, (size_t)graph->n_nodes * sizeof *off);
-    for (px_edge e = 0; e < graph->n_edges; e++)
+    for (px_edge e = 0; e < graph->n_edges; e++) {
+        if ((e & 0xfffff) == 0 && work_is_canceled(work))
+            return work_canceled(err);
         off[graph->edges[e].target]++;
+    }
     starts_of_counts(off, graph->n_nodes);
     for (px_node node = 0; node < graph->n_nodes; node++) {
         if ((node & 0xffff) == 0) {

@@ -144,7 +144,7 @@ wait_until(double time)
 /* Chunk by chunk through one buffer, as from a socket. */
 static enum px_status
 add_all(FILE *file, double capture_s, struct px_builder *builder,
-        struct px_err *err)
+        double *longest, struct px_err *err)
 {
     static uint8_t bytes[PX_CHUNK_HEAD_BYTES + PX_CHUNK_RAW_MAX * 2];
     enum px_status status = PX_OK;
@@ -162,8 +162,11 @@ add_all(FILE *file, double capture_s, struct px_builder *builder,
             fread(bytes + PX_CHUNK_HEAD_BYTES, 1, stored, file) != stored)
             return px_fail(err, PX_EPROTO, "the file is cut short");
         wait_until(start + capture_s * (double)come / all);
+        double before = seconds(CLOCK_THREAD_CPUTIME_ID);
         status =
             px_builder_add(builder, bytes, PX_CHUNK_HEAD_BYTES + stored, err);
+        double took = seconds(CLOCK_THREAD_CPUTIME_ID) - before;
+        *longest = took > *longest ? took : *longest;
     }
     return status;
 }
@@ -195,7 +198,8 @@ measure(struct sampler *sampler, FILE *file, double capture_s)
     if (builder == NULL)
         return fail(&err);
     begin(sampler, &phase);
-    if (add_all(file, capture_s, builder, &err) != PX_OK)
+    double longest = 0; /* the explorer draws between two chunks */
+    if (add_all(file, capture_s, builder, &longest, &err) != PX_OK)
         return fail(&err);
     end(sampler, &phase, "add");
     begin(sampler, &phase);
@@ -217,6 +221,7 @@ measure(struct sampler *sampler, FILE *file, double capture_s)
     atomic_store(&sampler->anonymous, sampler->peak);
     phase = all;
     end(sampler, &phase, "all");
+    printf("\"longest_chunk\": %.4f, ", longest);
     printf("\"nodes\": %u, \"edges\": %u, \"mapped_bytes\": %llu}\n",
            px_graph_n_nodes(graph), px_graph_n_edges(graph), mapped_bytes());
     px_paths_free(paths);

@@ -294,6 +294,8 @@ def analyses(args, report, folder, kind, n_objects):
     for part in ("add", "finish", "dominators", "paths"):
         report.plain("%s: %s, CPU" % (label, part), said[part]["cpu"] * 1e9,
                      "ns")
+    report.plain(label + ": longest of one chunk, CPU",
+                 said["longest_chunk"] * 1e9, "ns", 50e6 if wanted else None)
     report.plain(label + ": mapped beside it, an object",
                  said["mapped_bytes"] / nodes, "B")
     if wanted:
