@@ -30,6 +30,8 @@ rows_come(const struct app *app)
 static bool
 is_about_row(const struct app *app, enum action_id action)
 {
+    if (action == ACT_END) /* no key of ours */
+        return false;
     if (action == ACT_ENTER || action == ACT_UNFOLD || action == ACT_COPY)
         return true;
     return (actions[action].flags & (ACT_SUBJECT | ACT_OBJECT)) != 0 &&

@@ -570,6 +570,8 @@ test_keys_behind_a_failed_search_are_dropped(void **state)
     settle(app);
     assert_int_equal(app_view(app)->place.view, VIEW_TYPES);
     assert_shows(app, "no row has nowhere: 1 key after it is dropped");
+    type_ahead(app, "x"); /* bound to nothing */
+    assert_shows(app, "x does nothing here");
     type_ahead(app, "j");
     assert_int_equal(view_list(app_view(app))->cursor, 1);
 }
