@@ -328,6 +328,29 @@ def test_suspended_generators(spawn, tmp_path):
         assert [snap.text_of(e.target) for e in values["mine"].edges] == [text]
 
 
+def test_a_task_that_runs_is_labelled_once(spawn, tmp_path):
+    """Its coroutines are frames of its thread and of its task: one label."""
+    target = spawn(textwrap.dedent("""
+        import asyncio, sys, pyexplore
+        async def inner(deep):
+            if deep:
+                return await inner(deep - 1)
+            await asyncio.sleep(0)
+            pyexplore.snapshot(sys.argv[1])
+        async def outer():
+            await inner(2)
+        asyncio.run(outer())
+        print("done", flush=True)
+    """), str(tmp_path / "task.pxs"))
+    assert target.line() == "done"
+    snap = pxs.read(str(tmp_path / "task.pxs"))  # refuses two labels of one
+    tasks = [address for number, address, _ in snap.roots
+             if number == pxs.ROOT["TASK"]]
+    chains = [[snap.labels[e.target] for e in snap.nodes[task].edges
+               if e.kind == pxs.EDGE["FRAME"]] for task in tasks]
+    assert [chain[0].split()[0] for chain in chains] == ["outer()"]
+
+
 def test_deep_recursion(spawn, tmp_path):
     """A thread five thousand frames deep is shown whole."""
     target = spawn(textwrap.dedent("""

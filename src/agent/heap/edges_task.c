@@ -130,12 +130,9 @@ part_task(struct walk *w, void *context)
     walk_root(w, PX_ROOT_TASK, task, text, n);
     for (size_t i = 0; i < CHAIN_MAX && runs(at, &frame); i++) {
         PyObject *next = awaited(at, &frame);
-        /* One that runs now is labelled under its thread. */
-        if (!COMPAT_BARE_FRAMES || frame.depth >= 0) {
-            n = code_label(frame.code, frame.function,
-                           layout_frame_line(&frame), text);
-            walk_label(w, at, text, n);
-        }
+        n = code_label(frame.code, frame.function, layout_frame_line(&frame),
+                       text);
+        walk_label(w, at, text, n);
         at = next;
     }
 }

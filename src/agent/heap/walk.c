@@ -208,14 +208,13 @@ walk_owns(struct walk *w, const void *block, size_t n_bytes)
 }
 
 bool
-walk_claims(struct walk *w, const void *table)
+walk_claims(struct walk *w, const void *address)
 {
-    uintptr_t address = (uintptr_t)table;
-    if (w->replays || !visited_can(address))
+    if (w->replays || !visited_can((uintptr_t)address))
         return false;
     sig_atomic_t was_busy = w->guard->busy;
     guard_enter(w->guard);
-    int added = visited_add(&w->claimed, address);
+    int added = visited_add(&w->claimed, (uintptr_t)address);
     if (added < 0)
         walk_stop(w, PX_END_NO_ROOM);
     w->guard->busy = was_busy;
@@ -437,5 +436,6 @@ void
 walk_label(struct walk *w, const void *address, const char *text,
            size_t n_bytes)
 {
-    text_put(w, ROLE_LABELS, -1, address, text, n_bytes);
+    if (walk_claims(w, address))
+        text_put(w, ROLE_LABELS, -1, address, text, n_bytes);
 }

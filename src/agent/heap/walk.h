@@ -75,7 +75,7 @@ PX_CHILD void walk_again_end(struct walk *w);
 /* Names a root. `text` need not be NUL-terminated. */
 PX_CHILD void walk_root(struct walk *w, enum px_root_class root_class,
                         const void *address, const char *text, size_t n_bytes);
-/* A label for a node (PX_CHUNK_LABELS). */
+/* A label for a node (PX_CHUNK_LABELS); its first one stays. */
 PX_CHILD void walk_label(struct walk *w, const void *address, const char *text,
                          size_t n_bytes);
 
@@ -92,9 +92,9 @@ PX_CHILD void walk_mark_secret(struct walk *w, PyObject *object);
  * (what is too large for the allocator of small objects is passed over). */
 PX_CHILD void walk_owns(struct walk *w, const void *block, size_t n_bytes);
 
-/* True for the first object that says so of `table`: it owns what stands in
- * it; the others that share it only hold. */
-PX_CHILD bool walk_claims(struct walk *w, const void *table);
+/* True when it is first asked about an address. The first object that claims a
+ * table which several share owns what stands in it; the others only hold. */
+PX_CHILD bool walk_claims(struct walk *w, const void *address);
 
 /* ---- what the walk asks of the walkers ---- */
 

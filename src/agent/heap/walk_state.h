@@ -85,7 +85,7 @@ struct walk {
     bool is_guarded;        /* in the child */
     struct visited secret;  /* reached under a secret name */
     struct visited checked; /* keys whose text is out and no secret */
-    struct visited claimed; /* tables that walk_claims gave to an object */
+    struct visited claimed; /* what walk_claims was asked about */
     struct map types;       /* PyTypeObject -> struct type_info * */
     struct map names;       /* str or text -> number * 2 + secret */
     struct map synthetics;  /* nodes that are no objects */
