@@ -372,7 +372,10 @@ enum px_footer_tag {
     X(6, CUT, "cut", "incomplete: the stream was cut short")                   \
     X(7, FILE_LIMIT, "file_limit",                                             \
       "incomplete: the target may not write files so large (RLIMIT_FSIZE); "   \
-      "lift it with: prlimit --fsize=unlimited --pid PID")
+      "lift it with: prlimit --fsize=unlimited --pid PID")                     \
+    X(8, KILLED, "killed",                                                     \
+      "incomplete: the snapshot child was killed: memory ran out, or a "       \
+      "seccomp filter forbids what it does")
 
 enum px_end {
 #define X(number, member, name, sentence) PX_END_##member = number,

@@ -25,6 +25,7 @@
 
 #include "agent/border.h"
 #include "agent/forget.h"
+#include "agent/own_file.h"
 #include "agent/snap.h"
 #include "agent/thread.h"
 #include "base/loop.h"
@@ -43,7 +44,8 @@ struct file_job {
     atomic_bool cancel;
     const atomic_bool *also_cancel; /* the caller's, or NULL */
     atomic_bool is_last;            /* cancelled because the interpreter ends */
-    char *path;
+    char *path;                     /* as it was given */
+    struct own_file file;           /* removed if it does not become whole */
     /* results */
     enum px_status status;
     struct px_err err;
@@ -169,9 +171,9 @@ out:
     job->status = status;
     snap_header_free(header);
     forget_capture_free(capture);
-    forget_fd_close(job->fd);
     if (status != PX_OK || job->error != 0 || job->end.end != PX_END_COMPLETE)
-        unlink(job->path);
+        own_file_remove(&job->file);
+    forget_fd_close(job->fd);
     replace_job(job, NULL);
 }
 
@@ -183,26 +185,30 @@ file_thread(void *context)
     return NULL;
 }
 
-static int
-open_file(const char *path)
+/* False: errno says why, and there is no file. */
+static bool
+open_file(struct file_job *job)
 {
-    int fd =
-        open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = open(job->path,
+                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return -1;
+        return false;
     struct px_err err;
     forget_lock();
     enum px_status status = forget_fd_add(fd, &err);
     forget_unlock();
+    own_file_note_open(&job->file, fd, job->path);
     ssize_t n =
         status == PX_OK ? write(fd, PX_FILE_MAGIC, PX_FILE_MAGIC_BYTES) : -1;
-    if (n == PX_FILE_MAGIC_BYTES)
-        return fd;
+    if (n == PX_FILE_MAGIC_BYTES) {
+        job->fd = fd;
+        return true;
+    }
     int error = status != PX_OK ? EMFILE : n < 0 ? errno : ENOSPC;
+    own_file_remove(&job->file);
     forget_fd_close(fd);
-    unlink(path);
     errno = error;
-    return -1;
+    return false;
 }
 
 static PyObject *
@@ -259,8 +265,8 @@ static void
 drop_job(struct file_job *job)
 {
     if (job->fd >= 0) {
+        own_file_remove(&job->file);
         forget_fd_close(job->fd);
-        unlink(job->path);
     }
     atomic_store(&job->refs, 1); /* the thread's too */
     unref_job(job);
@@ -272,10 +278,9 @@ start_job(struct file_job *job, pthread_t *thread, PyObject *path)
 {
     int error = 0;
     Py_BEGIN_ALLOW_THREADS
-    job->fd = open_file(job->path);
-    error = errno;
+    error = open_file(job) ? 0 : errno;
     Py_END_ALLOW_THREADS
-    if (job->fd < 0) {
+    if (error != 0) {
         raise_write(error, path);
         goto fail;
     }
@@ -346,9 +351,8 @@ file_write(const char *path, const struct heap_options *opts,
     if (job == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for a snapshot");
     job->also_cancel = cancel;
-    job->fd = open_file(job->path);
     enum px_status status = PX_OK;
-    if (job->fd < 0)
+    if (!open_file(job))
         status = px_fail_errno(err, PX_EIO, errno, "cannot write %s", path);
     else if (!replace_job(NULL, job))
         status =

@@ -14,28 +14,6 @@
 #include "agent/ports.h"
 #include "base/net.h"
 
-static void
-note_file(struct own_file *file, const char *path)
-{
-    struct stat info;
-    file->path[0] = '\0';
-    if (lstat(path, &info) < 0)
-        return;
-    snprintf(file->path, sizeof file->path, "%s", path);
-    file->device = info.st_dev;
-    file->inode = info.st_ino;
-}
-
-static void
-remove_file(struct own_file *file)
-{
-    struct stat info;
-    if (file->path[0] != '\0' && lstat(file->path, &info) == 0 &&
-        info.st_dev == file->device && info.st_ino == file->inode)
-        unlink(file->path);
-    file->path[0] = '\0';
-}
-
 enum px_status
 listener_open_unix(struct listener *listener, const char *folder,
                    struct px_err *err)
@@ -67,7 +45,7 @@ listener_open_unix(struct listener *listener, const char *folder,
     listener->is_unix = true;
     snprintf(listener->address, sizeof listener->address, "%s", path);
     if (path[0] != '@')
-        note_file(&listener->file, path);
+        own_file_note(&listener->file, path);
     return PX_OK;
 }
 
@@ -96,7 +74,7 @@ take_key(struct listener *listener, const struct serve_options *options,
     unlink(path);
     status = px_key_write(path, listener->key, err);
     if (status == PX_OK)
-        note_file(&listener->file, path);
+        own_file_note(&listener->file, path);
     return status;
 }
 
@@ -152,7 +130,7 @@ void
 listener_close(struct listener *listener)
 {
     /* The file goes first: nobody is sent to a closed socket. */
-    remove_file(&listener->file);
+    own_file_remove(&listener->file);
     forget_fd_close(listener->fd);
     listener->fd = -1;
     sodium_memzero(listener->key, sizeof listener->key);

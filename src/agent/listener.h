@@ -10,18 +10,11 @@
 #define AGENT_LISTENER_H
 
 #include <stdbool.h>
-#include <sys/stat.h>
 
 #include <pyexplore/proto.h>
 
 #include "agent/options.h"
-
-/* A file of ours; path "" if there is none. */
-struct own_file {
-    char path[PX_PATH_MAX];
-    dev_t device;
-    ino_t inode;
-};
+#include "agent/own_file.h"
 
 struct listener {
     int fd; /* -1: not open */

@@ -291,8 +291,19 @@ driver_room_at(PyObject *self, PyObject *args)
                          err.hint);
 }
 
-/* forbid(number, errno): from now on that system call fails so, if its first
- * argument is 0 or `always`. For the rest of this process's life. */
+static PyObject *
+filter_install(struct sock_filter *code, size_t n)
+{
+    struct sock_fprog filter = {(unsigned short)n, code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    Py_RETURN_NONE;
+}
+
+/* forbid(number, errno, always): from now on that system call fails so, or
+ * with errno 0 kills who makes it, if its first argument is 0 or `always`. For
+ * the rest of this process's life. */
 static PyObject *
 driver_forbid(PyObject *self, PyObject *args)
 {
@@ -308,14 +319,34 @@ driver_forbid(PyObject *self, PyObject *args)
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
                  offsetof(struct seccomp_data, args[0])),
         BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 0, (unsigned char)!always, 0),
+        BPF_STMT(BPF_RET | BPF_K, error != 0 ? SECCOMP_RET_ERRNO | error
+                                             : SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    return filter_install(code, sizeof code / sizeof code[0]);
+}
+
+/* forbid_without(number, errno, flag): the same, if its second argument has
+ * not this flag. */
+static PyObject *
+driver_forbid_without(PyObject *self, PyObject *args)
+{
+    unsigned number;
+    unsigned error;
+    unsigned flag;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "III", &number, &error, &flag))
+        return NULL;
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                 offsetof(struct seccomp_data, args[1])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog filter = {sizeof code / sizeof code[0], code};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-        return PyErr_SetFromErrno(PyExc_OSError);
-    Py_RETURN_NONE;
+    return filter_install(code, sizeof code / sizeof code[0]);
 }
 
 /* ---- Python's allocators, watched in every copy of this process ---- */
@@ -412,6 +443,7 @@ static PyMethodDef methods[] = {
     {"room", driver_room, METH_NOARGS, NULL},
     {"room_at", driver_room_at, METH_VARARGS, NULL},
     {"forbid", driver_forbid, METH_VARARGS, NULL},
+    {"forbid_without", driver_forbid_without, METH_VARARGS, NULL},
     {"watch_allocators", driver_watch_allocators, METH_NOARGS, NULL},
     {"watched_calls", driver_watched_calls, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -26,6 +26,7 @@ def end_of(data):
     return snap.footer[pxs.FOOTER["END"]]
 """
 COMPLETE, SLOW_PEER, NO_ROOM, CANCELED, TIME_LIMIT, FAULT = range(6)
+KILLED = 8
 
 
 def run(code, **kwargs):
@@ -149,7 +150,7 @@ def test_child_killed_by_a_signal_gets_its_footer_from_the_agent():
                           len(snap.nodes)]))
     """)
     (_, objects, ended, end), footer_end, n_nodes = result
-    assert ended and end == footer_end == FAULT
+    assert ended and end == footer_end == KILLED
     assert n_nodes > 1000
 
 
@@ -260,8 +261,55 @@ def test_clone_that_fails_is_refused_with_the_reason(number, reason):
     assert n_fds == 0 and end == COMPLETE
 
 
+def test_a_filter_that_kills_for_setpriority():
+    """systemd's SystemCallFilter=~@resources does."""
+    result = run("""
+        import platform
+        number = {"x86_64": 141, "aarch64": 140}[platform.machine()]
+        child_driver.forbid(number, 0, True)
+        print(json.dumps(capture().end))
+    """)
+    assert result == COMPLETE
+
+
+def test_a_filter_that_kills_is_named():
+    result = run("""
+        import platform
+        number = {"x86_64": 38, "aarch64": 103}[platform.machine()]
+        child_driver.forbid(number, 0, True)  # setitimer
+        print(json.dumps(capture().end))
+    """)
+    assert result == KILLED
+
+
+@pytest.mark.parametrize("nice", [0, 3, 17])
+def test_the_child_stands_behind_its_target(nice):
+    result = run("""
+        before = os.nice(max(0, %d - os.nice(0)))
+        things = build(40000)
+        with opened(spool_bytes=1 << 20) as (capsule, spool, event, pid, _):
+            while child_driver.poll(capsule)[0] < 1 << 19:
+                select.select([event], [], [], 10)
+            nice = os.getpriority(os.PRIO_PROCESS, pid)
+        print(json.dumps([nice, before]))
+    """ % nice)
+    assert result[0] == min(19, result[1] + 5)
+
+
+def test_memory_files_must_not_be_executable():
+    """As with vm.memfd_noexec=2: without MFD_NOEXEC_SEAL no file."""
+    result = run("""
+        import platform
+        number = {"x86_64": 319, "aarch64": 279}[platform.machine()]
+        child_driver.forbid_without(number, %d, 8)
+        print(json.dumps(capture().end))
+    """ % errno.EACCES)
+    assert result == COMPLETE
+
+
 def test_without_close_range():
-    """Kernels before 5.9: descriptors are closed one by one."""
+    """Kernels before 5.9: descriptors are closed one by one, those that there
+    are."""
     result = run("""
         child_driver.forbid(436, %d, True)
         things = build(40000)

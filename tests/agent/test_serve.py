@@ -413,6 +413,31 @@ except (OSError, RuntimeError) as error:
     assert not path.exists()
 
 
+def test_cancelled_snapshot_removes_its_own_file_only(tmp_path):
+    """The process changes its folder meanwhile; there lies another app.pxs."""
+    for name in "here", "there":
+        (tmp_path / name).mkdir()
+    (tmp_path / "there" / "app.pxs").write_text("precious")
+    status, out, err = python("""
+import os, pyexplore, signal, sys, threading
+def leave():
+    while not os.path.exists("app.pxs"):
+        pass
+    os.chdir(os.path.join(sys.argv[1], "there"))
+    os.kill(os.getpid(), signal.SIGINT)
+os.chdir(os.path.join(sys.argv[1], "here"))
+things = [[i] for i in range(3000000)]
+threading.Thread(target=leave).start()
+try:
+    pyexplore.snapshot("app.pxs")
+except KeyboardInterrupt:
+    print("cancelled")
+""", tmp_path)
+    assert (status, out, err) == (0, "cancelled\n", "")
+    assert not (tmp_path / "here" / "app.pxs").exists()
+    assert (tmp_path / "there" / "app.pxs").read_text() == "precious"
+
+
 @pytest.mark.parametrize("bad, error", [
     ("1, 'values'", "TypeError"), ("'/no/such/folder/x'", "FileNotFoundError"),
     ("'/tmp/x', detail='all'", "ValueError"), ("'/tmp/a\\0b'", "ValueError"),

@@ -221,10 +221,21 @@ footer_for_the_dead(struct heap_capture *capture)
                      (size_t)(at - body));
 }
 
+/* The child left no word of its own. */
+static enum px_end
+end_without_word(const struct spool_page *page, int status)
+{
+    if (atomic_load(&page->cancel) != 0)
+        return PX_END_CANCELED;
+    bool was_killed = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL ||
+                                              WTERMSIG(status) == SIGSYS);
+    return was_killed ? PX_END_KILLED : PX_END_FAULT;
+}
+
 static bool
 child_reap(struct heap_capture *capture, bool wait)
 {
-    int status;
+    int status = 0;
     pid_t got;
     do {
         got = waitpid(capture->pid, &status,
@@ -236,9 +247,8 @@ child_reap(struct heap_capture *capture, bool wait)
     uint32_t end = atomic_load(&page->end);
     capture->pid = 0;
     capture->ended = true;
-    capture->end = end != 0 ? (enum px_end)(end - 1) : PX_END_FAULT;
-    if (end == 0 && atomic_load(&page->cancel) != 0)
-        capture->end = PX_END_CANCELED;
+    capture->end =
+        end != 0 ? (enum px_end)(end - 1) : end_without_word(page, status);
     if (end == 0)
         footer_for_the_dead(capture);
     return true;

@@ -16,8 +16,10 @@
  */
 #include "agent/heap/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -28,11 +30,13 @@
 #define SYS_close_range 436 /* the same on every architecture */
 #endif
 
-/* Behind the target's own work, but not so far that the copies of its pages
- * live long. */
+/* So much behind the target's own work, but not so far that the copies of its
+ * pages live long. */
 #define NICE 5
 #define PAUSE_WAIT_NS 200000000u /* 0.2 s */
 #define SMAPS_BUFFER 4096
+#define DIRENTS_BYTES 4096
+#define CLOSE_MAX (1u << 20)
 
 static noreturn void
 leave(int status)
@@ -62,21 +66,19 @@ struct limit {
     uint64_t max;
 };
 
-/* Closes first … last. Before Linux 5.9, or where a filter forbids it, one by
- * one up to the limit on descriptors. */
-static void
-close_span(unsigned first, unsigned last)
+static bool
+is_kept(const int *keep, size_t n, unsigned fd)
 {
-    if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
-        return;
-    struct limit limit = {1 << 16, 0};
-    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
-    for (unsigned fd = first; fd <= last && fd < limit.now; fd++)
-        syscall(SYS_close, fd);
+    for (size_t i = 0; i < n; i++) {
+        if (keep[i] >= 0 && (unsigned)keep[i] == fd)
+            return true;
+    }
+    return false;
 }
 
-static void
-close_all_but(const int *keep, size_t n)
+/* False: Linux before 5.9, or a filter forbids it. */
+static bool
+close_ranges(const int *keep, size_t n)
 {
     unsigned from = 0;
     for (;;) {
@@ -88,12 +90,68 @@ close_all_but(const int *keep, size_t n)
                 next = keep[i];
         }
         if (next < 0)
-            break;
-        if (next > 0)
-            close_span(from, (unsigned)next - 1);
+            return syscall(SYS_close_range, from, ~0u, 0) == 0;
+        if ((unsigned)next > from &&
+            syscall(SYS_close_range, from, (unsigned)next - 1, 0) != 0)
+            return false;
         from = (unsigned)next + 1;
     }
-    close_span(from, ~0u);
+}
+
+/* proc(5): one entry for each descriptor, in their order, so that closing
+ * some while reading skips none. */
+static bool
+close_listed(const int *keep, size_t n)
+{
+    char bytes[DIRENTS_BYTES] __attribute__((aligned(8)));
+    long folder = open_file("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+    if (folder < 0)
+        return false;
+    long got;
+    while ((got = syscall(SYS_getdents64, (int)folder, bytes, sizeof bytes)) >
+           0) {
+        for (long at = 0; at < got;) {
+            const struct dirent64 *entry =
+                (const struct dirent64 *)(const void *)(bytes + at);
+            unsigned fd = 0;
+            const char *digit = entry->d_name;
+            for (; *digit >= '0' && *digit <= '9'; digit++)
+                fd = fd * 10 + (unsigned)(*digit - '0');
+            if (digit > entry->d_name && fd != (unsigned)folder &&
+                !is_kept(keep, n, fd))
+                syscall(SYS_close, fd);
+            at += entry->d_reclen;
+        }
+    }
+    syscall(SYS_close, (int)folder);
+    return got == 0;
+}
+
+/* One by one only where there is no other way: the limit on descriptors is a
+ * thousand million in some containers. */
+static void
+close_all_but(const int *keep, size_t n)
+{
+    struct limit limit = {CLOSE_MAX, 0};
+    if (close_ranges(keep, n) || close_listed(keep, n))
+        return;
+    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
+    for (unsigned fd = 0; fd < limit.now && fd < CLOSE_MAX; fd++) {
+        if (!is_kept(keep, n, fd))
+            syscall(SYS_close, fd);
+    }
+}
+
+/* A filter that forbids to set it is common (systemd's @resources) and may kill
+ * who tries: better a child that runs beside the target's work. */
+static void
+priority_lower(void)
+{
+    if (syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER)
+        return;
+    /* the system call answers 20 - nice, so that it is never negative */
+    long nice = 20 - syscall(SYS_getpriority, PRIO_PROCESS, 0) + NICE;
+    syscall(SYS_setpriority, PRIO_PROCESS, 0, nice);
 }
 
 static void
@@ -131,7 +189,7 @@ child_main(struct walk_plan *plan, pid_t parent)
     syscall(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     core_off();
     file_limit_lift();
-    syscall(SYS_setpriority, PRIO_PROCESS, 0, NICE);
+    priority_lower();
     const int keep[] = {plan->spool->fd, plan->spool->wake_fd, plan->smaps_fd};
     close_all_but(keep, sizeof keep / sizeof keep[0]);
     enum px_end end = walk_run(plan);

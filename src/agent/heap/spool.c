@@ -20,6 +20,9 @@
 
 #define NS 1000000000u
 #define PAGE_BYTES 4096u
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8u
+#endif
 
 _Static_assert(sizeof(struct spool_page) <= PAGE_BYTES, "one page is shared");
 
@@ -44,6 +47,18 @@ fd_high(int fd)
     return high;
 }
 
+/* With vm.memfd_noexec=2 only a file that can never be executed is allowed;
+ * before Linux 6.3 the flag is not known. */
+static int
+memory_file(void)
+{
+    long fd = syscall(SYS_memfd_create, "pyexplore-spool",
+                      MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+    if (fd < 0 && errno == EINVAL)
+        fd = syscall(SYS_memfd_create, "pyexplore-spool", MFD_CLOEXEC);
+    return (int)fd;
+}
+
 enum px_status
 spool_init(struct spool *spool, uint64_t bound, struct px_err *err)
 {
@@ -56,8 +71,7 @@ spool_init(struct spool *spool, uint64_t bound, struct px_err *err)
         goto fail;
     }
     spool->page = page;
-    spool->fd =
-        fd_high((int)syscall(SYS_memfd_create, "pyexplore-spool", MFD_CLOEXEC));
+    spool->fd = fd_high(memory_file());
     if (spool->fd < 0) {
         px_fail_errno(err, PX_ELIMIT, errno, "making the snapshot's spool");
         goto fail;
