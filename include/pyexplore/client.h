@@ -97,7 +97,9 @@ struct px_load_options {
     void (*progress)(void *context, const json_t *body,
                      const struct px_builder *builder);
     /* Asked once after the header came, before a large transfer; false ends
-     * with PX_ECANCELED. May be NULL. */
+     * with PX_ECANCELED. May be NULL. It must not wait for anybody: meanwhile
+     * nothing is read, and a full spool gives the snapshot up. Who asks a
+     * person says false, asks, and calls px_load again. */
     bool (*confirm)(void *context, uint64_t objects, uint64_t bytes);
     void *context;
     /* When not NULL every chunk is also written there. */

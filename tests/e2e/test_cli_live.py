@@ -219,6 +219,46 @@ def test_a_large_snapshot_asks_on_a_terminal(server, answer, status):
         assert ("not started, as you said" in screen) == (status != 0)
 
 
+def snapshot_children(pid):
+    found = []
+    for folder in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/stat" % folder) as file:
+                name, _, rest = file.read().partition("(")[2].rpartition(")")
+        except OSError:  # not a process, or gone
+            continue
+        if name == "pyexplore-snap" and int(rest.split()[1]) == pid:
+            found.append(folder)
+    return found
+
+
+@pytest.mark.parametrize("command", ["types", "snapshot -o large.pxs"])
+def test_nothing_waits_for_the_answer(spawn, tmp_path, command):
+    """While the user thinks no child walks and no spool stands full: after
+    10 s of that a snapshot is given up as slow_peer."""
+    folder = tmp_path / "px"
+    folder.mkdir(mode=0o700)
+    target = spawn("""
+import pyexplore
+things = [(i, str(i) * 3) for i in range(300000)]
+pyexplore.serve(port=None, spool_bytes=4 << 20)
+print("serves", flush=True)
+input()
+""", env={"PYEXPLORE_DIR": str(folder), "XDG_RUNTIME_DIR": None})
+    assert target.line() == "serves"
+    name, *more = command.split()
+    line = "cd %s; %s %s %d %s; echo status $?; cat" % (
+        shlex.quote(str(tmp_path)), shlex.quote(str(CLI)), name, target.pid,
+        " ".join(more))
+    with Terminal(["sh", "-c", line], cols=100, env={
+            "PYEXPLORE_ASK_OBJECTS": "1000",
+            "PYEXPLORE_DIR": str(folder)}) as t:
+        t.wait_for("Go on? [y/N]")
+        wait_until(lambda: not snapshot_children(target.pid), "no child")
+        t.keys("y", "Enter")
+        t.wait_for("status 0")
+
+
 # ---- gc ----
 def test_gc_state(server):
     state = server.gc()["state"]

@@ -78,8 +78,8 @@ struct heap_progress {
 };
 /* Reads the shared page, drains the event fd, reaps the child when it has
  * ended (waitpid with __WCLONE; never another child's). A child that died
- * without a footer: the agent side appends a FOOTER with PX_END_KILLED or PX_END_FAULT, so
- * that every stream of a live agent ends with one. */
+ * without a footer: the agent side appends a FOOTER with PX_END_KILLED or
+ * PX_END_FAULT, so that every stream of a live agent ends with one. */
 PX_NOGIL void heap_capture_poll(struct heap_capture *capture,
                                 struct heap_progress *out);
 
