@@ -39,6 +39,43 @@ APPROXIMATE = {"product", "BytesIO", "BufferedReader", "Random",
                "SimpleQueue"}  # 3.15+
 
 
+# What the walkers promise to name, and who shows it here. numpy's arrays are
+# in test_numpy.py, threads and running frames in test_frames.py.
+FAMILIES = {
+    "attributes, slots": "instance, slots, more slots, slots again, dict slot",
+    "dict and subclasses": "dict, str dict, dict with holes, dict subclass",
+    "ordered and default dicts": "ordered dict, defaultdict, counter",
+    "ChainMap, deque": "chainmap, deque, long deque, rotated deque",
+    "sequences, sets": "list, tuple, set, set with holes, frozenset",
+    "namedtuple": "namedtuple, typed namedtuple, struct sequence",
+    "dataclass": "dataclass",
+    "enum": "enum member, enum class, flag",
+    "descriptors": "property, staticmethod, classmethod, method descriptor, "
+                   "slot wrapper, method wrapper, getset, member",
+    "functools": "partial, partial subclass, lru cache, unbounded cache, "
+                 "cached method, cached property",
+    "mappingproxy, namespace": "mappingproxy, namespace",
+    "weak": "weakref/, proxy/, weak set/, weak dicts/, finalizer/",
+    "iterators": "list iterator, dict iterator, set iterator, enumerate, zip, "
+                 "map, chain, tee, groupby, call iterator",
+    "functions": "function, closure, lambda, cell, bound method, builtin",
+    "what waits": "generator, delegating generator, coroutine, "
+                  "awaiting coroutine, async generator",
+    "tracebacks, exceptions": "traceback, frame, exception, "
+                              "chained exception, caused exception",
+    "asyncio": "task, started task, future, done future, handle",
+    "contextvars, thread locals": "context/, thread local, plain thread local",
+    "ctypes": "c_int, py_object, structure, ctypes array, ctypes pointer, "
+              "ctypes callback",
+    "memoryview": "memoryview, memoryview slice, released memoryview",
+    "types": "class, class with slots, metaclass, class of metaclass, "
+             "static type, C type, many bases",
+    "code": "code, used code",
+    "datetime": "aware datetime, aware time, timezone, timedelta",
+    "range, re": "range, slice, pattern, match",
+}
+
+
 @pytest.fixture(scope="module")
 def oracle(tmp_path_factory):
     animals = zoo.animals()
@@ -50,6 +87,16 @@ def oracle(tmp_path_factory):
 def test_the_zoo_is_large(oracle):
     assert len(oracle.objects) >= 250
     assert len({type(o) for o in oracle.objects.values()}) >= 150
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_no_family_is_missing(oracle, family):
+    for animal in FAMILIES[family].split(", "):
+        shown = [name for name in oracle.objects
+                 if name == animal or animal.endswith("/")
+                 and name.startswith(animal)]
+        assert shown, animal
+        assert all(oracle.node(name) for name in shown)
 
 
 def test_every_animal_is_shown(oracle):
