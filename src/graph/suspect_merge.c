@@ -159,19 +159,25 @@ count_link(struct links *links, uint32_t other, px_node node)
     }
 }
 
+/* One that only others of its own finding refer to is a part of these, and
+ * hangs where they do. */
 static void
 look_at_sample(const struct search *search, uint32_t i, px_node node,
                struct links *links)
 {
     uint32_t n;
     const px_node *sources = px_node_referrers(search->graph, node, &n);
-    links->n_samples++;
+    bool is_part = false, is_linked = false;
     for (uint32_t s = 0; s < n && s < REFERRERS; s++) {
         uint32_t other = search->of_kind[search->suspects->kind_of[sources[s]]];
-        if (other != 0 && other - 1 != i &&
-            !search->findings[other - 1].is_mirror)
-            count_link(links, other - 1, node);
+        is_part |= other == i + 1;
+        if (other == 0 || other == i + 1 ||
+            search->findings[other - 1].is_mirror)
+            continue;
+        count_link(links, other - 1, node);
+        is_linked = true;
     }
+    links->n_samples += is_linked || !is_part;
 }
 
 static enum px_status
