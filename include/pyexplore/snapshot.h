@@ -284,7 +284,8 @@ unsigned px_root_rank(unsigned root_class);
     X(6, LEN)     /* varint: items of a container (PX_TYPE_LIST, …) */       \
     X(7, TEXT)    /* text to show as it is: "handle() server.py:41" */         \
     X(8, SECRET)  /* nothing: reached under a secret name */                   \
-    X(9, BOUNDED) /* varint items | varint: the most that it will have */
+    X(9, BOUNDED) /* varint items | varint: the most that it will have */      \
+    X(10, PATH)   /* as STR of more than 64: starts with "/", the last 64 */
 
 enum px_preview_form {
 #define X(number, member) PX_PREVIEW_##member = number,

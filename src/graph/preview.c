@@ -50,6 +50,7 @@ read_preview(struct px_reader *in, struct preview *out)
     out->form = byte;
     switch (out->form) {
     case PX_PREVIEW_STR:
+    case PX_PREVIEW_PATH:
     case PX_PREVIEW_BYTES:
         return px_read_varint(in, &out->number) == PX_OK &&
                read_bytes(in, PX_PREVIEW_TEXT_MAX, out);
@@ -99,15 +100,16 @@ preview_is_text(struct px_reader record, bool *is_part)
 {
     struct preview preview;
     if (!read_preview(&record, &preview) ||
-        (preview.form != PX_PREVIEW_STR && preview.form != PX_PREVIEW_BYTES))
+        (preview.form != PX_PREVIEW_STR && preview.form != PX_PREVIEW_PATH &&
+         preview.form != PX_PREVIEW_BYTES))
         return false;
-    *is_part = preview.number > (preview.form == PX_PREVIEW_STR
-                                     ? count_characters(&preview)
-                                     : preview.n_bytes);
+    *is_part = preview.number > (preview.form == PX_PREVIEW_BYTES
+                                     ? preview.n_bytes
+                                     : count_characters(&preview));
     return true;
 }
 
-/* Text between quotes, with "…" inside them if it is only a beginning. */
+/* Text between quotes, with "…" inside them where it goes on. */
 static void
 show_quoted(const struct preview *preview, bool is_part, size_t out_bytes,
             char *out)
@@ -118,8 +120,10 @@ show_quoted(const struct preview *preview, bool is_part, size_t out_bytes,
     char quote =
         strchr(text, '\'') != NULL && strchr(text, '"') == NULL ? '"' : '\'';
     char line[sizeof text + 16];
-    int n = snprintf(line, sizeof line, "%c%s%s%c", quote, text,
-                     is_part ? "…" : "", quote);
+    bool is_end = preview->form == PX_PREVIEW_PATH;
+    int n = snprintf(line, sizeof line, "%c%s%s%s%c", quote,
+                     is_part && is_end ? "…" : "", text,
+                     is_part && !is_end ? "…" : "", quote);
     px_text_escape(line, (size_t)n, out_bytes, out);
 }
 
@@ -208,6 +212,7 @@ show_preview(const struct px_graph *graph, px_node node,
 {
     switch (preview->form) {
     case PX_PREVIEW_STR:
+    case PX_PREVIEW_PATH:
         show_quoted(preview, preview->number > count_characters(preview),
                     out_bytes, out);
         return;

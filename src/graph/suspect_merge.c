@@ -159,6 +159,29 @@ count_link(struct links *links, uint32_t other, px_node node)
     }
 }
 
+static uint32_t
+finding_of(const struct search *search, px_node node)
+{
+    return search->of_kind[search->suspects->kind_of[node]];
+}
+
+/* A weak reference that piles up goes with what it refers to. */
+static void
+look_at_referents(const struct search *search, px_node node,
+                  struct links *links)
+{
+    uint32_t n;
+    px_edge first;
+    px_node_referents(search->graph, node, &first, &n);
+    for (uint32_t e = 0; e < n && e < REFERRERS; e++) {
+        uint32_t other =
+            finding_of(search, px_edge_target(search->graph, first + e));
+        if (px_edge_kind(search->graph, first + e) == PX_EDGE_WEAK &&
+            other != 0 && !search->findings[other - 1].is_weak)
+            count_link(links, other - 1, node);
+    }
+}
+
 /* One that only others of its own finding refer to is a part of these, and
  * hangs where they do. */
 static void
@@ -169,7 +192,7 @@ look_at_sample(const struct search *search, uint32_t i, px_node node,
     const px_node *sources = px_node_referrers(search->graph, node, &n);
     bool is_part = false, is_linked = false;
     for (uint32_t s = 0; s < n && s < REFERRERS; s++) {
-        uint32_t other = search->of_kind[search->suspects->kind_of[sources[s]]];
+        uint32_t other = finding_of(search, sources[s]);
         is_part |= other == i + 1;
         if (other == 0 || other == i + 1 ||
             search->findings[other - 1].is_mirror)
@@ -178,6 +201,8 @@ look_at_sample(const struct search *search, uint32_t i, px_node node,
         is_linked = true;
     }
     links->n_samples += is_linked || !is_part;
+    if (search->findings[i].is_weak)
+        look_at_referents(search, node, links);
 }
 
 static enum px_status

@@ -1,8 +1,9 @@
 /* suspect_origin.c — whose code it is: Python's, a package's, the user's.
  *
- * By the module's __file__: below the folder of os.py it is Python's, below
- * site-packages a package's; without a file it is built in. That needs a
- * snapshot with values; without them all is the user's.
+ * By the __file__ of the module, or of the package that it is in: below
+ * site-packages it is a package's, below the folder of os.py Python's; without
+ * a file it is built in. Of long paths the ends are known (PX_PREVIEW_PATH).
+ * That needs a snapshot with values; without them all is the user's.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,19 +14,15 @@
 
 #define TEXT_BYTES 128
 
-struct folders {
-    char library[TEXT_BYTES]; /* of os.py, with the slash; "": not known */
-    char venv[TEXT_BYTES];    /* sys.prefix, if Python is elsewhere; or "" */
-};
-
-/* The beginning of a str, without quotes, as far as a preview has it; "" if
+/* A str, without quotes; "…" stands for the beginning of a long path. "" if
  * there is none or the snapshot has no values. */
 static void
 text_of(const struct px_paths *paths, px_node module, const char *name,
         char *out)
 {
     char text[TEXT_BYTES] = "";
-    px_node node = namespace_find(paths, module, name);
+    px_node node =
+        module == PX_NONE ? PX_NONE : namespace_find(paths, module, name);
     if (node != PX_NONE)
         px_node_preview(paths->graph, node, sizeof text, text);
     size_t n = text[0] == '\'' ? strcspn(text + 1, "'") : 0;
@@ -33,70 +30,83 @@ text_of(const struct px_paths *paths, px_node module, const char *name,
     out[n] = '\0';
 }
 
-static void
-find_folders(const struct px_paths *paths, struct folders *out)
+static px_node
+find_module(const struct px_graph *graph, const char *name, size_t n)
 {
-    char base[TEXT_BYTES] = "";
-    out->library[0] = out->venv[0] = '\0';
-    for (uint32_t i = 0; i < px_graph_n_roots(paths->graph); i++) {
+    for (uint32_t i = 0; i < px_graph_n_roots(graph); i++) {
         struct px_root root;
-        px_graph_root(paths->graph, i, &root);
-        if (root.root_class != PX_ROOT_MODULE)
-            continue;
-        if (strcmp(root.name, "os") == 0)
-            text_of(paths, root.node, "__file__", out->library);
-        if (strcmp(root.name, "sys") == 0) {
-            text_of(paths, root.node, "prefix", out->venv);
-            text_of(paths, root.node, "base_prefix", base);
-        }
+        px_graph_root(graph, i, &root);
+        if (root.root_class == PX_ROOT_MODULE && strlen(root.name) == n &&
+            memcmp(root.name, name, n) == 0)
+            return root.node;
     }
-    char *end = strstr(out->library, "/os.py");
-    out->library[end == NULL ? 0 : end + 1 - out->library] = '\0';
-    if (strcmp(base, out->venv) == 0)
-        out->venv[0] = '\0';
+    return PX_NONE;
 }
 
-static bool
-starts_with(const char *text, const char *start)
+/* The folder of os.py, with the slash; "": not known. */
+static void
+find_library(const struct px_paths *paths, char *out)
 {
-    return start[0] != '\0' && strncmp(text, start, strlen(start)) == 0;
+    text_of(paths, find_module(paths->graph, "os", 2), "__file__", out);
+    char *end = strstr(out, "/os.py");
+    out[end == NULL ? 0 : end + 1 - out] = '\0';
 }
 
-/* Long paths are cut: what lies in a lib/python3.x, or in the folder of the
- * virtual environment, is in its site-packages. */
+/* Whether a file is in a folder, as far as the two are known: of paths that
+ * are cut by the folder's last two names, "lib/python3.11/". */
+static bool
+is_below(const char *file, const char *folder)
+{
+    static const char cut[] = "…";
+    size_t n = strlen(folder);
+    if (strncmp(file, folder, n) == 0)
+        return true;
+    if (strncmp(file, cut, sizeof cut - 1) != 0 &&
+        strncmp(folder, cut, sizeof cut - 1) != 0)
+        return false;
+    const char *tail = folder + n - 1;
+    for (int names = 0; tail > folder && names < 2; names += *tail == '/')
+        tail--;
+    return strstr(file, tail) != NULL;
+}
+
 static enum origin
 origin_of_module(const struct px_paths *paths, const struct px_root *root,
-                 const struct folders *folders)
+                 const char *library)
 {
     char file[TEXT_BYTES];
-    if (folders->library[0] == '\0' || strcmp(root->name, "__main__") == 0)
+    size_t n = strcspn(root->name, ".");
+    if (library[0] == '\0' || strcmp(root->name, "__main__") == 0)
         return ORIGIN_USER;
     text_of(paths, root->node, "__file__", file);
-    if (strstr(file, "/site-packages") != NULL ||
-        strstr(file, "/dist-packages") != NULL)
+    if (root->name[n] == '.' && file[0] != '\0')
+        text_of(paths, find_module(paths->graph, root->name, n), "__file__",
+                file);
+    /* a package without a file has none of its own: a folder */
+    if (file[0] == '\0')
+        text_of(paths, root->node, "__file__", file);
+    if (strstr(file, "/site-packages/") != NULL ||
+        strstr(file, "/dist-packages/") != NULL)
         return ORIGIN_PACKAGE;
-    if (file[0] == '\0' || starts_with(file, folders->library))
-        return ORIGIN_PYTHON;
-    bool is_installed = strstr(file, "/lib/python3.") != NULL ||
-                        starts_with(file, folders->venv);
-    return is_installed ? ORIGIN_PACKAGE : ORIGIN_USER;
+    return file[0] == '\0' || is_below(file, library) ? ORIGIN_PYTHON
+                                                      : ORIGIN_USER;
 }
 
 enum px_status
 suspect_origins(struct search *search, struct px_err *err)
 {
-    struct folders folders;
+    char library[TEXT_BYTES];
     uint32_t n = px_graph_n_roots(search->graph);
     search->origins = calloc(n + 1, 1);
     if (search->origins == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for suspects");
-    find_folders(search->paths, &folders);
+    find_library(search->paths, library);
     for (uint32_t i = 0; i < n; i++) {
         struct px_root root;
         px_graph_root(search->graph, i, &root);
         enum origin origin = ORIGIN_USER; /* threads, tasks */
         if (root.root_class == PX_ROOT_MODULE)
-            origin = origin_of_module(search->paths, &root, &folders);
+            origin = origin_of_module(search->paths, &root, library);
         else if (root.root_class == PX_ROOT_INTERPRETER ||
                  root.root_class == PX_ROOT_STATIC_TYPE)
             origin = ORIGIN_PYTHON;

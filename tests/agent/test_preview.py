@@ -40,6 +40,7 @@ PROGRAM = textwrap.dedent("""
     objects = {
         "text": "text" * 1, "long": "x" * 1000, "euro": "\\u20ac" * 40,
         "lone": "a\\ud800b", "control": "a\\x1b[31m\\u202eb",
+        "path": "/a" + "b" * 30 + "/" + "c" * 53 + "/d/main.py",
         "nul": "a\\0b", "empty": "",
         "bytes": b"by\\xfftes", "bytearray": bytearray(b"z" * 100),
         "zero": 0, "one": 1, "minus": -1, "billion": 10 ** 9 + 7,
@@ -83,6 +84,7 @@ def preview(spawn, tmp_path):
 def test_text_and_bytes(preview):
     assert preview("text") == ("STR", (4, "text"))
     assert preview("long") == ("STR", (1000, "x" * 64))
+    assert preview("path") == ("PATH", (96, "/" + "c" * 53 + "/d/main.py"))
     assert preview("euro") == ("STR", (40, "\u20ac" * 21))
     assert preview("lone") == ("STR", (3, "a\ud800b"))
     assert preview("nul") == ("STR", (3, "a\0b"))

@@ -29,6 +29,8 @@ BEYOND_TRAVERSE = {
     "member_descriptor": {".__name__"},
     "methodcaller": {"<name>"},                    # 3.8, 3.9
     "BytesIO": {"<buffer>"},                       # 3.8-3.11
+    "StringIO": {"<joined texts>", "<texts>", "<decoder>", "<read newline>",
+                 "<write newline>"},               # 3.8-3.11
     "TypeVar": {".__name__"},                      # 3.12+
     "TypeAliasType": {".__name__"},
     "coroutine": {".cr_origin"},

@@ -688,6 +688,8 @@ ROWS = {
     "context": context,
     "bytes io": lambda: io.BytesIO(b"bytes"),
     "string io": lambda: io.StringIO("text"),
+    "string io that is written": lambda: (
+        lambda s: (s.write("ab"), s.write("cd"), s)[2])(io.StringIO()),
     "text io": lambda: io.TextIOWrapper(io.BytesIO(b"bytes")),
     "buffered": lambda: io.BufferedReader(io.BytesIO(b"bytes")),
     "memoryview": lambda: memoryview(bytearray(b"abc")),

@@ -7,21 +7,7 @@ SPDX-License-Identifier: MIT
 """
 import pyexplore
 import traffic
-
-
-class Element:
-    def __init__(self, tag, parent=None, text=""):
-        self.tag = tag
-        self.parent = parent
-        self.text = text
-        self.children = []
-        if parent is not None:
-            parent.children.append(self)
-
-    def render(self):
-        return "<%s>%s%s</%s>" % (
-            self.tag, self.text,
-            "".join(child.render() for child in self.children), self.tag)
+from elements import Element
 
 
 def handle(request):

@@ -6,34 +6,8 @@ import json
 import signal
 import subprocess
 
-from cli import CLI, DEADLINE, environment, make_pxs, ok, run
-
-# Serves; with "leak" a thread keeps two more Sessions every millisecond.
-SERVICE = r"""if 1:
-    import sys, threading, time, pyexplore
-    class Session: pass
-    _SESSIONS = []
-    def leak():
-        while True:
-            _SESSIONS.append((Session(), Session()))
-            time.sleep(0.001)
-    pyexplore.serve(port=None)
-    if sys.argv[1] == "leak":
-        threading.Thread(target=leak, daemon=True).start()
-    print("ready", flush=True)
-    sys.stdin.read()
-"""
-
-
-def service(spawn, kind):
-    target = spawn(SERVICE, kind)
-    assert target.line() == "ready"
-    return target.pid
-
-
-def series(tmp_path, *numbers):
-    return [make_pxs(tmp_path / ("%d.pxs" % i), "--connections", n,
-                     "--cycles", 0) for i, n in enumerate(numbers)]
+from cli import CLI, DEADLINE, environment, ok, run
+from leaks import SERVICE, series, service
 
 
 def lines_of(ran):

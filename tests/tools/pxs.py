@@ -324,7 +324,7 @@ class Snapshot:
         if addr in texts:
             return texts[addr]
         form, value = self.previews.get(addr, (0, None))
-        return value[1] if form == PREVIEW["STR"] else None
+        return value[1] if form in (PREVIEW["STR"], PREVIEW["PATH"]) else None
 
     def show(self, edge):
         shown = EDGE_SHOWN[edge.kind]
@@ -491,7 +491,7 @@ class Reader:
         last[0] = c.addr(last[0])
         form = c.u8()
         limit = DEFINES["PX_PREVIEW_TEXT_MAX"]
-        if form == PREVIEW["STR"]:
+        if form in (PREVIEW["STR"], PREVIEW["PATH"]):
             value = (c.varint(), c.text())
             if len(value[1]) > value[0]:
                 raise FormatError("preview longer than its str")
@@ -737,7 +737,7 @@ def put_preview(out, item, last):
     addr, (form, value) = item
     last = put_addr(out, addr, last)
     out.append(form)
-    if form == PREVIEW["STR"]:
+    if form in (PREVIEW["STR"], PREVIEW["PATH"]):
         put_varint(out, value[0])
         put_text(out, value[1])
     elif form == PREVIEW["BYTES"]:

@@ -500,6 +500,7 @@ test_previews(void **state)
         ROW("\6\1", "…1 item"),
         ROW("\7\4f()\n", "f()\\n"),
         ROW("\x08", "<secret>"),
+        ROW("\x0a\x64\3a/b", "'…a/b'"),
         ROW("\x09\3\x40", "…3 of 64 items"),
 #undef ROW
     };

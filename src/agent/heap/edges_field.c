@@ -120,7 +120,12 @@ LIST(matches) = {{4, F, "regs"}, END};
 LIST(bytes_ios) = {{2, F, "buffer"}, END};
 LIST(string_ios_12) = {
     {15, F, "decoder"}, {16, F, "read newline"}, {17, F, "write newline"}, END};
-#if COMPAT_STRINGIO_SHORT
+#if !COMPAT_STRINGIO_SHORT
+/* 3.8 to 3.11; what is written is joined when it is read (Objects/accu.c) */
+LIST(string_ios_8) = {{7, F, "joined texts"},   {8, F, "texts"},
+                      {10, F, "decoder"},       {11, F, "read newline"},
+                      {12, F, "write newline"}, END};
+#else
 LIST(string_ios_14) = {
     {9, F, "decoder"}, {10, F, "read newline"}, {11, F, "write newline"}, END};
 #endif
@@ -305,6 +310,8 @@ const struct edges_row edges_rows_field[] = {
     ROW("_io.BytesIO", 8, bytes_ios),
 #if COMPAT_STRINGIO_SHORT
     ROW("_io.StringIO", 15, string_ios_14),
+#else
+    ROW("_io.StringIO", 15, string_ios_8),
 #endif
     ROW("_io.StringIO", 21, string_ios_12),
     ROW("_io.TextIOWrapper", 24, text_ios),

@@ -17,9 +17,36 @@
 #include "agent/heap/layout.h"
 #include "agent/heap/walk.h"
 
+/* Of a long path the end says more: which file, of which package. */
+static bool
+is_long_path(PyObject *object)
+{
+    const PyASCIIObject *text = (const PyASCIIObject *)object;
+
+    return text->state.compact && text->state.ascii &&
+           text->length > PX_PREVIEW_TEXT_MAX &&
+           *(const char *)(text + 1) == '/';
+}
+
+static size_t
+put_path(PyObject *object, uint8_t *to)
+{
+    const PyASCIIObject *text = (const PyASCIIObject *)object;
+    const char *end = (const char *)(text + 1) + text->length;
+    uint8_t *at = to;
+
+    *at++ = PX_PREVIEW_PATH;
+    at = px_put_varint(at, (uint64_t)text->length);
+    at = px_put_varint(at, PX_PREVIEW_TEXT_MAX);
+    memcpy(at, end - PX_PREVIEW_TEXT_MAX, PX_PREVIEW_TEXT_MAX);
+    return (size_t)(at - to) + PX_PREVIEW_TEXT_MAX;
+}
+
 static size_t
 put_str(PyObject *object, uint8_t *to)
 {
+    if (is_long_path(object))
+        return put_path(object, to);
     char text[PX_PREVIEW_TEXT_MAX];
     size_t n = names_of_str(object, sizeof text, text);
     size_t length = (size_t)((PyASCIIObject *)object)->length;
