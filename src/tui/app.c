@@ -249,6 +249,7 @@ app_collect(struct app *app)
         app->is_dirty = true;
         app->reaction |= app_press(app, key);
     }
+    app_try_prompt(app);
     app_auto_arm(app);
     arm_tick(app);
 }

@@ -78,6 +78,8 @@ void app_begin(struct app *app, const char *place);
 unsigned app_key(struct app *app, int32_t key);
 /* A key that does not wait. */
 unsigned app_press(struct app *app, int32_t key);
+/* After all keys that have come: search and filter by what is typed so far. */
+void app_try_prompt(struct app *app);
 unsigned app_mouse(struct app *app, enum mouse mouse, int row, int col);
 void app_resize(struct app *app, int rows, int cols);
 /* After each step of the loop: takes what the worker has finished. */

@@ -34,10 +34,11 @@ run_command(struct app *app, char *line)
     return action_run(app, action, arg[0] != '\0' ? arg : NULL);
 }
 
-/* Filter and search follow every key; Esc puts them back. */
+/* Filter and search follow what is typed; Esc puts them back. */
 static void
 try_prompt(struct app *app, const char *text)
 {
+    app->prompt.is_untried = false;
     struct list *list = view_list(app_view(app));
     struct px_err err;
     if (app->prompt.kind == PROMPT_FILTER) {
@@ -49,6 +50,15 @@ try_prompt(struct app *app, const char *text)
         else
             list_search(list, text, app->prompt.cursor_before, false);
     }
+}
+
+/* Once for all that came in one piece: a paste is not searched for letter by
+ * letter. */
+void
+app_try_prompt(struct app *app)
+{
+    if (app->prompt.kind != PROMPT_NONE && app->prompt.is_untried)
+        try_prompt(app, app->prompt.text);
 }
 
 static unsigned
@@ -132,7 +142,7 @@ app_press(struct app *app, int32_t key)
     case PROMPT_GOES_ON:
         break;
     case PROMPT_CHANGED:
-        try_prompt(app, app->prompt.text);
+        app->prompt.is_untried = true;
         break;
     case PROMPT_DONE:
         app->message[0] = '\0';

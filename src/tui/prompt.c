@@ -21,6 +21,7 @@ prompt_open(struct prompt *prompt, enum prompt_kind kind, const char *question,
     prompt->kind = kind;
     prompt->action = action;
     prompt->in_history = -1;
+    prompt->is_untried = false;
     snprintf(prompt->question, sizeof prompt->question, "%s", question);
     snprintf(prompt->text, sizeof prompt->text, "%s", text);
     prompt->at = strlen(prompt->text);

@@ -29,7 +29,8 @@ struct prompt {
     enum prompt_kind kind;
     char question[300];
     char text[PROMPT_TEXT];
-    size_t at; /* byte where the next character goes */
+    bool is_untried; /* changed, and not yet searched for or filtered by */
+    size_t at;       /* byte where the next character goes */
     enum action_id action;
     char before[PROMPT_TEXT]; /* filter or search to put back on Esc */
     uint32_t cursor_before;

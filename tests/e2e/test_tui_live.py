@@ -93,6 +93,24 @@ def test_keys_typed_ahead_act_on_their_row(target, when):
         assert " types " in t.lines()[1]
 
 
+def test_a_paste_is_one_search(target):
+    """Ten thousand characters, each once searched for in all rows, took as
+    long as ten thousand searches."""
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        t.type("/" + "x" * 10000)
+        t.wait_for("/xxxxx")
+        t.keys("Enter")
+        t.wait_for("no row has xxxxx")
+        t.type("/" + "y" * 10000)
+        t.wait_for("/yyyyy")
+        t.keys("Escape")
+        t.wait_gone("yyyyy")
+        t.keys("L")
+        t.wait_for("connected to")
+
+
 def test_a_new_snapshot_is_followed(target):
     served = target()
     with explorer(served.pid) as t:
