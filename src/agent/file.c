@@ -211,11 +211,18 @@ open_file(struct file_job *job)
     return false;
 }
 
+/* `path`: bytes; people read it as text. */
 static PyObject *
 raise_write(int error, PyObject *path)
 {
+    PyObject *name = PyUnicode_DecodeFSDefaultAndSize(PyBytes_AS_STRING(path),
+                                                      PyBytes_GET_SIZE(path));
+    if (name == NULL)
+        return NULL;
     errno = error;
-    return PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+    PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, name);
+    Py_DECREF(name);
+    return NULL;
 }
 
 /* Waits for the thread; true if Python had something to say (Ctrl-C). */

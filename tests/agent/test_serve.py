@@ -383,6 +383,7 @@ import os, pyexplore, sys
 try:
     pyexplore.snapshot(sys.argv[1])
 except OSError as error:
+    assert error.filename == sys.argv[1], error
     print(error.errno, os.listdir(os.path.dirname(sys.argv[1])))
 """
     # a mount of our own, which goes with the process
