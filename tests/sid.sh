@@ -20,7 +20,7 @@ fi
 pythons=${SID_PYTHONS:-3.14 3.15}
 tools='python3-pytest python3-pytest-timeout python3-pytest-xdist
        python3-hypothesis python3-xxhash python3-lz4 python3-zstandard
-       python3-numpy python3-networkx'
+       python3-numpy python3-networkx python3-greenlet'
 build=$(sed -n 's/^\([a-z0-9-]*\)  *build$/\1/p' packages.txt)
 
 if [ ! -x "$root/usr/bin/make" ]; then

@@ -37,6 +37,7 @@ edges_begin(struct walk *w)
     memset(&cache, 0, sizeof cache);
     cache.walk = w;
     tasks_begin(w);
+    greenlets_begin(w);
     cache.plans = walk_memory(w, PLANS_MAX * sizeof *cache.plans);
     secret_use_cache(walk_memory(w, SECRET_CACHE_BYTES));
 }
@@ -46,6 +47,7 @@ edges_end(void)
 {
     memset(&cache, 0, sizeof cache);
     tasks_begin(NULL);
+    greenlets_begin(NULL);
     secret_use_cache(NULL);
 }
 

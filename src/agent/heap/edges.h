@@ -98,6 +98,12 @@ PX_CHILD void tasks_begin(struct walk *w);
 PX_CHILD void tasks_walk_one(struct walk *w, PyObject *task);
 PX_CHILD void tasks_walk_roots(struct walk *w);
 
+/* edges_greenlet.c: the same; and their stacks, when all objects are known. */
+PX_CHILD void greenlets_begin(struct walk *w);
+PX_CHILD void greenlets_walk_one(struct walk *w, PyObject *greenlet);
+PX_CHILD void greenlets_walk_roots(struct walk *w);
+PX_CHILD void greenlets_walk_stacks(struct walk *w);
+
 /* edges_function.c: hides what a cell of a secret name holds. */
 PX_CHILD void edges_mark_cell(struct walk *w, PyObject *name, PyObject *cell);
 

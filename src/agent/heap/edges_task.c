@@ -14,48 +14,17 @@
 #include "agent/heap/code.h"
 #include "agent/heap/edges.h"
 #include "agent/heap/layout.h"
+#include "agent/heap/noted.h"
 
 #include <string.h>
 
 #define CHAIN_MAX 256
-#define BLOCK_TASKS 510
-
-struct block {
-    struct block *next;
-    size_t n;
-    PyObject *tasks[BLOCK_TASKS];
-};
-
-static struct {
-    struct walk *walk;
-    struct block *blocks;
-} noted;
+static struct noted noted;
 
 void
 tasks_begin(struct walk *w)
 {
-    noted.walk = w;
-    noted.blocks = NULL;
-}
-
-static void
-note(PyObject *task)
-{
-    struct block *block = noted.blocks;
-
-    if (noted.walk == NULL)
-        return;
-    /* A walker may be asked twice for an object, one time after the other. */
-    if (block != NULL && block->tasks[block->n - 1] == task)
-        return;
-    if (block == NULL || block->n == BLOCK_TASKS) {
-        block = walk_memory(noted.walk, sizeof *block);
-        if (block == NULL)
-            return;
-        block->next = noted.blocks;
-        noted.blocks = block;
-    }
-    block->tasks[block->n++] = task;
+    noted_begin(&noted, w);
 }
 
 /* A coroutine or generator that has not ended. */
@@ -90,7 +59,7 @@ tasks_walk_one(struct walk *w, PyObject *task)
     PyObject *at = task_word(task, "_coro");
     struct layout_frame frame;
 
-    note(task);
+    noted_add(&noted, task);
     for (size_t i = 0; i < CHAIN_MAX && runs(at, &frame); i++) {
         walk_edge_index(w, PX_EDGE_FRAME, i, at);
         at = awaited(at, &frame);
@@ -140,7 +109,6 @@ part_task(struct walk *w, void *context)
 void
 tasks_walk_roots(struct walk *w)
 {
-    for (struct block *block = noted.blocks; block != NULL; block = block->next)
-        for (size_t i = 0; i < block->n; i++)
-            walk_try(w, part_task, block->tasks[i]);
+    (void)w;
+    noted_each(&noted, part_task);
 }

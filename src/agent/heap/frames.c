@@ -29,10 +29,19 @@ frame_stand_in(const struct layout_frame *frame)
 #endif
 }
 
-static void
-walk_bare_frame(struct walk *w, const struct layout_frame *frame,
-                const char *label, size_t label_bytes)
+static size_t
+frame_label(const struct layout_frame *frame, char to[CODE_LABEL_MAX])
 {
+    return code_label(frame->code, frame->function, layout_frame_line(frame),
+                      to);
+}
+
+void
+frames_walk_bare(struct walk *w, const struct layout_frame *frame)
+{
+    char label[CODE_LABEL_MAX];
+    size_t label_bytes = frame_label(frame, label);
+
     walk_synthetic_begin(w, frame->address, "<frame>", label, label_bytes);
     frames_walk_slots(w, frame, PX_EDGE_LOCAL);
     edge_field(w, "code", (PyObject *)frame->code);
@@ -82,11 +91,13 @@ count_frames(PyThreadState *tstate)
     return n;
 }
 
-static size_t
-frame_label(const struct layout_frame *frame, char to[CODE_LABEL_MAX])
+void
+frames_label(struct walk *w, const struct layout_frame *frame)
 {
-    return code_label(frame->code, frame->function, layout_frame_line(frame),
-                      to);
+    char label[CODE_LABEL_MAX];
+
+    if (frame_stand_in(frame) != NULL)
+        walk_label(w, frame_stand_in(frame), label, frame_label(frame, label));
 }
 
 /* Nodes cannot nest, and a thread may be as deep as it likes: its frames are
@@ -97,14 +108,13 @@ frames_walk_thread(struct walk *w, PyThreadState *tstate, const char *label,
                    size_t label_bytes)
 {
     struct layout_frame frame;
-    char text[CODE_LABEL_MAX];
     size_t at = count_frames(tstate);
     bool more;
 
     for (more = layout_frame_top(tstate, &frame); more;
          more = layout_frame_next(&frame))
         if (frame_stand_in(&frame) == NULL)
-            walk_bare_frame(w, &frame, text, frame_label(&frame, text));
+            frames_walk_bare(w, &frame);
 
     walk_synthetic_begin(w, tstate, "<thread>", label, label_bytes);
     for (more = layout_frame_top(tstate, &frame); more;
@@ -121,9 +131,7 @@ frames_walk_thread(struct walk *w, PyThreadState *tstate, const char *label,
 
     for (more = layout_frame_top(tstate, &frame); more;
          more = layout_frame_next(&frame))
-        if (frame_stand_in(&frame) != NULL)
-            walk_label(w, frame_stand_in(&frame), text,
-                       frame_label(&frame, text));
+        frames_label(w, &frame);
 }
 
 /* The walk of its thread may have failed before this frame. */
@@ -136,12 +144,14 @@ is_node(const struct walk *w, const struct layout_frame *frame)
                           : walk_is_synthetic(w, frame->address);
 }
 
-static void
-walk_maybe_stack(struct walk *w, const struct layout_frame *frame)
+void
+frames_walk_running(struct walk *w, const struct layout_frame *frame)
 {
     const PyObject *object = frame_stand_in(frame);
     bool begun = false;
 
+    if (frame->depth >= 0 || !is_node(w, frame))
+        return;
     for (int i = 0; i < frame->max_depth; i++) {
         bool counts;
         PyObject *value = layout_slot(frame, frame->n_locals + i, &counts);
@@ -164,6 +174,5 @@ frames_walk_stacks(struct walk *w, PyThreadState *tstate)
 
     for (bool more = layout_frame_top(tstate, &frame); more;
          more = layout_frame_next(&frame))
-        if (frame.depth < 0 && is_node(w, &frame))
-            walk_maybe_stack(w, &frame);
+        frames_walk_running(w, &frame);
 }

@@ -16,6 +16,15 @@ PX_CHILD void frames_walk_slots(struct walk *w,
 PX_CHILD void frames_walk_stack(struct walk *w,
                                 const struct layout_frame *frame, int skip);
 
+/* A <frame> node for a frame that is no object (3.11+). */
+PX_CHILD void frames_walk_bare(struct walk *w,
+                               const struct layout_frame *frame);
+/* What to call the object that stands for a frame. */
+PX_CHILD void frames_label(struct walk *w, const struct layout_frame *frame);
+/* The stack of a frame that runs, whose depth is unknown: at the end, when all
+ * objects are known. Nothing for others. */
+PX_CHILD void frames_walk_running(struct walk *w,
+                                  const struct layout_frame *frame);
 /* The stack of each frame that runs now, as far as it is known, as edges of
  * the frame. */
 PX_CHILD void frames_walk_stacks(struct walk *w, PyThreadState *tstate);

@@ -123,6 +123,10 @@ PX_CHILD bool layout_frame_next(struct layout_frame *frame);
 /* The frame of a frame object; false: it was cleared. */
 PX_CHILD bool layout_frame_of_object(PyObject *object,
                                      struct layout_frame *out);
+#if COMPAT_BARE_FRAMES
+/* The struct at this address; false: it only marks an entry from C. */
+PX_CHILD bool layout_frame_at(const void *address, struct layout_frame *out);
+#endif
 /* Of a generator, coroutine or async generator; false: it is finished. Before
  * 3.11 that is the frame object gi_frame. */
 PX_CHILD bool layout_frame_of_generator(PyObject *object,
@@ -167,6 +171,26 @@ struct layout_frame_object {
 };
 PX_CHILD void layout_frame_object(PyObject *object,
                                   struct layout_frame_object *out);
+
+/* ---- greenlets ----
+ * Of the package greenlet, whose structs are its own: what is read is believed
+ * only if it fits together (layout_greenlet.c). May fault: never unguarded. */
+#define LAYOUT_GREENLET_WORDS 5 /* of the object */
+/* Of a data stack; each is twice as large as the one before. */
+#define LAYOUT_CHUNKS_MAX 48
+
+/* Its frames, one after the other. */
+struct layout_greenlet {
+    size_t n_frames;
+    bool outermost_first;
+    struct layout_frame frame;
+    const char *at, *ends[LAYOUT_CHUNKS_MAX], *starts[LAYOUT_CHUNKS_MAX];
+    size_t n_chunks; /* those still to come */
+};
+/* False: it runs, has ended, has not begun, or is not understood. */
+PX_CHILD bool layout_greenlet(PyObject *greenlet, struct layout_greenlet *out);
+/* The next frame, in out->frame; false: no more. */
+PX_CHILD bool layout_greenlet_next(struct layout_greenlet *out);
 
 /* ---- interpreters ---- */
 /* What the headers that we were built with do not know about the running

@@ -141,6 +141,12 @@ fill_first(const _PyInterpreterFrame *f, struct layout_frame *out)
 }
 
 bool
+layout_frame_at(const void *address, struct layout_frame *out)
+{
+    return fill(address, out);
+}
+
+bool
 layout_frame_top(PyThreadState *tstate, struct layout_frame *out)
 {
 #if PY_VERSION_HEX >= 0x030D0000

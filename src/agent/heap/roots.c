@@ -362,6 +362,7 @@ roots_walk_stacks(struct walk *w, const struct heap_notes *notes)
 {
     for (size_t i = 0; i < notes->n_threads; i++)
         walk_try(w, part_stacks, notes->threads[i]);
+    greenlets_walk_stacks(w);
 }
 
 void
@@ -373,6 +374,7 @@ roots_walk(struct walk *w, const struct heap_notes *notes)
     for (size_t i = 0; i < notes->n_threads; i++)
         walk_thread(w, notes, notes->threads[i]);
     tasks_walk_roots(w);
+    greenlets_walk_roots(w);
     walk_try(w, part_gc, &part);
     /* Last: what is read here trusts the headers most. */
     for (size_t i = 0; i < notes->n_interpreters; i++) {

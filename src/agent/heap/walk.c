@@ -45,6 +45,12 @@ walk_detail(const struct walk *w)
 }
 
 bool
+walk_is_guarded(const struct walk *w)
+{
+    return w->is_guarded;
+}
+
+bool
 walk_is_object(const struct walk *w, const void *address)
 {
     uintptr_t at = (uintptr_t)address;

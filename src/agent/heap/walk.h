@@ -27,6 +27,8 @@ struct walk;
  * and the walk ends soon with PX_END_NO_ROOM. */
 PX_CHILD void *walk_memory(struct walk *w, size_t n_bytes);
 PX_CHILD enum px_detail walk_detail(const struct walk *w);
+/* False inside the target: a fault would be the end of it. */
+PX_CHILD bool walk_is_guarded(const struct walk *w);
 /* True if the walk has an object at this address (marked in the bitmap):
  * conservative stack scans accept nothing else. Meaningful only after all gc
  * lists were walked, which is when roots are walked. */
