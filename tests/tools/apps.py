@@ -21,7 +21,7 @@ from harness import BUILD, CLI, REPOSITORY, Target, child_environment
 FOLDER = REPOSITORY / "tests" / "apps"
 WANTED = ("3.8", "3.11", "3.13")
 PERIOD = 0.01  # seconds between two requests
-PATIENCE = 300  # seconds for what takes two on a machine that is not busy
+PATIENCE = 600  # seconds for what takes two on a machine that is not busy
 
 Truth = collections.namedtuple(
     "Truth", "program cause causes type types holder packages sample")
