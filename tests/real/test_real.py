@@ -23,6 +23,13 @@ from programs import PROGRAMS, PYTHONS, Program
 
 HOST = "%d.%d" % sys.version_info[:2]
 SAMPLE = ("flask", HOST)
+# Which programs judge themselves, and where.
+JUDGED = {
+    "3.8": ("jobs", "httpd", "celery", "pydantic"),
+    "3.11": ("jobs", "httpd", "flask", "django", "requests", "aiohttp",
+             "sqlalchemy"),
+    "3.13": ("jobs", "httpd", "flask", "requests"),
+}
 NAMED_LEAST = 0.98
 ACCOUNTED_LEAST = 0.98
 C_HELD = pathlib.Path(__file__).with_name("c_held.tsv")
@@ -107,6 +114,26 @@ def test_program(resting, tmp_path, program, version, record_property):
         own, common = c_held_rows(program, version)
         assert c_held(snap, common) == own
         assert program not in PURE or own == {}
+
+
+def judged_programs():
+    for version in PYTHONS:
+        for program in JUDGED.get(version, ()):
+            yield pytest.param(program, version, marks=pytest.mark.slow,
+                               id="%s-%s" % (program, version))
+
+
+@pytest.mark.parametrize("program, version", list(judged_programs()))
+def test_every_name_leads_to_its_object(resting, tmp_path, program, version):
+    """The program evaluates the expression of every edge of its objects."""
+    target = resting(program, version, "judge", tmp_path / "judged.pxs")
+    judged = target.judged
+    assert target.end() == 0
+    print("%s on %s: %d edges of %d objects give what they say" % (
+        program, version, judged["edges"], judged["objects"]))
+    assert judged["wrong"] == []
+    assert judged["objects"] > OBJECTS_LEAST / 2
+    assert judged["edges"] > judged["objects"]
 
 
 def test_a_forgotten_decref_is_found_exactly(resting, tmp_path):

@@ -87,10 +87,12 @@ class Program:
             [interpreter(name, version), HERE / ("app_%s.py" % name)]
             + [str(word) for word in words], env=self.env)
         self.pid = self.target.pid
-        self.resting = None
+        self.resting = self.judged = None
         while self.resting is None:
-            line = self.target.line(timeout=120)
-            if line.startswith('{"'):
+            line = self.target.line(timeout=600 if "judge" in words else 120)
+            if line.startswith('{"judged"'):
+                self.judged = json.loads(line)["judged"]
+            elif line.startswith('{"'):
                 self.resting = json.loads(line)
 
     def cli(self, *words):

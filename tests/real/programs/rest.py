@@ -34,6 +34,10 @@ def serve(**more):
     """Serves and says where; the program goes on."""
     if sys.argv[1:2] == ["plant"]:
         plant(int(sys.argv[2]))
+    if sys.argv[1:2] == ["judge"]:
+        from judge import judge
+
+        say("judged", judged=judge(sys.argv[2]))
     server = pyexplore.serve(port=None)
     say("resting", unix_path=server.unix_path, **more)
 
