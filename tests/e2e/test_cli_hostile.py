@@ -9,7 +9,6 @@ SPDX-License-Identifier: MIT
 """
 import concurrent.futures
 import json
-import os
 import random
 import resource
 import struct
@@ -18,12 +17,12 @@ import subprocess
 import pytest
 
 from cli import CLI, environment, make_pxs, ok
+from harness import SANITIZED
 import pxs
 
 MEMORY = 400 << 20  # address space; an honest run takes a tenth
 SECONDS = 60
 STATUSES = (0, 1, 2, 4, 5)  # 3 is for what cannot be opened
-SANITIZED = bool(os.environ.get("PYEXPLORE_PRELOAD"))
 LIVE = {"ls", "gc", "snapshot"}
 # {0}: the broken file, {1}: a good one, {2}: an address that both have
 ARGUMENTS = {

@@ -3,13 +3,12 @@ the file of make_pxs.py, whose contents are known, and on live processes.
 
 SPDX-License-Identifier: MIT
 """
-import os
 import re
 
 import pytest
 
 from cli import make_pxs, ok
-from harness import wait_until
+from harness import SANITIZED, wait_until
 
 
 @pytest.fixture(scope="module", params=["inline", "dict"])
@@ -86,9 +85,6 @@ def test_retained_is_a_column_only_when_asked_for(snapshot):
 SHAPE = ["command", "target", "snapshot", "rss_bytes", "object_bytes",
          "file_bytes", "pool_free_bytes", "allocated_blocks", "malloc",
          "other_bytes", "verdict", "sentence", "blocks", "strays"]
-
-# whose malloc is another, and makes every process large
-SANITIZED = bool(os.environ.get("PYEXPLORE_PRELOAD"))
 
 TARGET = """
 import ctypes, json, sys

@@ -23,10 +23,11 @@ PACKAGES = BUILD / ("py%d.%d" % sys.version_info[:2])
 LEAK_SERVER = REPOSITORY / "tests" / "apps" / "server_leak.py"
 CLI = BUILD / "pyexplore"
 TUI = BUILD / "pyexplore-tui"
+SANITIZED = bool(os.environ.get("PYEXPLORE_PRELOAD"))
 # AddressSanitizer keeps what was freed in a quarantine of up to 256 MiB.
-RSS_SLACK = 300 << 20 if os.environ.get("PYEXPLORE_PRELOAD") else 0
+RSS_SLACK = 300 << 20 if SANITIZED else 0
 # Its shadow of the child's stack is written with the stack.
-SHADOW_PAGES = 64 if os.environ.get("PYEXPLORE_PRELOAD") else 0
+SHADOW_PAGES = 64 if SANITIZED else 0
 DEADLINE = float(os.environ.get("PX_TEST_DEADLINE", "30"))
 
 

@@ -3,7 +3,8 @@
  * A greenlet is {HEAD; weak list; dict; pimpl}, and pimpl a C++ object of the
  * package's own, {virtual table; the greenlet; …}, in which a switch stores
  * what it takes from the thread state (greenlet 2.0–3.5: TPythonState.cpp).
- * tp_traverse visits none of the frames, for the stack owns them.
+ * tp_traverse visits none of the frames, for the stack owns them. Which word
+ * is which is a guess until what it leads to fits.
  *
  *   3.8–3.10: the top frame, an object, is word 15; its callers are at f_back.
  *   NULL while the greenlet runs.
@@ -20,6 +21,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "agent/heap/layout_private.h"
+#include "agent/tags.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -27,7 +29,7 @@
 #define PIMPL_WORD 4
 #define SELF_WORD 1 /* of pimpl */
 
-static const uintptr_t *
+PX_GUESS static const uintptr_t *
 words_of(PyObject *greenlet)
 {
     uintptr_t pimpl = ((uintptr_t *)greenlet)[PIMPL_WORD];
@@ -45,7 +47,7 @@ words_of(PyObject *greenlet)
 #define CHUNK_LAST 28
 #define CHUNK_BYTES_MAX ((uintptr_t)1 << 32)
 
-static bool
+PX_GUESS static bool
 is_chunk(const uintptr_t *word)
 {
     uintptr_t chunk = word[0];
@@ -120,7 +122,7 @@ fits(struct layout_greenlet *g, const void *innermost)
 }
 
 /* A switch made an object of the innermost frame and kept its address. */
-static bool
+PX_GUESS static bool
 is_suspended(const uintptr_t *words, size_t n_words, const void *innermost)
 {
     struct layout_frame frame;
@@ -134,7 +136,7 @@ is_suspended(const uintptr_t *words, size_t n_words, const void *innermost)
     return false;
 }
 
-bool
+PX_GUESS bool
 layout_greenlet(PyObject *greenlet, struct layout_greenlet *out)
 {
     const uintptr_t *words = words_of(greenlet);
@@ -172,7 +174,7 @@ layout_greenlet_next(struct layout_greenlet *g)
     return true;
 }
 
-bool
+PX_GUESS bool
 layout_greenlet(PyObject *greenlet, struct layout_greenlet *out)
 {
     const uintptr_t *words = words_of(greenlet);
