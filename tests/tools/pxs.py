@@ -302,6 +302,12 @@ class Snapshot:
                 yield PAIR_KEY.get(edge.kind, EDGE["DICT_KEY"]), edge.key, None
             yield PAIR_VALUE.get(edge.kind, edge.kind), edge.target, edge
 
+    def interned(self):
+        """The dict of interned texts (3.14+), as a set of addresses."""
+        return {e.target for _, address, _ in self.roots
+                for e in self.nodes[address].edges if e.name is not None and
+                self.names[e.name][1] == "interned texts"}
+
     def counted(self):
         """address -> number of inbound edges that count."""
         counts = {}
