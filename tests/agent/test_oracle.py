@@ -106,7 +106,7 @@ def compare(things, options):
     counts = [sys.getrefcount(o) for o in objects]
     moving.update((id(referents), id(counts)))
     snap = result.read()
-    moving.update(snap.interned()) # owns nothing: test_roots.py
+    moving.update(snap.interned())  # owns nothing: test_roots.py
     out = {"objects": 0, "missing": [], "types": [], "generations": [],
            "lost": [], "unnamed": [], "refcounts": 0, "edges": 0,
            "bad": snap.footer[pxs.FOOTER["BAD"]],

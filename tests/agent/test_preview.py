@@ -194,13 +194,16 @@ def test_lines_say_what_an_object_is(spawn, tmp_path):
             [str(CLI), words[0], str(path)] + list(words[1:]),
             env=child_environment(COLUMNS="400"), universal_newlines=True)
     peer = run("instances", "Peer")
-    for words in ("fd=118203 peer=('10.0.0.7', 40123) color=Color.RED",
+    for words in ("fd=118203", "peer=('10.0.0.7', 40123)", "color=Color.RED",
                   "items=[…3 items]", "title='a\\x1b[31m\\u202eb'",
                   "password=<secret>"):
         assert words in peer, peer
-    assert ("one={…1 item} none={} deque=[…2 items] point=(x=1, y='up') "
-            "login=(user='ann', password=<secret>) stack=[…2 items]"
-            ) in run("instances", "Holder")
+    holder = run("instances", "Holder")
+    # each by itself: a class of 3.14 has its attributes in an order of its own
+    for words in ("one={…1 item}", "none={}", "deque=[…2 items]",
+                  "point=(x=1, y='up')", "login=(user='ann', password=<secret>)",
+                  "stack=[…2 items]"):
+        assert words in holder, holder
     assert "\x1b[31m" not in peer and "\u202e" not in peer
     assert "hunter2" not in peer
     assert "{…2 items} owner='ops'" in run("instances", "Registry")
