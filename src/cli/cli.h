@@ -180,6 +180,10 @@ enum px_status cli_pick_any(struct cli *cli, const struct px_graph *graph,
                             struct px_err *err);
 void cli_pick_done(struct cli_pick *pick);
 
+/* ---- cmd_instances.c: pick's objects, in the order of --sort ---- */
+enum px_status cli_show_instances(struct cli *cli, struct cli_loaded *loaded,
+                                  struct cli_pick *pick, struct px_err *err);
+
 /* ---- progress.c: one line on the terminal's stderr ---- */
 struct cli_progress *cli_progress_new(struct cli *cli);
 void cli_progress_free(struct cli_progress *progress);

@@ -133,6 +133,40 @@ check_same_process(struct cli *cli, const struct cli_loaded *before,
     json_decref(new);
 }
 
+static void
+show_types(struct cli *cli, const struct cli_loaded *before,
+           const struct cli_loaded *after, const struct px_diff *diff)
+{
+    size_t n;
+    struct px_diff_type *rows = collect_rows(cli, diff, &n);
+    uint64_t limit = cli_limit(cli, TABLE_ROWS);
+    size_t shown = limit != 0 && limit < n ? (size_t)limit : n;
+    if (cli->opt.json)
+        diff_json(cli, before, after, rows, shown, n);
+    else
+        diff_table(cli, rows, shown, n);
+    free(rows);
+}
+
+/* The objects of the type that are only in `after`. */
+static enum px_status
+show_new(struct cli *cli, struct cli_loaded *after, const struct px_diff *diff,
+         struct px_err *err)
+{
+    struct cli_pick pick = {.node = PX_NONE};
+    enum px_status status =
+        cli_pick_type(cli, after->graph, cli->args[2], &pick, err);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < pick.n; i++)
+        if (px_diff_is_new(diff, pick.nodes[i]))
+            pick.nodes[n++] = pick.nodes[i];
+    pick.n = n;
+    if (status == PX_OK)
+        status = cli_show_instances(cli, after, &pick, err);
+    cli_pick_done(&pick);
+    return status;
+}
+
 enum px_status
 cmd_diff(struct cli *cli, struct px_err *err)
 {
@@ -150,15 +184,10 @@ cmd_diff(struct cli *cli, struct px_err *err)
         status = cli_interrupted(cli, err->status, err);
         goto out;
     }
-    size_t n;
-    struct px_diff_type *rows = collect_rows(cli, diff, &n);
-    uint64_t limit = cli_limit(cli, TABLE_ROWS);
-    size_t shown = limit != 0 && limit < n ? (size_t)limit : n;
-    if (cli->opt.json)
-        diff_json(cli, &before, &after, rows, shown, n);
+    if (cli->n_args == 3)
+        status = show_new(cli, &after, diff, err);
     else
-        diff_table(cli, rows, shown, n);
-    free(rows);
+        show_types(cli, &before, &after, diff);
 out:
     px_diff_free(diff);
     cli_loaded_done(&after);

@@ -168,14 +168,18 @@ const struct cli_command cli_commands[] = {
         .run = cmd_memory,
     },
     {
-        .name = "diff", .args = "OLD NEW", .min_args = 2, .max_args = 2,
+        .name = "diff", .args = "OLD NEW [TYPE]", .min_args = 2, .max_args = 3,
         .options = CLI_GRAPHED | CLI_BIT(SORT) | CLI_BIT(LIMIT),
         .sorts = "size|count|name",
-        .summary = "compare two snapshots of one process, type by type",
-        .about = "OLD and NEW are targets, most often files. An object of the "
-                 "same address and type is taken for the same, although its "
-                 "memory may have been used again in between.",
+        .summary = "compare two snapshots of one process, by type or object",
+        .about = "OLD and NEW are targets, most often files. With TYPE: its "
+                 "objects that are in NEW only, as `instances` lists them; "
+                 "those that are gone are seen with OLD and NEW exchanged. An "
+                 "object of the same address and type is taken for the same, "
+                 "although its memory may have been used again in between.",
         .examples = {{"diff monday.pxs friday.pxs", "what grew most"},
+                     {"diff monday.pxs friday.pxs Connection",
+                      "the connections that came since, and who holds each"},
                      {"diff monday.pxs localhost:9999 --sort count",
                       "since then, on the running process"}},
         .run = cmd_diff,

@@ -486,6 +486,27 @@ def test_diff_counts_what_came_and_went(tmp_path):
     assert table.lines[1].split()[-1] == "str"
 
 
+def test_diff_lists_the_objects_that_came(tmp_path):
+    """Exactly those of the type whose addresses the older one lacks; with the
+    two exchanged those that are gone."""
+    old = make_pxs(tmp_path / "old.pxs", "--connections", 1000)
+    new = make_pxs(tmp_path / "new.pxs", "--connections", 1204)
+
+    def addresses(*words):
+        found = ok(*words, "Connection", "-n", 0, "--json").json
+        assert found["count"] == len(found["instances"])
+        return [one["address"] for one in found["instances"]]
+    before, after = (set(addresses("instances", f)) for f in (old, new))
+    came = addresses("diff", old, new)
+    assert len(came) >= 204 and set(came) == after - before
+    assert set(addresses("diff", new, old)) == before - after
+    assert addresses("diff", new, new) == []
+    table = ok("diff", old, new, "Connection", "-n", 1)
+    assert table.lines[0].split()[:3] == ["ADDRESS", "REFS", "SIZE"]
+    assert "_CONNECTIONS[1000]" in table.lines[1]
+    assert run("diff", old, new, "Connexion").status == 5
+
+
 def test_diff_of_two_processes_is_told(tmp_path, inline):
     heap = pxs.Heap()
     heap.str("x")

@@ -40,7 +40,7 @@ put_utf8(uint32_t code, char *to)
     size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     for (size_t i = n - 1; i > 0; i--, code >>= 6)
         to[i] = (char)(0x80 | (code & 0x3f));
-    to[0] = (char)(0xf0 << (4 - n) | code);
+    to[0] = (char)(0xf0u << (4 - n) | code);
     return n;
 }
 
