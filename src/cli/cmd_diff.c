@@ -148,33 +148,30 @@ show_types(struct cli *cli, const struct cli_loaded *before,
     free(rows);
 }
 
-/* The objects of the type that are only in `after`. */
+/* Leaves of the type's objects those that are only in `after`. */
 static enum px_status
 show_new(struct cli *cli, struct cli_loaded *after, const struct px_diff *diff,
-         struct px_err *err)
+         struct cli_pick *pick, struct px_err *err)
 {
-    struct cli_pick pick = {.node = PX_NONE};
-    enum px_status status =
-        cli_pick_type(cli, after->graph, cli->args[2], &pick, err);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < pick.n; i++)
-        if (px_diff_is_new(diff, pick.nodes[i]))
-            pick.nodes[n++] = pick.nodes[i];
-    pick.n = n;
-    if (status == PX_OK)
-        status = cli_show_instances(cli, after, &pick, err);
-    cli_pick_done(&pick);
-    return status;
+    for (uint32_t i = 0; i < pick->n; i++)
+        if (px_diff_is_new(diff, pick->nodes[i]))
+            pick->nodes[n++] = pick->nodes[i];
+    pick->n = n;
+    return cli_show_instances(cli, after, pick, err);
 }
 
 enum px_status
 cmd_diff(struct cli *cli, struct px_err *err)
 {
     struct cli_loaded before, after = {0};
+    struct cli_pick pick = {.node = PX_NONE};
     struct px_diff *diff = NULL;
     enum px_status status = cli_load(cli, cli->args[0], &before, err);
     if (status == PX_OK)
         status = cli_load(cli, cli->args[1], &after, err);
+    if (status == PX_OK && cli->n_args == 3)
+        status = cli_pick_type(cli, after.graph, cli->args[2], &pick, err);
     if (status != PX_OK)
         goto out;
     check_same_process(cli, &before, &after);
@@ -185,11 +182,12 @@ cmd_diff(struct cli *cli, struct px_err *err)
         goto out;
     }
     if (cli->n_args == 3)
-        status = show_new(cli, &after, diff, err);
+        status = show_new(cli, &after, diff, &pick, err);
     else
         show_types(cli, &before, &after, diff);
 out:
     px_diff_free(diff);
+    cli_pick_done(&pick);
     cli_loaded_done(&after);
     cli_loaded_done(&before);
     return status;

@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "graph/forms.h"
+#include "graph/internal.h"
 
 #include <stdlib.h>
 
@@ -49,21 +49,15 @@ grow_table(struct forms *forms, struct px_err *err)
     return PX_OK;
 }
 
+/* Room for one row more, behind nobody's. */
 static enum px_status
 grow_rows(struct forms *forms, struct px_err *err)
 {
-    if (forms->n < forms->cap)
-        return PX_OK;
-    size_t cap = forms->cap + forms->cap / 2 + 64;
-    struct form *rows = realloc(forms->rows, cap * sizeof *rows);
-    if (rows == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for %zu forms of objects",
-                       cap);
-    forms->rows = rows;
-    forms->cap = cap;
-    if (forms->n == 0)
-        rows[forms->n++] = (struct form){0};
-    return PX_OK;
+    enum px_status status = rows_need(&forms->rows, forms->n, &forms->cap,
+                                      sizeof *forms->rows, err);
+    if (status == PX_OK && forms->n == 0)
+        forms->rows[forms->n++] = (struct form){0};
+    return status;
 }
 
 enum px_status

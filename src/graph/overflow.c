@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "graph/overflow.h"
+#include "graph/internal.h"
 
 #include <stdlib.h>
 
@@ -17,15 +17,10 @@ enum px_status
 overflow_add(struct overflow *over, uint32_t number, uint64_t value,
              struct px_err *err)
 {
-    if (over->n == over->cap) {
-        size_t cap = over->cap + over->cap / 2 + 16;
-        struct overflow_row *rows = realloc(over->rows, cap * sizeof *rows);
-        if (rows == NULL)
-            return px_fail(err, PX_ENOMEM, "no memory for %zu large values",
-                           cap);
-        over->rows = rows;
-        over->cap = cap;
-    }
+    enum px_status status =
+        rows_need(&over->rows, over->n, &over->cap, sizeof *over->rows, err);
+    if (status != PX_OK)
+        return status;
     over->rows[over->n++] = (struct overflow_row){value, number};
     return PX_OK;
 }

@@ -280,60 +280,81 @@ test_search_goes_round(void **state)
 
 /* ---- on the worker ---- */
 
+/* A list that is arranged and searched on a worker. */
+struct big {
+    struct numbers numbers;
+    struct px_loop *loop;
+    struct worker *worker;
+    struct list list;
+};
+
 static void
-wait_for(struct worker *worker, struct px_loop *loop, struct list *list)
+big_begin(struct big *big)
 {
     struct px_err err;
-    while (list_is_busy(list)) {
-        assert_int_equal(px_loop_step(loop, 10000, &err), PX_OK);
-        worker_collect(worker);
+    big->numbers = (struct numbers){.n = 300007, .step = 65537};
+    big->loop = px_loop_new(&err);
+    big->worker = worker_new(big->loop, &err);
+    list_init(&big->list, &ops, &big->numbers, big->worker);
+    list_refresh(&big->list);
+}
+
+static void
+big_end(struct big *big)
+{
+    list_done(&big->list);
+    worker_free(big->worker);
+    px_loop_free(big->loop);
+}
+
+static void
+wait_for(struct big *big)
+{
+    struct px_err err;
+    while (list_is_busy(&big->list)) {
+        assert_int_equal(px_loop_step(big->loop, 10000, &err), PX_OK);
+        worker_collect(big->worker);
     }
 }
 
 static void
 test_big_lists_sort_elsewhere(void **state)
 {
-    struct numbers numbers = {.n = 300007, .step = 65537};
-    struct px_err err;
-    struct px_loop *loop = px_loop_new(&err);
-    struct worker *worker = worker_new(loop, &err);
-    struct list list;
+    struct big big;
+    struct list *list = &big.list;
     (void)state;
-    list_init(&list, &ops, &numbers, worker);
-    list_refresh(&list);
+    big_begin(&big);
     /* Rows are there at once, in the source's order. */
-    assert_int_equal(list.n_rows, numbers.n);
-    wait_for(worker, loop, &list);
-    list_sort(&list, COL_VALUE, true);
-    assert_true(list_is_busy(&list));
-    list_move_to(&list, 1000);
-    uint64_t chosen = at(&list, 1000);
-    wait_for(worker, loop, &list);
-    assert_int_equal(at(&list, list.cursor), chosen);
-    for (uint32_t i = 0; i < numbers.n; i += 997)
-        assert_int_equal(at(&list, i), numbers.n - 1 - i);
-    assert_true(list_search(&list, "item-123456", 0, false));
-    wait_for(worker, loop, &list);
-    assert_int_equal(at(&list, list.cursor), 123456);
+    assert_int_equal(list->n_rows, big.numbers.n);
+    wait_for(&big);
+    list_sort(list, COL_VALUE, true);
+    assert_true(list_is_busy(list));
+    list_move_to(list, 1000);
+    uint64_t chosen = at(list, 1000);
+    wait_for(&big);
+    assert_int_equal(at(list, list->cursor), chosen);
+    for (uint32_t i = 0; i < big.numbers.n; i += 997)
+        assert_int_equal(at(list, i), big.numbers.n - 1 - i);
+    assert_true(list_search(list, "item-123456", 0, false));
+    wait_for(&big);
+    assert_int_equal(at(list, list->cursor), 123456);
     /* A seek while it sorts is kept until it has. */
-    list_sort(&list, COL_VALUE, false);
-    assert_false(list_seek(&list, 4242 + 1));
-    wait_for(worker, loop, &list);
-    assert_int_equal(at(&list, list.cursor), 4242);
+    list_sort(list, COL_VALUE, false);
+    assert_false(list_seek(list, 4242 + 1));
+    wait_for(&big);
+    assert_int_equal(at(list, list->cursor), 4242);
     /* Ended in the middle: the old order stands. */
-    list_sort(&list, COL_NAME, true);
-    list_stop(&list);
-    assert_false(list_is_busy(&list));
-    assert_int_equal(at(&list, 5), 5);
+    list_sort(list, COL_NAME, true);
+    list_stop(list);
+    assert_false(list_is_busy(list));
+    assert_int_equal(at(list, 5), 5);
     /* The source shrinks: no order may name rows that are gone. */
-    numbers.n = 50021;
-    list_refresh(&list);
-    assert_int_equal(list.n_rows, 50021);
-    for (uint32_t i = 0; i < list.n_rows; i++)
-        assert_true(list_row_at(&list, i) < 50021);
-    list_done(&list);
-    worker_free(worker);
-    px_loop_free(loop);
+    big.numbers.n = 50021;
+    list_refresh(list);
+    assert_int_equal(list->n_rows, 50021);
+    for (uint32_t i = 0; i < list->n_rows; i++)
+        assert_true(list_row_at(list, i) < 50021);
+    big_end(&big);
 }
 
 /* A search does not end the sorting that is under way, nor does news end the
@@ -341,44 +362,38 @@ test_big_lists_sort_elsewhere(void **state)
 static void
 test_big_lists_are_searched_after_they_sort(void **state)
 {
-    struct numbers numbers = {.n = 300007, .step = 65537};
-    struct px_err err;
-    struct px_loop *loop = px_loop_new(&err);
-    struct worker *worker = worker_new(loop, &err);
-    struct list list;
+    struct big big;
+    struct list *list = &big.list;
     (void)state;
-    list_init(&list, &ops, &numbers, worker);
-    list_refresh(&list);
-    wait_for(worker, loop, &list);
-    list_sort(&list, COL_VALUE, true);
-    assert_true(list_is_arranging(&list));
-    assert_true(list_search(&list, "item-123456", 0, false));
-    assert_true(list_is_seeking(&list));
-    wait_for(worker, loop, &list);
-    assert_int_equal(at(&list, 0), numbers.n - 1);
-    assert_int_equal(at(&list, list.cursor), 123456);
-    assert_false(list_is_seeking(&list));
+    big_begin(&big);
+    wait_for(&big);
+    list_sort(list, COL_VALUE, true);
+    assert_true(list_is_arranging(list));
+    assert_true(list_search(list, "item-123456", 0, false));
+    assert_true(list_is_seeking(list));
+    wait_for(&big);
+    assert_int_equal(at(list, 0), big.numbers.n - 1);
+    assert_int_equal(at(list, list->cursor), 123456);
+    assert_false(list_is_seeking(list));
     /* News while it searches. */
-    assert_true(list_search(&list, "item-277777", 0, false));
-    list_refresh(&list);
-    assert_true(list_is_seeking(&list));
-    wait_for(worker, loop, &list);
-    assert_int_equal(at(&list, list.cursor), 277777);
-    assert_false(list_take_missed(&list));
+    assert_true(list_search(list, "item-277777", 0, false));
+    list_refresh(list);
+    assert_true(list_is_seeking(list));
+    wait_for(&big);
+    assert_int_equal(at(list, list->cursor), 277777);
+    assert_false(list_take_missed(list));
     /* What is nowhere is said, once; and a search can be left. */
-    uint32_t cursor = list.cursor;
-    assert_true(list_search(&list, "nowhere", 0, false));
-    wait_for(worker, loop, &list);
-    assert_true(list_take_missed(&list));
-    assert_false(list_take_missed(&list));
-    assert_int_equal(list.cursor, cursor);
-    assert_true(list_search(&list, "item-1", 0, false));
-    list_leave_search(&list);
-    assert_false(list_is_seeking(&list));
-    assert_int_equal(list.cursor, cursor);
-    list_done(&list);
-    worker_free(worker);
-    px_loop_free(loop);
+    uint32_t cursor = list->cursor;
+    assert_true(list_search(list, "nowhere", 0, false));
+    wait_for(&big);
+    assert_true(list_take_missed(list));
+    assert_false(list_take_missed(list));
+    assert_int_equal(list->cursor, cursor);
+    assert_true(list_search(list, "item-1", 0, false));
+    list_leave_search(list);
+    assert_false(list_is_seeking(list));
+    assert_int_equal(list->cursor, cursor);
+    big_end(&big);
 }
 
 struct slow_job {
