@@ -25,6 +25,9 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
+# One spelling, whoever calls: what a .d file says is a target's name.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
+
 VERSION := $(shell sed -n 's/^version *= *"\(.*\)"/\1/p' pyproject.toml)
 
 # ---- flavour -------------------------------------------------------------

@@ -40,6 +40,15 @@ def make(folder, *goals):
         raise CompileError("make failed, see above; on Debian: " + advice())
 
 
+def refuse():
+    """Raises where this Python cannot have the extension, with the reason."""
+    told = subprocess.run(
+        [sys.executable, os.path.join(HERE, "mk", "python.py"), "x"],
+        check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+    if told.startswith("# "):
+        raise CompileError(told[2:].strip())
+
+
 def advice():
     with open(os.path.join(HERE, "packages.txt")) as f:
         words = [line.split() for line in f]
@@ -59,6 +68,7 @@ def place(source, target):
 
 class MakeExtension(build_ext):
     def build_extension(self, ext):
+        refuse()
         folder = os.path.abspath(os.path.join(self.build_temp, "make"))
         make(folder, "ext")
         target = self.get_ext_fullpath(ext.name)

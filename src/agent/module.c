@@ -196,19 +196,11 @@ static PyMethodDef methods[] = {
 static int
 module_exec(PyObject *module)
 {
-#ifdef Py_GIL_DISABLED
-    (void)module;
-    PyErr_SetString(PyExc_ImportError,
-                    "pyexplore does not support free-threaded builds of "
-                    "Python yet");
-    return -1;
-#else
     if (gc_control_init() < 0)
         return -1;
     if (PyModule_AddStringConstant(module, "__version__", PX_VERSION) < 0)
         return -1;
     return agent_add_types(module) < 0 ? -1 : watcher_add_types(module);
-#endif
 }
 
 static PyModuleDef_Slot slots[] = {

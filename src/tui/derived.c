@@ -92,3 +92,29 @@ derived_cancel(struct view *view)
     if (view->job != NULL)
         worker_cancel(view->app->worker, view->job);
 }
+
+void
+derived_once(struct view *view, const struct derived_ops *ops, const void *made)
+{
+    if (made == NULL && view->job == NULL && view->problem[0] == '\0' &&
+        view->snapshot != NULL && view->snapshot->paths != NULL)
+        derived_start(view, ops, NULL);
+}
+
+bool
+derived_why_empty(const struct view *view, const struct derived_ops *ops,
+                  const void *made, size_t out_bytes, char *out)
+{
+    if (view->snapshot == NULL)
+        snprintf(out, out_bytes, "No snapshot yet. Press r to take one.");
+    else if (view->problem[0] != '\0')
+        snprintf(out, out_bytes, "%s: %s. Backspace goes back.", ops->failed,
+                 view->problem);
+    else if (view->snapshot->paths == NULL)
+        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
+    else if (made == NULL)
+        snprintf(out, out_bytes, "%s …", ops->about);
+    else
+        return false;
+    return true;
+}

@@ -23,6 +23,8 @@ struct derived_from {
 
 struct derived_ops {
     const char *about; /* "merging the paths" */
+    /* "The holders could not be found", for derived_why_empty. */
+    const char *failed;
     /* On the worker; NULL with `err`. */
     void *(*make)(const struct derived_from *from, struct px_work *work,
                   struct px_err *err);
@@ -38,5 +40,14 @@ void derived_start(struct view *view, const struct derived_ops *ops,
                    void *input);
 void derived_stop(struct view *view);
 void derived_cancel(struct view *view);
+
+/* For a result that is made once of the paths, where `made` is that result or
+ * NULL. What a view calls when it opens and at any news: starts when all is
+ * there for it and it did not fail before. */
+void derived_once(struct view *view, const struct derived_ops *ops,
+                  const void *made);
+/* Why no row is shown as long as there is no result; false: there is one. */
+bool derived_why_empty(const struct view *view, const struct derived_ops *ops,
+                       const void *made, size_t out_bytes, char *out);
 
 #endif

@@ -91,6 +91,7 @@ take(struct view *view, void *result)
 
 static const struct derived_ops derived = {
     .about = "finding cycles",
+    .failed = "The cycles could not be found",
     .make = make,
     .free = free_result,
     .take = take,
@@ -99,10 +100,7 @@ static const struct derived_ops derived = {
 static void
 changed(struct view *view)
 {
-    if (view->snapshot != NULL && view->snapshot->paths != NULL &&
-        cycles_of(view)->result == NULL && view->job == NULL &&
-        view->problem[0] == '\0')
-        derived_start(view, &derived, NULL);
+    derived_once(view, &derived, cycles_of(view)->result);
 }
 
 static enum px_status
@@ -199,17 +197,8 @@ static void
 empty(const void *context, size_t out_bytes, char *out)
 {
     const struct view *view = context;
-    if (view->snapshot == NULL)
-        snprintf(out, out_bytes, "No snapshot yet. Press r to take one.");
-    else if (view->problem[0] != '\0')
-        snprintf(out, out_bytes,
-                 "The cycles could not be found: %s. Backspace goes back.",
-                 view->problem);
-    else if (view->snapshot->paths == NULL)
-        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
-    else if (cycles_of(context)->result == NULL)
-        snprintf(out, out_bytes, "finding cycles …");
-    else
+    if (!derived_why_empty(view, &derived, cycles_of(view)->result, out_bytes,
+                           out))
         snprintf(out, out_bytes, "Nothing in snapshot %u holds itself.",
                  view->snapshot->number);
 }

@@ -47,6 +47,7 @@ take(struct view *view, void *result)
 
 static const struct derived_ops derived = {
     .about = "comparing strings",
+    .failed = "The strings could not be compared",
     .make = make,
     .free = free_result,
     .take = take,
@@ -55,10 +56,7 @@ static const struct derived_ops derived = {
 static void
 changed(struct view *view)
 {
-    if (view->snapshot != NULL && view->snapshot->paths != NULL &&
-        result_of(view) == NULL && view->job == NULL &&
-        view->problem[0] == '\0')
-        derived_start(view, &derived, NULL);
+    derived_once(view, &derived, result_of(view));
 }
 
 static enum px_status
@@ -145,19 +143,10 @@ total(const void *context, int column)
 static void
 empty(const void *context, size_t out_bytes, char *out)
 {
-    const struct view *view = context;
     const struct px_duplicates *result = result_of(context);
-    if (view->snapshot == NULL)
-        snprintf(out, out_bytes, "No snapshot yet. Press r to take one.");
-    else if (view->problem[0] != '\0')
-        snprintf(out, out_bytes,
-                 "The strings could not be compared: %s. Backspace goes back.",
-                 view->problem);
-    else if (view->snapshot->paths == NULL)
-        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
-    else if (result == NULL)
-        snprintf(out, out_bytes, "comparing strings …");
-    else if (!result->has_values)
+    if (derived_why_empty(context, &derived, result, out_bytes, out))
+        return;
+    if (!result->has_values)
         snprintf(out, out_bytes,
                  "The snapshot has no values to compare: the server gives "
                  "names or types only (serve(detail=\"values\")).");

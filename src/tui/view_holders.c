@@ -104,6 +104,7 @@ take(struct view *view, void *result)
 
 static const struct derived_ops derived = {
     .about = "merging the paths",
+    .failed = "The holders could not be found",
     .make = make,
     .free = free_result,
     .take = take,
@@ -112,10 +113,7 @@ static const struct derived_ops derived = {
 static void
 changed(struct view *view)
 {
-    struct holders *holders = view->state;
-    if (view->snapshot->paths != NULL && holders->result == NULL &&
-        view->job == NULL && view->problem[0] == '\0')
-        derived_start(view, &derived, NULL);
+    derived_once(view, &derived, holders_of(view)->result);
 }
 
 static enum px_status
@@ -210,15 +208,8 @@ static void
 empty(const void *context, size_t out_bytes, char *out)
 {
     const struct view *view = context;
-    if (view->problem[0] != '\0')
-        snprintf(out, out_bytes,
-                 "The holders could not be found: %s. Backspace goes back.",
-                 view->problem);
-    else if (view->snapshot->paths == NULL)
-        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
-    else if (holders_of(context)->result == NULL)
-        snprintf(out, out_bytes, "merging the paths …");
-    else
+    if (!derived_why_empty(view, &derived, holders_of(view)->result, out_bytes,
+                           out))
         snprintf(out, out_bytes,
                  "No object of this type in snapshot %u. Backspace goes back.",
                  view->snapshot->number);

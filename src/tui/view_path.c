@@ -60,6 +60,7 @@ take_groups(struct view *view, void *result)
 
 static const struct derived_ops derived_groups = {
     .about = "grouping the paths",
+    .failed = "The paths could not be made",
     .make = make_groups,
     .free = free_groups,
     .take = take_groups,
@@ -80,9 +81,8 @@ changed(struct view *view)
         path->n_steps =
             (uint32_t)(path->n_steps_ever < STEPS_MAX ? path->n_steps_ever
                                                       : STEPS_MAX);
-    } else if (path->groups == NULL && view->job == NULL &&
-               view->problem[0] == '\0') {
-        derived_start(view, &derived_groups, NULL);
+    } else {
+        derived_once(view, &derived_groups, path->groups);
     }
 }
 
@@ -157,13 +157,8 @@ static void
 groups_empty(const void *context, size_t out_bytes, char *out)
 {
     const struct view *view = context;
-    const struct path *path = path_of(context);
-    if (view->problem[0] != '\0')
-        snprintf(out, out_bytes, "The paths could not be made: %s",
-                 view->problem);
-    else if (path->groups == NULL)
-        snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
-    else
+    if (!derived_why_empty(view, &derived_groups, path_of(view)->groups,
+                           out_bytes, out))
         snprintf(out, out_bytes,
                  "No object of this type in snapshot %u. Backspace goes back.",
                  view->snapshot->number);

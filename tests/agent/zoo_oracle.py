@@ -8,22 +8,14 @@ SPDX-License-Identifier: MIT
 """
 import collections
 import gc
-import inspect
 import sys
 import weakref
 
+import expressions
 import pxs
 
 NAME = {v: k for k, v in pxs.EDGE.items()}
 COUNTS = pxs.COUNTS
-
-
-def generator_locals(o):
-    if inspect.isgenerator(o):
-        return inspect.getgeneratorlocals(o)
-    if inspect.iscoroutine(o):
-        return inspect.getcoroutinelocals(o)
-    return o.ag_frame.f_locals
 
 
 class Oracle:
@@ -93,23 +85,11 @@ class Oracle:
             return next(k for k in dict.keys(o) if id(k) == edge.target)
         if kind == "MEMBER":
             return list(o)[edge.index]
-        if kind == "CELL":
-            return o.__closure__[o.__code__.co_freevars.index(text)]
-        if kind == "CLASS":
-            return type(o)
         if kind == "BASE":
             return o.__bases__[edge.index]
-        if kind == "SELF":
-            return o.__self__
-        if kind == "LOCAL":
-            return o.f_locals[text]
-        if kind == "GEN_LOCAL":
-            return generator_locals(o)[text]
-        if kind == "TB_FRAME":
-            return o.tb_frame
         if kind == "WEAK":
             return weakref.ref.__call__(o)
-        raise KeyError(kind)
+        return expressions.PLAIN[kind](o, text)
 
     def is_named(self, edge):
         return pxs.EDGE_EXPRESSION[edge.kind] != "-"

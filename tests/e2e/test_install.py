@@ -123,3 +123,32 @@ def test_wheel_says_for_which_python_it_is(source, tmp_path):
 def test_pip_install_on_every_python(python, source, tmp_path):
     if version_of(python) >= (3, 8):
         install(python, source, tmp_path)
+
+
+def free_threaded():
+    """Such interpreters among PYTHONS, and a stand-in that is always there."""
+    asked = "import sysconfig; print(sysconfig.get_config_var('%s'))" % (
+        "Py_GIL_DISABLED")
+    found = [word for word in os.environ.get("PYTHONS", "").split()
+             if run(word, "-c", asked).strip() == "1"]
+    return [None] + found
+
+
+@pytest.mark.parametrize("python", free_threaded(), ids=str)
+def test_a_free_threaded_python_is_refused(python, tmp_path):
+    if python is None:  # one that says so of itself
+        (tmp_path / "sitecustomize.py").write_text(
+            "import sysconfig\n"
+            "sysconfig.get_config_vars()['Py_GIL_DISABLED'] = 1\n")
+        python = tmp_path / "python3t"
+        python.write_text("#!/bin/sh\nPYTHONPATH=%s exec %s \"$@\"\n"
+                          % (tmp_path, sys.executable))
+        python.chmod(0o755)
+    done = subprocess.run(
+        ["make", "-C", str(REPOSITORY), "BUILD=%s" % (tmp_path / "build"),
+         "PYTHON=%s" % python, "PYTHONS=", "ext"], env=clean_environment(),
+        universal_newlines=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
+    assert done.returncode == 2
+    assert "free-threaded builds are not supported: " in done.stdout
+    assert not list(tmp_path.glob("build/**/*.so"))

@@ -389,6 +389,11 @@ CHECKS = {name[6:]: function for name, function in list(globals().items())
 
 
 def main(argv):
+    unknown = [name for name in argv if name not in CHECKS]
+    if unknown:
+        print("no check %s; there are: %s" % (
+            ", ".join(unknown), " ".join(CHECKS)), file=sys.stderr)
+        return 2
     passed = failed = 0
     for name in argv or CHECKS:
         started = time.monotonic()

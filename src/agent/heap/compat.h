@@ -16,6 +16,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* mk/python.py refuses it first, in a sentence; such a build can load no
+ * extension that was made for another. */
+#ifdef Py_GIL_DISABLED
+#error "free-threaded builds of Python are not supported"
+#endif
+
 /* Running frames are structs of their own, made objects on demand (3.11+);
  * before that every frame is a PyFrameObject. */
 #define COMPAT_BARE_FRAMES (PY_VERSION_HEX >= 0x030B0000)

@@ -136,11 +136,6 @@ misread(void)
 static enum px_status
 look(struct heads *out, struct px_err *err)
 {
-#ifdef Py_GIL_DISABLED
-    (void)out;
-    return px_fail(err, PX_EUNSUPPORTED,
-                   "free-threaded builds of Python are not supported yet");
-#else
     PyObject *probe = PyList_New(0);
     if (probe == NULL) {
         PyErr_Clear();
@@ -194,7 +189,6 @@ unknown:
             (int)strcspn(Py_GetVersion(), " "), Py_GetVersion(), what);
     px_err_hint(err, "a newer pyexplore may; what needs no snapshot works");
     return PX_EUNSUPPORTED;
-#endif
 }
 
 const struct heads *

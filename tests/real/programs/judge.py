@@ -10,14 +10,16 @@ SPDX-License-Identifier: MIT
 """
 import collections
 import gc
-import inspect
 import os
 import sys
 import types
 import weakref
 
-TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                     os.pardir, os.pardir, "tools")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                os.pardir, os.pardir, "tools"))
+import expressions  # noqa: E402
+import pxs  # noqa: E402
+
 DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 TRIES = 3
 
@@ -76,50 +78,30 @@ def members(o):
     return [id(x) for x in base.__iter__(o)]
 
 
-def generator_locals(o):
-    if inspect.isgenerator(o):
-        return inspect.getgeneratorlocals(o)
-    if inspect.iscoroutine(o):
-        return inspect.getcoroutinelocals(o)
-    return o.ag_frame.f_locals
-
-
 def value_of(o, kind, text, edge):
     if kind in ("ATTR", "SLOT", "ALIAS"):
         return attribute(o, text)
     if kind == "ITEM":
         return item(o, edge.index)
-    if kind == "CELL":
-        return o.__closure__[o.__code__.co_freevars.index(text)]
-    if kind == "CLASS":
-        return type(o)
     if kind == "BASE":
         return type.__dict__["__bases__"].__get__(o)[edge.index]
-    if kind == "SELF":
-        return o.__self__
-    if kind in ("LOCAL", "BORROWED"):
-        return o.f_locals[text]
-    if kind == "GEN_LOCAL":
-        return generator_locals(o)[text]
-    if kind == "TB_FRAME":
-        return o.tb_frame
     if kind == "WEAK":
         # A proxy cannot be called, but a method of what it stands for is bound.
         return (weakref.ref.__call__(o) if is_a(o, weakref.ref)
                 else o.__repr__.__self__)
-    raise LookupError("no rule for " + kind)
+    return expressions.PLAIN[kind](o, text)
 
 
 class Judge:
     """One snapshot and the objects that it is about."""
 
-    def __init__(self, pxs, snap, objects, own):
-        self.pxs, self.snap, self.objects, self.own = pxs, snap, objects, own
+    def __init__(self, snap, objects, own):
+        self.snap, self.objects, self.own = snap, objects, own
         self.n_objects = self.n_edges = 0
         self.wrong = {}
 
     def complain(self, o, edge, why):
-        kind = self.pxs.EDGE_NAME[edge.kind]
+        kind = pxs.EDGE_NAME[edge.kind]
         if edge.form == "PLAIN" or edge.form == "PAIR":
             text = kind
         else:
@@ -145,8 +127,8 @@ class Judge:
         pairs, found = [], None
         self.n_objects += 1
         for edge in node.edges:
-            kind = self.pxs.EDGE_NAME[edge.kind]
-            if self.pxs.EDGE_EXPRESSION[edge.kind] == "-":
+            kind = pxs.EDGE_NAME[edge.kind]
+            if pxs.EDGE_EXPRESSION[edge.kind] == "-":
                 continue
             self.n_edges += 1
             if kind == "DICT_KEY" or edge.form == "PAIR":
@@ -171,7 +153,7 @@ class Judge:
         """What tp_traverse visited before and no counting edge leads to."""
         lost = collections.Counter(referents)
         for kind, target, _ in self.snap.flat_edges(self.snap.nodes[id(o)]):
-            if self.pxs.EDGE_FLAGS[kind] & self.pxs.COUNTS:
+            if pxs.EDGE_FLAGS[kind] & pxs.COUNTS:
                 lost[target] -= 1
         lost[id(type(o))] = 0  # C types differ in who visits the class
         n = sum(n for target, n in lost.items()
@@ -192,7 +174,7 @@ def is_ours(o):
     return frame is not None
 
 
-def once(pxs, path):
+def once(path):
     import pyexplore
 
     gc.collect()
@@ -203,7 +185,7 @@ def once(pxs, path):
     pyexplore.snapshot(path)
     snap = pxs.read(path)
     os.unlink(path)
-    judge = Judge(pxs, snap, objects, own)
+    judge = Judge(snap, objects, own)
     for address, o in objects.items():
         if address in snap.nodes and address not in own and not is_ours(o):
             judge.object(o)
@@ -214,14 +196,11 @@ def once(pxs, path):
 
 def judge(path):
     """{what was done, what was wrong every time}"""
-    sys.path.insert(0, TOOLS)
-    import pxs
-
     gc.disable()
-    once(pxs, path)  # whatever is imported or cached on the way
+    once(path)  # whatever is imported or cached on the way
     wrong = None
     for _ in range(TRIES):
-        n_objects, n_edges, n_nodes, found = once(pxs, path)
+        n_objects, n_edges, n_nodes, found = once(path)
         wrong = {key: text for key, text in found.items()
                  if wrong is None or key in wrong}
         if not wrong:
