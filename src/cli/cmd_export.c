@@ -279,6 +279,15 @@ check_form(const struct cli *cli, struct px_err *err)
                          "graphs");
         return PX_EINVAL;
     }
+    bool is_part = !cli->opt.folded && cli->n_args > 1;
+    if (!is_part && (cli->opt.what != NULL || cli->opt.levels >= 0)) {
+        px_fail(err, PX_EINVAL, "--what and --levels are for a part: %s",
+                cli->opt.folded ? "--folded has stacks of retained bytes"
+                                : "the ADDR or TYPE to start from is missing");
+        px_err_hint(err, "usage: pyexplore export TARGET --dot|--json "
+                         "ADDR|TYPE --what SHAPE");
+        return PX_EINVAL;
+    }
     if (cli->opt.dot && cli->n_args < 2) {
         px_fail(err, PX_EINVAL, "--dot draws one object, or those of a type");
         px_err_hint(err, "usage: pyexplore export TARGET --dot ADDR|TYPE");

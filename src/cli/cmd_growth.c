@@ -206,14 +206,15 @@ watch_table(struct cli *cli, const struct watch *watch,
         {"SIZE", TABLE_RIGHT, CLI_FIGURE, 0},
         {"TYPE", TABLE_CUT_HEAD, CLI_TYPE, 16},
     };
-    char now[PX_FIGURE_MAX], moved[PX_FIGURE_MAX], rate[PX_FIGURE_MAX];
+    char round[PX_FIGURE_MAX], now[PX_FIGURE_MAX];
+    char moved[PX_FIGURE_MAX], rate[PX_FIGURE_MAX];
     char target[PX_PATH_MAX];
     printf("%s  round %s, %.1f s: %s objects, %s, %s a minute\n",
            cli_text(cli, watch->target, sizeof target, target),
-           px_text_count(watch->round, now), watch->time - watch->first_time,
-           px_text_count(watch->objects.now, moved),
-           px_text_signed(change(&watch->objects), rate),
-           px_text_signed((int64_t)a_minute(watch, &watch->objects), now));
+           px_text_count(watch->round, round), watch->time - watch->first_time,
+           px_text_count(watch->objects.now, now),
+           px_text_signed(change(&watch->objects), moved),
+           px_text_signed((int64_t)a_minute(watch, &watch->objects), rate));
     if (watch->round > 0 && shown == 0)
         printf("  no type has more objects than at first\n");
     if (watch->round > 0 && shown > 0) {

@@ -25,6 +25,7 @@ struct value {
 
 struct search {
     const struct px_graph *graph;
+    px_type changing; /* bytearray: equal today says nothing; or PX_NONE */
     struct value *values;
     size_t n_values, cap_values;
     uint32_t *table; /* value + 1 */
@@ -120,7 +121,7 @@ find_values(struct search *s, struct px_work *work, struct px_err *err)
                 return work_canceled(err);
             work_report(work, &reported, "equal strings", node, graph->n_nodes);
         }
-        if (n > 0 &&
+        if (n > 0 && px_node_type(graph, node) != s->changing &&
             preview_is_text(px_reader_of(graph->previews + at, n), &is_part))
             status = add_object(s, node, at, is_part, err);
         at += n;
@@ -277,7 +278,7 @@ struct px_duplicates *
 px_duplicates_new(const struct px_paths *paths, size_t max_rows,
                   struct px_work *work, struct px_err *err)
 {
-    struct search s = {.graph = paths->graph};
+    struct search s = {.graph = paths->graph, .changing = PX_NONE};
     struct px_duplicates *out = calloc(1, sizeof *out);
     enum px_status status = PX_ENOMEM;
     s.value_of = calloc((size_t)s.graph->n_nodes + 1, sizeof *s.value_of);
@@ -286,6 +287,7 @@ px_duplicates_new(const struct px_paths *paths, size_t max_rows,
         goto out;
     }
     out->has_values = s.graph->preview_bytes != NULL;
+    px_type_find(s.graph, "bytearray", 1, &s.changing);
     status = out->has_values ? find_values(&s, work, err) : PX_OK;
     if (status == PX_OK)
         status = make_rows(&s, max_rows, out, err);

@@ -28,6 +28,11 @@ def service(spawn, kind):
     return target.pid
 
 
+START, STEP = 1795230000, 20  # seconds
+
+
 def series(tmp_path, *numbers):
+    """A file for each number of connections, STEP seconds apart."""
     return [make_pxs(tmp_path / ("%d.pxs" % i), "--connections", n,
-                     "--cycles", 0) for i, n in enumerate(numbers)]
+                     "--cycles", 0, "--time", START + i * STEP)
+            for i, n in enumerate(numbers)]

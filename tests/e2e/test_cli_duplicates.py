@@ -15,6 +15,7 @@ SERVICE = r"""if 1:
     rows = [{"id": i, "state": "".join(["wait", "ing-", sys.argv[1]])}
             for i in range(500)]
     kept = ["".join(["wait", "ing-", sys.argv[1]]) for i in range(20)]
+    buffers = [bytearray(b"wait") * 200 for i in range(100)]
     longs = [b"".join([b"v" * 5000, str(i % 2).encode()]) for i in range(10)]
     pyexplore.serve(port=None)
     print("ready", flush=True)
@@ -72,6 +73,15 @@ def test_long_ones_are_equal_as_far_as_seen(spawn):
                if row["example"]["bytes"] > 5000)
     assert row["count"] == 10 and row["whole"] is False
     assert "as far as they are seen" in ok("duplicates", target.pid).err
+
+
+def test_what_can_change_is_no_duplicate(spawn):
+    """Equal bytearrays are buffers, and there is nothing to intern."""
+    target = spawn(SERVICE, "x")
+    assert target.line() == "ready"
+    found = ok("duplicates", target.pid, "-n", 0, "--json").json
+    assert {row["example"]["type"] for row in found["values"]} == {
+        "str", "bytes"}
 
 
 def test_without_values_there_is_nothing_to_compare(spawn):

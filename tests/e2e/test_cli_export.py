@@ -229,7 +229,11 @@ def test_mistakes_are_usage(snapshot):
             (["Connection"], "needs to know the form"),
             (["--dot", "--folded", "Connection"], "one form at a time"),
             (["--dot"], "one object, or those of a type"),
-            (["--dot", "Connection", "--what", "all"], "called 'all'")):
+            (["--dot", "Connection", "--what", "all"], "called 'all'"),
+            (["--folded", "Connection", "--what", "path"], "for a part"),
+            (["--folded", "--levels", 2], "stacks of retained bytes"),
+            (["--json", "--what", "path"], "ADDR or TYPE")):
         ran = run("export", snapshot, *args)
-        assert ran.status == 2 and words in ran.err and ran.out == "", ran
+        assert ran.status == 2 and words in ran.err, ran
+        assert ran.out == "" or list(ran.json) == ["error"]
     assert run("export", snapshot, "--dot", "Conection").status == 5

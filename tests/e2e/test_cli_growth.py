@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from cli import CLI, DEADLINE, environment, ok, run
-from leaks import SERVICE, series, service
+from leaks import SERVICE, STEP, series, service
 
 
 def lines_of(ran):
@@ -29,6 +29,10 @@ def test_files_are_one_process_at_several_times(tmp_path):
     assert row["change"] == -5 and row["count"] - row["first"] == 15
     table = ok("growth", tmp_path / "0.pxs", tmp_path / "1.pxs")
     assert "server.Connection" in table.out and "+20" in table.out
+    grown = rounds[1]["change"]
+    assert grown > 20 and rounds[1]["seconds"] == STEP
+    assert ("  round 1, 20.0 s: {:,} objects, +{:,}, +{:,} a minute".format(
+        rounds[1]["objects"], grown, grown * 60 // STEP)) in table.out
 
 
 def test_the_worker_that_leaks_is_told_from_the_other(spawn):

@@ -6,6 +6,7 @@ commands and tests that need no Python target:
 
     python tests/tools/make_pxs.py OUT.pxs [--codec none|lz4|zstd]
         [--layout inline|dict] [--connections 1204] [--cycles 300] [--cut N]
+        [--time SECONDS] [--pid 4242]
 
 In it: module server → _CONNECTIONS holds 1,204 Connection; 6 more are locals
 of thread worker-3; 300 pairs Connection.handler ↔ ConnectionHandler.connection
@@ -184,8 +185,8 @@ class Server:
             ("handle() server.py:88", {"conn": live[0], "done": self.true}),
             ("run() threading.py:953", {"batch": h.list(live[1:])})])
         return h.finish(
-            python="3.13.0", build="main, Nov 21 2026", pid=4242,
-            command=["python", "server.py"], host="shop-7", time=1795230000,
+            python="3.13.0", build="main, Nov 21 2026", pid=args.pid,
+            command=["python", "server.py"], host="shop-7", time=args.time,
             rss=96 << 20, interpreters=1, threads=2, stop_the_world=False,
             estimate={"objects": 22000, "bytes": 600000},
             gc={"enabled": False, "thresholds": [700, 10, 10],
@@ -201,6 +202,8 @@ def main():
                         choices=("inline", "dict"))
     parser.add_argument("--connections", type=int, default=1204)
     parser.add_argument("--cycles", type=int, default=300)
+    parser.add_argument("--time", type=float, default=1795230000)
+    parser.add_argument("--pid", type=int, default=4242)
     parser.add_argument("--chunk", type=int, default=1 << 16,
                         help="raw bytes a chunk")
     parser.add_argument("--cut", type=int, default=0,
