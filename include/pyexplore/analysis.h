@@ -367,8 +367,9 @@ struct px_refs {
     uint64_t maybe;    /* words of running stacks that look like it; not in
                         * `named`, perhaps in `outside` */
     int64_t outside;   /* refcount - named: held by C code or the running
-                        * stack; meaningless if !known */
+                        * stack; meaningless if !known or !whole */
     bool known;        /* false for immortal objects */
+    bool whole;        /* false: the snapshot is cut, so are its edges */
 };
 void px_node_refs(const struct px_graph *graph, px_node node,
                   struct px_refs *out);

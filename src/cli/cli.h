@@ -102,6 +102,9 @@ void cli_note(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void cli_warn(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The line below a warning: what to do. */
+void cli_hint(const struct cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* PX_EIO with the cause when stdout no longer takes what was written. A
  * reader that went away (`| head`) is PX_ECANCELED with an empty message. */
 enum px_status cli_out_check(struct px_err *err);

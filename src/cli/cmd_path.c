@@ -93,6 +93,15 @@ static const char *const held_sentences[] = {
                         "tell who holds it",
 };
 
+static const char *
+held_sentence(const struct cli_loaded *loaded, px_node node)
+{
+    if (px_graph_end(loaded->graph) != PX_END_COMPLETE)
+        return "no root reaches it in this part of a snapshot: what holds it "
+               "may be in the part that is missing";
+    return held_sentences[px_paths_held_by(loaded->paths, node, 0, NULL)];
+}
+
 static void
 path_of_object(struct cli *cli, struct cli_loaded *loaded, px_node node)
 {
@@ -109,9 +118,7 @@ path_of_object(struct cli *cli, struct cli_loaded *loaded, px_node node)
            cli_text(cli,
                     object_held(cli, loaded, node, false, sizeof text, text),
                     sizeof shown, shown));
-    cli_note(cli, "%s",
-             held_sentences[px_paths_held_by(loaded->paths, node, sizeof text,
-                                             text)]);
+    cli_note(cli, "%s", held_sentence(loaded, node));
 }
 
 /* ---- a type: its instances grouped ---- */

@@ -106,7 +106,7 @@ sum_held(struct cli_loaded *loaded)
     for (px_node node = 0; node < n_nodes; node++) {
         struct px_refs refs;
         object_refs(loaded, node, &refs);
-        if (!refs.known || refs.outside <= 0)
+        if (!refs.known || !refs.whole || refs.outside <= 0)
             continue;
         struct type_row *row = &sums[px_node_type(graph, node)];
         row->held++;

@@ -143,6 +143,13 @@ check_whole(struct cli *cli, const struct cli_loaded *loaded)
         return PX_OK;
     cli_warn(cli, "the snapshot is not whole: %s",
              loaded->damage[0] != '\0' ? loaded->damage : px_end_sentence(end));
+    cli_hint(cli, "%s%s",
+             loaded->target.kind == PX_TARGET_FILE
+                 ? "copy it again, or take another: pyexplore snapshot TARGET "
+                   "-o FILE.pxs"
+                 : "take it again",
+             cli->opt.keep_going ? ""
+                                 : "; --keep-going makes the exit status 0");
     if (!cli->opt.keep_going)
         cli->exit_status = px_status_exit(PX_ETRUNCATED);
     return PX_OK;

@@ -52,7 +52,10 @@ object_refcount(const struct px_graph *graph, px_node node, size_t out_bytes,
     }
     px_text_count(refs.refcount, all);
     px_text_count(refs.named, named);
-    if (refs.outside == 0)
+    if (!refs.whole)
+        snprintf(out, out_bytes, "refcount %s, %s named in this part", all,
+                 named);
+    else if (refs.outside == 0)
         snprintf(out, out_bytes, "refcount %s, all named", all);
     else if (refs.outside > 0)
         snprintf(out, out_bytes,
@@ -175,6 +178,7 @@ object_refs(const struct cli_loaded *loaded, px_node node, struct px_refs *refs)
         .refcount = px_node_refcount(graph, node),
         .named = loaded->named[node],
         .known = (px_node_flags(graph, node) & without) == 0,
+        .whole = px_graph_end(graph) == PX_END_COMPLETE,
     };
     refs->outside = (int64_t)(refs->refcount - refs->named);
 }
@@ -197,8 +201,9 @@ object_json_more(const struct cli_loaded *loaded, px_node node, json_t *object)
                                    : json_null());
     json_object_set_new(object, "named", json_integer((json_int_t)refs.named));
     json_object_set_new(object, "outside",
-                        refs.known ? json_integer((json_int_t)refs.outside)
-                                   : json_null());
+                        refs.known && refs.whole
+                            ? json_integer((json_int_t)refs.outside)
+                            : json_null());
     json_object_set_new(object, "generation",
                         json_string(object_gen(graph, node)));
     json_object_set_new(object, "flags", names);

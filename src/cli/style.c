@@ -140,6 +140,15 @@ cli_warn(const struct cli *cli, const char *format, ...)
     va_end(args);
 }
 
+void
+cli_hint(const struct cli *cli, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(cli, "  ", format, args);
+    va_end(args);
+}
+
 enum px_status
 cli_out_check(struct px_err *err)
 {

@@ -181,7 +181,8 @@ px_node_refs(const struct px_graph *graph, px_node node, struct px_refs *out)
 {
     struct count count = {graph, out};
     unsigned flags = px_node_flags(graph, node);
-    *out = (struct px_refs){.refcount = px_node_refcount(graph, node)};
+    *out = (struct px_refs){.refcount = px_node_refcount(graph, node),
+                            .whole = graph_is_whole(graph)};
     out->known =
         (flags & (PX_NODE_IMMORTAL | PX_NODE_SYNTHETIC | PX_NODE_BAD)) == 0;
     px_node_each_inbound(graph, node, count_inbound, &count);

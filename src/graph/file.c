@@ -368,6 +368,8 @@ px_file_read(const char *path, struct px_work *work, struct px_builder *builder,
     } else if (status == PX_ETRUNCATED) {
         status =
             px_fail(err, PX_ETRUNCATED, "%s ends before its first chunk", path);
+        px_err_hint(err, "copy it again, or take another: pyexplore snapshot "
+                         "TARGET -o FILE.pxs");
     } else if (status != PX_OK && err != NULL) {
         *err = cause;
     }

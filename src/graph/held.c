@@ -7,7 +7,8 @@
  * the object, and all that it reaches. Where the counts cannot tell (immortal,
  * synthetic, unread, or fewer references than edges) the object and all that
  * it reaches beyond that is unknown. What remains is held only by cycles: a
- * collection would free it.
+ * collection would free it. Of a graph that is not whole all of it is unknown:
+ * what holds an object, and the edges to count, may be what is missing.
  *
  * A cycle through one object is a breadth-first search from it back to it,
  * in the order of paths.c and with the same folding; it gives up after
@@ -122,8 +123,24 @@ hold_from_outside(struct px_paths *paths, const struct bitrank *unreached,
     spread(paths, stack, n, held_by);
 }
 
-enum px_status
-held_compute(struct px_paths *paths, struct px_work *work, struct px_err *err)
+/* What no root reaches starts as this. */
+static enum px_status
+hold_unreached(struct px_paths *paths, enum px_held_by held_by,
+               struct px_err *err)
+{
+    size_t n_nodes = paths->graph->n_nodes;
+    paths->held = calloc(n_nodes / 4 + 1, 1);
+    if (paths->held == NULL)
+        return px_fail(err, PX_ENOMEM, "no memory for unreached objects");
+    for (px_node node = 0; node < n_nodes; node++) {
+        if (paths->parent[node] == PARENT_NONE)
+            held_set(paths, node, held_by);
+    }
+    return PX_OK;
+}
+
+static enum px_status
+hold_by_counts(struct px_paths *paths, struct px_work *work, struct px_err *err)
 {
     const struct px_graph *graph = paths->graph;
     size_t n_unreached = graph->n_nodes - paths->n_reached;
@@ -133,16 +150,13 @@ held_compute(struct px_paths *paths, struct px_work *work, struct px_err *err)
         return status;
     px_node *stack = malloc(n_unreached * sizeof *stack);
     uint32_t *counts = calloc(n_unreached, sizeof *counts);
-    paths->held = calloc(graph->n_nodes / 4 + 1, 1);
-    if (stack == NULL || counts == NULL || paths->held == NULL) {
+    if (stack == NULL || counts == NULL) {
         status = px_fail(err, PX_ENOMEM, "no memory for unreached objects");
         goto out;
     }
     for (px_node node = 0; node < graph->n_nodes; node++) {
-        if (paths->parent[node] != PARENT_NONE)
-            continue;
-        bitrank_add(&unreached, node);
-        held_set(paths, node, PX_HELD_CYCLE);
+        if (paths->parent[node] == PARENT_NONE)
+            bitrank_add(&unreached, node);
     }
     bitrank_seal(&unreached, graph->n_nodes);
     count_inside(paths, &unreached, counts);
@@ -156,6 +170,17 @@ out:
     free(stack);
     free(counts);
     bitrank_done(&unreached);
+    return status;
+}
+
+enum px_status
+held_compute(struct px_paths *paths, struct px_work *work, struct px_err *err)
+{
+    bool is_whole = graph_is_whole(paths->graph);
+    enum px_status status =
+        hold_unreached(paths, is_whole ? PX_HELD_CYCLE : PX_HELD_UNKNOWN, err);
+    if (status == PX_OK && is_whole)
+        status = hold_by_counts(paths, work, err);
     return status;
 }
 

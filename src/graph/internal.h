@@ -270,6 +270,13 @@ in_start(const struct px_graph *graph, px_node node)
     return offsets_get(&graph->in_off, node);
 }
 
+/* False: edges, roots and objects may be missing. */
+static inline bool
+graph_is_whole(const struct px_graph *graph)
+{
+    return graph->end == PX_END_COMPLETE;
+}
+
 static inline struct span
 out_span(const struct px_graph *graph, px_node node)
 {

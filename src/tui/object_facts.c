@@ -39,7 +39,9 @@ add_refcount(struct view *view)
     cell_addf(out, ROLE_NORMAL, "refcount %s = %s in the graph",
               px_text_count(refs.refcount, all),
               px_text_count(refs.named, named));
-    if (refs.outside > 0)
+    if (!refs.whole)
+        cell_add(out, ROLE_DIM, ", which is not whole");
+    else if (refs.outside > 0)
         cell_addf(out, ROLE_WARN, " + %s by C or the stack",
                   px_text_count((uint64_t)refs.outside, rest));
     else if (refs.outside < 0)

@@ -217,6 +217,39 @@ def test_a_cut_file_opens_as_far_as_it_is_whole(tmp_path):
     kept = run("types", path, "--json", "--keep-going")
     assert kept.status == 0 and kept.out == ran.out
     assert "not whole" in kept.err
+    assert "\n  copy it again, or take another: " in ran.err
+
+
+def test_a_file_without_a_whole_chunk(tmp_path):
+    path = tmp_path / "cut.pxs"
+    path.write_bytes(make_pxs(tmp_path / "whole.pxs").read_bytes()[:20])
+    fails(4, ".* ends before its first chunk", "copy it again, or take ",
+          "types", path)
+
+
+def test_what_is_missing_accuses_nobody(tmp_path):
+    """What holds an object may be in the part that a cut file has not: that
+    is no sign of C code, nor of garbage."""
+    whole = make_pxs(tmp_path / "whole.pxs", "--chunk", 4096)
+    rows = ok("path", whole, "Connection", "--json").json["groups"]
+    assert {"cycle", "root"} == {row["held_by"] for row in rows}
+    data = whole.read_bytes()
+    unknown = 0
+    for n_bytes in (len(data) // 2, len(data) * 3 // 4, len(data) - 1):
+        path = tmp_path / "cut.pxs"
+        path.write_bytes(data[:n_bytes])
+        ran = run("path", path, "Connection", "--json")
+        assert ran.status == 4, ran
+        held = [row["held_by"] for row in ran.json["groups"]]
+        assert set(held) <= {"root", "unknown"}, ran
+        unknown += held.count("unknown")
+        some = run("instances", path, "Connection", "--json", "-n", 1)
+        address = some.json["instances"][0]["address"]
+        shown = run("show", path, address, "--json")
+        assert shown.json["object"]["outside"] is None, shown
+        assert "named in this part" in run("show", path, address).out
+        assert "held_by: c" not in run("holders", path, "Connection").out
+    assert unknown > 0
 
 
 @pytest.mark.parametrize("what", ["gc", "snapshot"])

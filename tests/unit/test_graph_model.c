@@ -310,6 +310,45 @@ test_held(void **state)
         assert_true(seen[i] > 100);
 }
 
+/* A heap without its footer: an edge that would tell may be missing. */
+static void
+test_held_of_a_part(void **state)
+{
+    (void)state;
+    for (int is_whole = 0; is_whole < 2; is_whole++) {
+        struct rg *rg = rg_new(3);
+        struct rg_chunks chunks;
+        struct px_graph *graph = NULL;
+        struct px_builder *builder = px_builder_new(NULL);
+        rg_edge(rg, 0, PX_EDGE_ITEM, 0, 1, -1);
+        rg_edge(rg, 1, PX_EDGE_ITEM, 0, 0, -1);
+        rg_count(rg);
+        rg->nodes[2].refcount = 1;
+        rg_write(rg, 0, &chunks);
+        for (size_t i = 0; i + !is_whole < chunks.n; i++)
+            assert_int_equal(px_builder_add(builder, chunks.chunks[i].data,
+                                            chunks.chunks[i].len, NULL),
+                             PX_OK);
+        assert_int_equal(px_builder_finish(builder, NULL, &graph, NULL), PX_OK);
+        struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+        assert_non_null(paths);
+        for (int i = 0; i < 3; i++) {
+            struct px_refs refs;
+            px_node id = rg_id(graph, rg, i);
+            enum px_held_by held = i < 2 ? PX_HELD_CYCLE : PX_HELD_C;
+            assert_int_equal(px_paths_held_by(paths, id, 0, NULL),
+                             is_whole ? held : PX_HELD_UNKNOWN);
+            px_node_refs(graph, id, &refs);
+            assert_int_equal(refs.whole, is_whole);
+        }
+        px_paths_free(paths);
+        px_graph_free(graph);
+        px_builder_free(builder);
+        rg_chunks_free(&chunks);
+        rg_free(rg);
+    }
+}
+
 int
 main(void)
 {
@@ -317,6 +356,7 @@ main(void)
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_held),
+        cmocka_unit_test(test_held_of_a_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
