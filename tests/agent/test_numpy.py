@@ -65,6 +65,8 @@ def test_sizes_are_those_of_getsizeof(spawn, tmp_path):
             "mine_own": Mine((3, 3)), "masked": np.ma.array([1, 2, 3]),
             "matrix": np.matrix("1 2; 3 4"),
             "item": np.float64(1.5), "dtype": np.dtype("f8"),
+            # a static type whose class is none of CPython's (1.20+)
+            "dtype class": type(np.dtype("f8")),
         }
         pyexplore.snapshot(sys.argv[1])
         print(json.dumps({k: [id(v), sys.getsizeof(v)]

@@ -257,6 +257,20 @@ def closure(value=("closed",)):
     return inner
 
 
+def reads_global():
+    return zoo_global, len, sys.path
+
+
+zoo_global = ["global"]
+
+
+def hot(function):
+    """Called so often that the interpreter keeps notes beside its code."""
+    for _ in range(5000):
+        function()
+    return function
+
+
 def annotated(x: int, y: str = "y") -> None:
     """Has a docstring."""
 
@@ -552,6 +566,7 @@ ROWS = {
     "code": lambda: closure.__code__,
     "used code": lambda: (lambda c: (c.co_varnames, c.co_code, c)[2])(
         annotated.__code__),
+    "hot code": lambda: hot(reads_global).__code__,
     "bound method": lambda: Plain().method,
     "builtin": lambda: len,
     "bound builtin": lambda: [].append,

@@ -76,9 +76,10 @@
 /* int.__sizeof__ of 0 has counted one digit since 3.11.2 (gh-100637). */
 #define COMPAT_ZERO_HAS_DIGIT (PY_VERSION_HEX >= 0x030B0000)
 /* sys.getsizeof adds the words before the object by its type alone, so also
- * for static types, which have none (3.11, 3.12 Python/sysmodule.c). */
-#define COMPAT_SIZE_BY_TYPE                                                    \
-    (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030D0000)
+ * for static types, which have none (3.11+ Python/sysmodule.c); but from 3.13
+ * on not for those whose class is exactly type. */
+#define COMPAT_SIZE_BY_TYPE (PY_VERSION_HEX >= 0x030B0000)
+#define COMPAT_SIZE_NOT_STATIC (PY_VERSION_HEX >= 0x030D0000)
 /* _asyncio's futures have no traceback beside their exception. */
 #define COMPAT_FUTURE_OLD (PY_VERSION_HEX < 0x03090000)
 /* A deque keeps emptied blocks. */

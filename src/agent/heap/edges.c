@@ -212,6 +212,16 @@ edges_walk(struct walk *w, PyObject *object, PyTypeObject *type)
         walk_rest(w);
 }
 
+/* Whether sys.getsizeof adds what stands before such an object. */
+static bool
+counts_before(PyObject *object, PyTypeObject *type)
+{
+    if (!COMPAT_SIZE_BY_TYPE)
+        return compat_is_gc(object, type);
+    return !COMPAT_SIZE_NOT_STATIC || type != &PyType_Type ||
+           compat_is_heap_type((PyTypeObject *)object);
+}
+
 /* sizes.c and owned.c have the rules; they are part of the plan. */
 size_t
 sizes_of(PyObject *object, PyTypeObject *type, bool *approximate)
@@ -220,8 +230,7 @@ sizes_of(PyObject *object, PyTypeObject *type, bool *approximate)
     const struct edges_plan *plan = plan_of(type, &spare);
     size_t bytes = plan->size.size(object);
 
-    if (plan->size.before != 0 &&
-        (COMPAT_SIZE_BY_TYPE || compat_is_gc(object, type)))
+    if (plan->size.before != 0 && counts_before(object, type))
         bytes += plan->size.before;
     *approximate = plan->size.approximate;
     if (plan->owns != NULL && cache.walk != NULL)

@@ -152,6 +152,22 @@ words(int n)
     return (size_t)n * sizeof(PyObject *);
 }
 
+#if COMPAT_CODE_SPARE
+/* What an instruction of hot code remembers, and a byte of the map to it for
+ * each instruction. pycore_code.h: _PyOpcache {a union of three words at most;
+ * char optimized}, in 3.8, 3.9 and 3.10 alike */
+static size_t
+opcache_bytes(const PyCodeObject *code)
+{
+    const size_t entry = 4 * sizeof(void *);
+
+    if (code->co_opcache == NULL)
+        return 0;
+    return (size_t)PyBytes_GET_SIZE(code->co_code) / sizeof(_Py_CODEUNIT) +
+           (size_t)code->co_opcache_size * entry;
+}
+#endif
+
 /* Objects/codeobject.c: code_sizeof. co_extra counts, its layout is private
  * there: {Py_ssize_t ce_size; void *ce_extras[1]} */
 static size_t
@@ -168,6 +184,9 @@ size_code(PyObject *object)
     if (code->co_cell2arg != NULL)
         bytes +=
             (size_t)PyTuple_GET_SIZE(code->co_cellvars) * sizeof(Py_ssize_t);
+#endif
+#if COMPAT_CODE_SPARE
+    bytes += opcache_bytes(code);
 #endif
     return bytes;
 }
