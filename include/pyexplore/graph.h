@@ -217,5 +217,9 @@ void px_file_writer_free(struct px_file_writer *writer);
 enum px_status px_file_read(const char *path, struct px_work *work,
                             struct px_builder *builder, size_t damage_bytes,
                             char *damage, struct px_err *err);
+/* Only the header's JSON text, in `*out` (replaced). What can be read only
+ * once, a pipe, is left alone: PX_EUNSUPPORTED. */
+enum px_status px_file_header(const char *path, struct px_buf *out,
+                              struct px_err *err);
 
 #endif

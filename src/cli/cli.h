@@ -151,6 +151,9 @@ enum px_status cli_target(struct cli *cli, const char *text,
                           struct px_target *out, struct px_err *err);
 /* How many of the arguments, all of them TARGETs, are files. */
 enum px_status cli_count_files(struct cli *cli, int *out, struct px_err *err);
+/* Puts the arguments, all of them files, into the order of their times
+ * (series.c); refuses those of several processes. */
+enum px_status cli_order_files(struct cli *cli, struct px_err *err);
 /* Of connecting: 10 s, or --timeout if that is less. */
 int cli_connect_ms(const struct cli *cli);
 enum px_status cli_detail(const struct cli *cli, enum px_detail *out,

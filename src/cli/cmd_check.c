@@ -180,10 +180,26 @@ run_rounds(struct check *check, struct px_err *err)
 }
 
 static enum px_status
+usage_fails(const struct cli *cli, const char *sentence, struct px_err *err)
+{
+    px_fail(err, PX_EINVAL, "%s", sentence);
+    px_err_hint(err, "usage: pyexplore check %s", cli->command->args);
+    return PX_EINVAL;
+}
+
+static enum px_status
 read_rounds(struct check *check, struct px_err *err)
 {
     struct cli *cli = check->cli;
-    enum px_status status = PX_OK;
+    int n_files = 0;
+    enum px_status status = cli_count_files(cli, &n_files, err);
+    if (status == PX_OK && n_files < cli->n_args)
+        return usage_fails(cli,
+                           "several running processes are no rounds of "
+                           "one: files, or one TARGET and --during",
+                           err);
+    if (status == PX_OK)
+        status = cli_order_files(cli, err);
     check->n_rounds = (uint64_t)cli->n_args - 1;
     for (int i = 0; i < cli->n_args && status == PX_OK; i++)
         status = take_snapshot(check, cli->args[i], err);
@@ -317,11 +333,7 @@ check_usage(const struct cli *cli, struct px_err *err)
     else if (cli->opt.during == NULL &&
              (cli->opt.rounds > 0 || cli->opt.warmup > 0))
         wrong = "the rounds of files are the files";
-    if (wrong == NULL)
-        return PX_OK;
-    px_fail(err, PX_EINVAL, "%s", wrong);
-    px_err_hint(err, "usage: pyexplore check %s", cli->command->args);
-    return PX_EINVAL;
+    return wrong == NULL ? PX_OK : usage_fails(cli, wrong, err);
 }
 
 enum px_status

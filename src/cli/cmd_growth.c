@@ -403,7 +403,9 @@ look_at_targets(struct cli *cli, bool *are_files, struct px_err *err)
     if (status != PX_OK)
         return status;
     *are_files = n_files == cli->n_args;
-    if (n_files == 0 || (*are_files && n_files > 1))
+    if (*are_files && n_files > 1)
+        return cli_order_files(cli, err);
+    if (n_files == 0)
         return PX_OK;
     px_fail(err, PX_EINVAL,
             n_files == 1 && *are_files

@@ -392,7 +392,9 @@ look_at_targets(struct cli *cli, bool *are_files, struct px_err *err)
         px_err_hint(err, "pyexplore suspects 1.pxs 2.pxs 3.pxs");
         return PX_EINVAL;
     }
-    if (n_files == 0 || *are_files)
+    if (*are_files)
+        return cli_order_files(cli, err);
+    if (n_files == 0)
         return PX_OK;
     px_fail(err, PX_EINVAL, "files and running processes do not go together");
     px_err_hint(err, "snapshots of one process, or running processes");

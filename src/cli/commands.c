@@ -192,7 +192,7 @@ const struct cli_command cli_commands[] = {
         .about = "Takes a snapshot of each target every 5 s and compares it "
                  "with the one before and the first. Several targets tell "
                  "which worker leaks; several files are one process at "
-                 "several times. With --json each target and round is one "
+                 "several times, in whatever order. With --json each target and round is one "
                  "line. --until 2x waits for a type that has twice its first "
                  "number of objects, at least 200.",
         .examples = {{"growth localhost:9999", "what grows now"},

@@ -31,8 +31,15 @@ def service(spawn, kind):
 START, STEP = 1795230000, 20  # seconds
 
 
-def series(tmp_path, *numbers):
-    """A file for each number of connections, STEP seconds apart."""
+def series(tmp_path, *numbers, first=0, cycles=0):
+    """A file for each number of connections, STEP seconds apart: 0.pxs, …"""
     return [make_pxs(tmp_path / ("%d.pxs" % i), "--connections", n,
-                     "--cycles", 0, "--time", START + i * STEP)
-            for i, n in enumerate(numbers)]
+                     "--cycles", cycles, "--time", START + i * STEP)
+            for i, n in enumerate(numbers, first)]
+
+
+def as_a_shell_sorts(tmp_path, *numbers):
+    """The same from 8.pxs on, as *.pxs gives them: 10.pxs comes first."""
+    files = sorted(series(tmp_path, *numbers, first=8), key=str)
+    assert files[0].name == "10.pxs"
+    return files

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+import leaks
 from cli import environment, make_pxs, ok, run
 
 # Does one word of work for each line that it reads from a pipe, then answers.
@@ -54,10 +55,10 @@ class Worker:
 @pytest.fixture
 def series(tmp_path):
     """series(10, 20, …): a file for each number of connections."""
-    def make(*numbers, cycles=10):
-        return [make_pxs(tmp_path / ("%d-%d.pxs" % (i, n)), "--connections", n,
-                         "--cycles", cycles)
-                for i, n in enumerate(numbers)]
+    def make(*numbers):
+        folder = tmp_path / "-".join(map(str, numbers))
+        folder.mkdir()
+        return leaks.series(folder, *numbers, cycles=10)
     return make
 
 
@@ -85,6 +86,21 @@ def test_what_paused_in_one_round_is_no_leak(series):
     for numbers in ((10, 20, 20, 30), (10, 20, 30, 30), (20, 10, 20, 30)):
         ran = ok("check", *series(*numbers))
         assert ran.lines == ["PASS  nothing grew in each of 3 rounds"]
+
+
+def test_a_series_that_the_shell_sorted_gets_no_false_verdict(tmp_path):
+    files = leaks.as_a_shell_sorts(tmp_path, 10, 20, 30)
+    ran = run("check", *files)
+    assert ran.status == 1 and ran.lines[0].startswith("FAIL"), ran
+    assert "taken in the order of their times" in ran.err
+
+
+def test_files_of_two_processes_get_no_verdict(series, tmp_path):
+    other = make_pxs(tmp_path / "other.pxs", "--pid", 17)
+    ran = run("check", *(series(10, 20) + [other]))
+    assert ran.status == 2 and "pid 17 on shop-7" in ran.err
+    ran = run("check", 1, 2)
+    assert ran.status == 2 and "no rounds of one" in ran.err
 
 
 def test_what_hangs_on_a_finding_is_part_of_it(series):

@@ -3,11 +3,12 @@
 SPDX-License-Identifier: MIT
 """
 import json
+import re
 import signal
 import subprocess
 
-from cli import CLI, DEADLINE, environment, ok, run
-from leaks import SERVICE, STEP, series, service
+from cli import CLI, DEADLINE, environment, make_pxs, ok, run
+from leaks import SERVICE, STEP, as_a_shell_sorts, series, service
 
 
 def lines_of(ran):
@@ -33,6 +34,27 @@ def test_files_are_one_process_at_several_times(tmp_path):
     assert grown > 20 and rounds[1]["seconds"] == STEP
     assert ("  round 1, 20.0 s: {:,} objects, +{:,}, +{:,} a minute".format(
         rounds[1]["objects"], grown, grown * 60 // STEP)) in table.out
+
+
+def test_files_are_taken_in_the_order_of_their_times(tmp_path):
+    files = as_a_shell_sorts(tmp_path, 10, 30, 55)
+    rounds = lines_of(ok("growth", *(files + ["--json"])))
+    assert [line["seconds"] for line in rounds] == [0, STEP, 2 * STEP]
+    assert [types_of(line)["server.Connection"]["change"]
+            for line in rounds[1:]] == [20, 25]
+    ran = ok("growth", *files)
+    assert re.search(r"order of their times: first \S*/8.pxs, last "
+                     r"\S*/10.pxs\n", ran.err)
+    assert ran.err.count("order of their times") == 1
+    assert "order" not in ok("growth", *files[1:]).err
+
+
+def test_files_of_two_processes_are_refused(tmp_path):
+    files = series(tmp_path, 10, 30)
+    files.append(make_pxs(tmp_path / "other.pxs", "--pid", 17))
+    ran = run("growth", *files)
+    assert ran.status == 2 and ran.out == ""
+    assert "pid 4242 on shop-7" in ran.err and "pid 17 on" in ran.err
 
 
 def test_the_worker_that_leaks_is_told_from_the_other(spawn):

@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 from cli import CLI, DEADLINE, environment, make_pxs, ok, run
-from leaks import series, service
+from leaks import as_a_shell_sorts, series, service
 
 
 def test_files_are_one_process_at_several_times(tmp_path):
@@ -29,6 +29,17 @@ def test_files_are_one_process_at_several_times(tmp_path):
         False, False, True]
     assert first["retained_at_least"] > 0 and first["evidence"]
     assert len(found["memory"]) == 4
+
+
+def test_files_are_taken_in_the_order_of_their_times(tmp_path):
+    files = as_a_shell_sorts(tmp_path, 10, 30, 55)
+    ran = run("suspects", *(files + ["--json"]))
+    assert ran.status == 1, ran
+    assert ran.json["findings"][0]["series"] == [10, 30, 55]
+    assert ran.json["target"] == str(files[0]) and ran.json["seconds"] == 40
+    files.append(make_pxs(tmp_path / "other.pxs", "--pid", 17))
+    ran = run("suspects", *files)
+    assert ran.status == 2 and "pid 17 on" in ran.err
 
 
 def test_the_finding_reads_as_a_sentence_with_the_reference_marked(tmp_path):
