@@ -1,4 +1,5 @@
-"""`make demo` names what holds the leak and leaves nothing behind.
+"""`make demo` names what holds the leak and leaves nothing behind; it fails
+when a key of the way no longer leads anywhere.
 
 SPDX-License-Identifier: MIT
 """
@@ -15,8 +16,26 @@ from terminal import Terminal, alive
 DEMO = REPOSITORY / "tests" / "tools" / "demo.py"
 
 
-def demo_environment():
-    return dict(os.environ, BUILD=str(BUILD), PYEXPLORE_BUILD=str(BUILD))
+# The demo with an explorer in which one key, the N-th time, does nothing.
+DEAF = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import demo
+key, number, leak = sys.argv[2], int(sys.argv[3]), sys.argv[4]
+press = demo.Terminal.keys
+def keys(terminal, *names):
+    global number
+    number -= key in names
+    if number != 0 or key not in names:
+        press(terminal, *names)
+demo.Terminal.keys = keys
+sys.exit(demo.main([leak]))
+"""
+
+
+def demo_environment(**more):
+    return dict(os.environ, BUILD=str(BUILD), PYEXPLORE_BUILD=str(BUILD),
+                **more)
 
 
 def screens(text):
@@ -36,8 +55,25 @@ def test_demo_without_a_terminal_ends_on_the_holder(leak, proof):
     assert done.returncode == 0, done.stdout
     shown = screens(done.stdout)
     assert len(shown) == 5, done.stdout
+    # the first row of each has a clock
+    assert len({shot.split("\n", 1)[1] for shot in shown}) == 5, done.stdout
     assert all(word in shown[-1] for word in proof), done.stdout
     assert "left behind: " not in done.stdout
+
+
+@pytest.mark.parametrize("leak, key, number, waits", [
+    ("list", "p", 1, "› path"), ("cycle", "p", 1, "› path"),
+    ("list", "Enter", 4, "› list ›"),  # the first ends the search
+], ids=["list-p", "cycle-p", "list-back"])
+def test_demo_fails_where_a_key_leads_nowhere(leak, key, number, waits):
+    done = subprocess.run(
+        [sys.executable, "-c", DEAF, str(DEMO.parent), key, str(number), leak],
+        env=demo_environment(PX_TEST_DEADLINE="4"), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        universal_newlines=True, timeout=110)
+    assert done.returncode == 1, done.stdout
+    assert "waited for the view " + waits in done.stderr, done.stderr
+    assert len(screens(done.stdout)) < 5
 
 
 @pytest.mark.parametrize("key", ["q", "C-c"])

@@ -26,16 +26,13 @@ def explorer(target, cols=80, rows=24, env=None, options=()):
 
 
 def to_path(terminal, proof):
-    """Types → Connection → an instance → its path; keys a user would press."""
+    """Types → Connection → the paths of all; keys a user would press."""
     walk = Walk(terminal)
     walk.begin()
     walk.select(r"\bConnection\s")
     terminal.keys("Enter")
     terminal.wait_for(r"types › \S*Connection .*objects", regex=True)
-    terminal.keys("p")
-    terminal.wait_for("path")
-    terminal.wait_until(lambda screen: all(w in screen for w in proof),
-                        " and ".join(proof))
+    walk.path(proof)
 
 
 @pytest.mark.parametrize("cols, rows", SIZES)

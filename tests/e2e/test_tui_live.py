@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from demo import PROOF, Walk
 from harness import TUI
 from terminal import Terminal
 
@@ -58,6 +59,9 @@ def test_from_types_to_the_holder(leak_server, leak, cols, rows):
         t.keys("Enter")
         t.wait_for(r"types › \S*Connection +60 objects", regex=True)
         t.keys("Enter")
+        t.wait_for("referred to by")
+        Walk(t).path(PROOF[leak])
+        t.keys("BSpace")
         t.wait_for("referred to by")
         t.keys("H")
         t.wait_for("› holders")

@@ -3,10 +3,11 @@
 Usage (by `make demo`): demo.py [list|cycle]
 
 On a terminal it opens the explorer there.  Without one it drives the explorer
-in a terminal of its own from the types to the path of a Connection, prints
-every screen, and fails if what holds the connection is not on the last one.
-Either way it then ends the server and looks whether anything was left behind:
-a process, a socket, a key file, a port.
+in a terminal of its own from the types to an instance of Connection, to one of
+its referrers and to its path, prints every screen, and fails if a key leads
+nowhere or if what holds the connection is not on the last one.  Either way it
+then ends the server and looks whether anything was left behind: a process, a
+socket, a key file, a port.
 
 SPDX-License-Identifier: MIT
 """
@@ -28,6 +29,11 @@ from terminal import Terminal, TerminalError, alive, frame
 
 # What the last screen must say, by kind of leak.
 PROOF = {"list": ["_CONNECTIONS"], "cycle": [".handler", ".connection"]}
+# Which of those that refer to the instance is followed back, and its type:
+# attributes stand in a dict before 3.11.
+REFERRER = {"list": (r"▌\[\d+\] of list", "list"),
+            "cycle": (r"▌(\.|\[')connection\b.* of (Connection|dict)",
+                      "(ConnectionHandler|dict)")}
 ENOUGH = 400  # connections before the first snapshot
 
 
@@ -76,19 +82,58 @@ class Walk:
     def __init__(self, terminal):
         self.terminal = terminal
         self.number = 0
+        self.shown = None
 
     def begin(self):
         """Until the first snapshot is whole and shown."""
         self.terminal.wait_for("snapshot 1, ", timeout=60)
 
     def show(self, title):
+        screen = self.terminal.screen()
         self.number += 1
         print("\n%d. %s" % (self.number, title))
-        print(frame(self.terminal.screen(), self.terminal.cols), flush=True)
+        print(frame(screen, self.terminal.cols), flush=True)
+        body = screen.split("\n")[1:]  # the first row has a clock
+        if body == self.shown:
+            raise TerminalError("screen %d is the one before it" % self.number)
+        self.shown = body
+
+    def arrive(self, place, header):
+        """Until the second row says where we are, to its end or to the
+        figures at its right, and the third is the header of that view."""
+        wanted = re.compile(r"^ types\b.*› %s(  |$)" % place)
+        self.terminal.wait_until(
+            lambda screen: wanted.search(screen.split("\n")[1])
+            and re.search(header, screen.split("\n")[2]),
+            "the view › %s with its header %s" % (place, header))
+
+    def arrive_at_object(self, kind):
+        self.arrive("%s › [0-9a-f]+" % kind, "^ held by .*│ %s " % kind)
+
+    def path(self, proof):
+        """Asks for the path and waits until all of the proof is in its view.
+        What the view says is also on screens before it: the place counts."""
+        self.terminal.keys("p")
+        self.arrive("paths?", r"^ (STEP|COUNT)\b")
+        self.terminal.wait_until(
+            lambda screen: all(word in screen for word in proof),
+            " and ".join(proof))
 
     def selected(self):
         """The row that the hardware cursor stands on."""
         return self.terminal.lines()[self.terminal.cursor()[1]]
+
+    def choose(self, pattern):
+        """Goes down to the first row of the pane that is right."""
+        for _ in range(20):
+            self.terminal.wait_for("▌")
+            before = self.selected()
+            if re.search(pattern, before):
+                return
+            self.terminal.keys("Down")
+            self.terminal.wait_until(lambda screen: self.selected() != before,
+                                     "the next row")
+        raise TerminalError("no row %r" % pattern)
 
     def select(self, pattern):
         """Searches, and goes on to the next match until the row is right."""
@@ -116,21 +161,20 @@ def drive(target, leak):
         walk.select(r"\bConnection\s")
         walk.show("types: Connection grows")
         terminal.keys("Enter")
-        terminal.wait_for(r"\b[0-9a-f]{8,16}\b", regex=True)
+        walk.arrive(r"\S*\bConnection", r"^ ADDRESS ")
         walk.show("its instances")
         terminal.keys("Enter")
-        terminal.wait_for("refers to")
+        walk.arrive_at_object("Connection")
         walk.show("one instance: its chain, its referrers, its referents")
-        terminal.keys("b")
-        terminal.wait_for("referred to by")
-        walk.show("one step back: who refers to that referrer")
-        terminal.keys("p")
-        try:
-            terminal.wait_until(
-                lambda screen: all(word in screen for word in PROOF[leak]),
-                " and ".join(PROOF[leak]))
-        finally:
-            walk.show("the path: what holds it")
+        row, kind = REFERRER[leak]
+        walk.choose(row)
+        terminal.keys("Enter")
+        walk.arrive_at_object(kind)
+        walk.show("one step back: what refers to it")
+        terminal.keys("BSpace")
+        walk.arrive_at_object("Connection")
+        walk.path(PROOF[leak])
+        walk.show("the path: what holds it")
         terminal.keys("q")
         return terminal.wait_exit()
 
