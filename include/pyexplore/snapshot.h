@@ -254,7 +254,7 @@ const struct px_edge_info *px_edge_info(unsigned kind);
  * would be another one in the next snapshot. */
 #define PX_ROOT_LIST(X)                                                        \
     X(1, MODULE, "module", 0)           /* sys.modules[name] */                \
-    X(2, THREAD, "thread", 1)           /* a <thread> node, label its name */  \
+    X(2, THREAD, "thread", 1)           /* name; label "name (ident N)" */     \
     X(3, INTERPRETER, "interpreter", 2) /* its dicts, codecs, … */           \
     X(4, STATIC_TYPE, "static type", 3)                                        \
     X(5, GARBAGE, "gc.garbage", 2)                                             \

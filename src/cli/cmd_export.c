@@ -210,7 +210,8 @@ put_object(struct cli *cli, struct export *export, px_node node)
     fputs(",\"root\":", stdout);
     if (px_paths_is_reached(export->loaded.paths, node) &&
         px_paths_edge(export->loaded.paths, node) == PX_NONE)
-        put_text(cli, object_root(&export->loaded, node, sizeof text, text));
+        put_text(cli,
+                 object_root(&export->loaded, node, false, sizeof text, text));
     else
         fputs("null", stdout);
     fputs(",\"edges\":[", stdout);

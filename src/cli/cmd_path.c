@@ -141,7 +141,7 @@ groups_json(struct cli *cli, struct cli_loaded *loaded,
         json_t *row = json_pack("{s:I}", "count", (json_int_t)group->count);
         json_object_set_new(
             row, "root",
-            is_reached ? jsonout_text(object_root(loaded, group->example,
+            is_reached ? jsonout_text(object_root(loaded, group->example, true,
                                                   sizeof root, root))
                        : json_null());
         json_object_set_new(row, "held_by",

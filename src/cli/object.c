@@ -260,15 +260,15 @@ find_root(struct cli_loaded *loaded, px_node node)
 }
 
 char *
-object_root(struct cli_loaded *loaded, px_node node, size_t out_bytes,
-            char *out)
+object_root(struct cli_loaded *loaded, px_node node, bool stars,
+            size_t out_bytes, char *out)
 {
     struct px_step first = {.text = ""};
     struct px_root root = {.node = node};
     uint32_t i = find_root(loaded, node);
     if (i != PX_NONE)
         px_graph_root(loaded->graph, i, &root);
-    px_paths_steps(loaded->paths, root.node, false, 1, &first);
+    px_paths_steps(loaded->paths, root.node, stars, 1, &first);
     snprintf(out, out_bytes, "%s", first.text);
     return out;
 }
@@ -294,7 +294,7 @@ path_line(struct cli_loaded *loaded, px_node node, bool in_list, bool ascii,
     if (!in_list || !is_deep(loaded, node))
         return px_paths_line(loaded->paths, node, false, ascii, out_bytes, out);
     char root[OBJECT_TEXT], last[OBJECT_TEXT];
-    object_root(loaded, node, sizeof root, root);
+    object_root(loaded, node, false, sizeof root, root);
     px_edge_show(loaded->graph, px_paths_edge(loaded->paths, node), sizeof last,
                  last);
     snprintf(out, out_bytes,
@@ -312,7 +312,7 @@ object_json_held(struct cli_loaded *loaded, px_node node, bool in_list,
     if (px_paths_is_reached(loaded->paths, node)) {
         json_object_set_new(
             object, "root",
-            jsonout_text(object_root(loaded, node, sizeof text, text)));
+            jsonout_text(object_root(loaded, node, false, sizeof text, text)));
         json_object_set_new(object, "held_by",
                             json_string(px_held_name(PX_HELD_ROOT)));
         path_line(loaded, node, in_list, false, sizeof text, text);

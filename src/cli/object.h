@@ -54,8 +54,9 @@ char *object_held_line(enum px_held_by held_by, const char *line,
 /* The same of one object. */
 char *object_held(const struct cli *cli, struct cli_loaded *loaded,
                   px_node node, bool in_list, size_t out_bytes, char *out);
-/* The root's own words: "module server", "thread MainThread". */
-char *object_root(struct cli_loaded *loaded, px_node node, size_t out_bytes,
-                  char *out);
+/* The root's own words: "module server", "thread MainThread"; unless starred
+ * with the ident where two threads have one name. */
+char *object_root(struct cli_loaded *loaded, px_node node, bool stars,
+                  size_t out_bytes, char *out);
 
 #endif

@@ -151,7 +151,7 @@ grouping_root(struct grouping *g, px_node node, class_id *out,
               struct px_err *err)
 {
     struct step_state state;
-    step_root(g->paths, node, &state);
+    step_root(g->paths, node, true, &state);
     struct class_row row = {.parent = PX_NONE,
                             .root = px_paths_root(g->paths, node),
                             .type = state.type,

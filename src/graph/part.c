@@ -89,7 +89,7 @@ need_row(struct drawing *d, px_node node, uint32_t *out)
     if (d->paths->parent[node] != PARENT_ROOT)
         return PX_OK;
     struct step_state root;
-    step_root(d->paths, node, &root);
+    step_root(d->paths, node, false, &root);
     return add_title(d, *out, root.text);
 }
 

@@ -94,7 +94,7 @@ struct step_state {
     uint32_t times;
 };
 
-void step_root(const struct px_paths *paths, px_node node,
+void step_root(const struct px_paths *paths, px_node node, bool stars,
                struct step_state *out);
 
 /* What an edge does to the steps so far. */

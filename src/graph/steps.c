@@ -43,8 +43,37 @@ put(struct step_state *out, const char *before, const char *text)
     px_text_escape(line, (size_t)n, sizeof out->text, out->text);
 }
 
+/* Another thread goes by the same name. */
+static bool
+is_namesake(const struct px_graph *graph, const struct px_root *root)
+{
+    for (uint32_t i = 0; i < px_graph_n_roots(graph); i++) {
+        struct px_root other;
+        px_graph_root(graph, i, &other);
+        if (other.root_class == PX_ROOT_THREAD && other.node != root->node &&
+            strcmp(other.name, root->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Namesakes are told apart by the thread's label, which begins with the name.
+ * Not where lines stand for kinds of paths: the ident is another one in every
+ * run. */
+static const char *
+root_name(const struct px_graph *graph, const struct px_root *root, bool stars)
+{
+    const char *label = px_node_label(graph, root->node);
+    if (stars || root->root_class != PX_ROOT_THREAD || label == NULL ||
+        strncmp(label, root->name, strlen(root->name)) != 0 ||
+        !is_namesake(graph, root))
+        return root->name;
+    return label;
+}
+
 void
-step_root(const struct px_paths *paths, px_node node, struct step_state *out)
+step_root(const struct px_paths *paths, px_node node, bool stars,
+          struct step_state *out)
 {
     const struct px_graph *graph = paths->graph;
     struct px_root root;
@@ -58,7 +87,7 @@ step_root(const struct px_paths *paths, px_node node, struct step_state *out)
     *out = (struct step_state){
         .mode = STEP_ROOT, .type = px_node_type(graph, node), .times = 1};
     out->of_module = root.root_class == PX_ROOT_MODULE;
-    put(out, class_name, root.name);
+    put(out, class_name, root_name(graph, &root, stars));
 }
 
 /* ---- the text of one edge ---- */
@@ -221,7 +250,7 @@ void
 machine_root(struct machine *machine, px_node node)
 {
     struct step_state state;
-    step_root(machine->paths, node, &state);
+    step_root(machine->paths, node, machine->stars, &state);
     wait_for(machine, &state, node, PX_NONE);
 }
 

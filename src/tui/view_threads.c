@@ -72,6 +72,12 @@ add_root(const struct px_graph *graph, uint32_t i, struct cell_out *out)
     cell_add(out, ROLE_STRONG, px_root_name(root.root_class));
     cell_add(out, ROLE_STRONG, " ");
     cell_add(out, ROLE_STRONG, root.name);
+    /* the ident, after the name */
+    const char *label = px_node_label(graph, root.node);
+    size_t n = strlen(root.name);
+    if (root.root_class == PX_ROOT_THREAD && label != NULL &&
+        strncmp(label, root.name, n) == 0)
+        cell_add(out, ROLE_DIM, label + n);
 }
 
 /* By the name that asyncio gave it. */

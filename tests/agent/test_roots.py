@@ -2,11 +2,15 @@
 
 SPDX-License-Identifier: MIT
 """
+import json
+import subprocess
 import sys
 import textwrap
 
 import pxs
 import pytest
+
+from harness import CLI, child_environment
 
 pytestmark = pytest.mark.smoke
 
@@ -160,6 +164,50 @@ def test_main_thread_has_its_name(take):
         print(1, flush=True)
     """)
     assert "renamed \u20ac" in roots_of(snap, "THREAD")
+
+
+def run_cli(*arguments):
+    return subprocess.check_output((str(CLI),) + arguments,
+                                   env=child_environment(),
+                                   universal_newlines=True)
+
+
+def test_threads_of_one_name_have_idents(spawn, tmp_path):
+    """Every named thread tells its ident; lines only where two have one name,
+    and kinds of paths never, so that they are the same in the next run."""
+    path = str(tmp_path / "pools.pxs")
+    target = spawn(textwrap.dedent("""
+        import sys, threading, pyexplore
+        class Kept: pass
+        here, go = threading.Semaphore(0), threading.Event()
+        addresses = {}
+        def run():
+            kept = Kept()
+            addresses[threading.get_ident()] = id(kept)
+            here.release(); go.wait()
+        threads = [threading.Thread(target=run, name=name)
+                   for name in ("pool", "pool", "alone")]
+        for thread in threads: thread.start()
+        for _ in threads: here.acquire()
+        pyexplore.snapshot(sys.argv[1])
+        print(*[n for t in threads for n in (t.ident, addresses[t.ident])],
+              flush=True)
+        go.set()
+    """), path)
+    n = [int(word) for word in target.line().split()]
+    snap = pxs.read(path)
+    labels = {snap.labels[address]: name for c, address, name in snap.roots
+              if c == pxs.ROOT["THREAD"]}
+    for ident, name in ((n[0], "pool"), (n[2], "pool"), (n[4], "alone")):
+        assert labels["%s (ident %d)" % (name, ident)] == name
+    for ident, address in ((n[0], n[1]), (n[2], n[3])):
+        line = run_cli("path", path, hex(address))
+        assert "thread pool (ident %d)" % ident in line
+    alone = json.loads(run_cli("path", path, hex(n[5]), "--json"))
+    assert alone["steps"][0]["step"] == "thread alone"
+    assert alone["steps"][0]["preview"] == "alone (ident %d)" % n[4]
+    kinds = run_cli("path", path, "Kept")
+    assert "thread pool \u2192 run()" in kinds and "ident" not in kinds
 
 
 def test_counted_references(take):

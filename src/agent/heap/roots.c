@@ -21,6 +21,7 @@
 #define LABEL_MAX 128
 #define NAME_MAX_BYTES 256
 #define TAG_MAX 48
+#define IDENT_MAX 32
 
 static void
 note_threads(struct heap_notes *notes, PyInterpreterState *interp)
@@ -147,11 +148,16 @@ thread_name(PyObject *modules, unsigned long ident)
     return NULL;
 }
 
+/* The root is called by the name alone, so that its paths are the same in the
+ * next run; what tells two threads of one name apart is in the node's label:
+ * "pool (ident 140234567890123)". */
 struct thread_part {
     PyObject *modules;
     PyThreadState *tstate;
-    char label[LABEL_MAX + TAG_MAX];
+    char label[LABEL_MAX + TAG_MAX + IDENT_MAX];
+    size_t n_name;
     size_t n_label;
+    bool is_named;
 };
 
 /* What is known without any object. */
@@ -163,7 +169,24 @@ label_ident(struct thread_part *thread)
 
     memcpy(thread->label, prefix, n);
     n += names_put_number(thread->tstate->thread_id, thread->label + n);
-    thread->n_label = n;
+    thread->n_name = n;
+}
+
+/* Unless the name is the ident. */
+static void
+put_ident(struct thread_part *thread)
+{
+    static const char start[] = " (ident ";
+    char *to = thread->label + thread->n_name;
+    size_t n = sizeof start - 1;
+
+    thread->n_label = thread->n_name;
+    if (!thread->is_named)
+        return;
+    memcpy(to, start, n);
+    n += names_put_number(thread->tstate->thread_id, to + n);
+    to[n++] = ')';
+    thread->n_label += n;
 }
 
 static void
@@ -181,7 +204,8 @@ part_name(struct walk *w, void *context)
     if (n == 0)
         return;
     memcpy(thread->label, text, n);
-    thread->n_label = n;
+    thread->n_name = n;
+    thread->is_named = true;
 }
 
 static void
@@ -200,14 +224,15 @@ walk_thread(struct walk *w, const struct heap_notes *notes,
 
     label_ident(&thread);
     walk_try(w, part_name, &thread);
-    thread.n_label +=
-        put_tag(notes, tstate->interp, thread.label + thread.n_label);
+    thread.n_name +=
+        put_tag(notes, tstate->interp, thread.label + thread.n_name);
+    put_ident(&thread);
     if (!walk_try(w, part_frames, &thread) && !walk_is_synthetic(w, tstate)) {
         walk_synthetic_begin(w, tstate, "<thread>", thread.label,
                              thread.n_label);
         walk_synthetic_end(w);
     }
-    walk_root(w, PX_ROOT_THREAD, tstate, thread.label, thread.n_label);
+    walk_root(w, PX_ROOT_THREAD, tstate, thread.label, thread.n_name);
 }
 
 /* ---- the interpreter ---- */
