@@ -350,5 +350,5 @@ clean: ## remove everything that was built
 help: ## this list
 	@echo 'make TARGET [BUILD=dir] [PYTHON=python3.x] [CC=clang] [V=1]'
 	@echo '            [SANITIZE=address,undefined] [CFLAGS=…] [PREFIX=…] [DESTDIR=…]'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
 	  Makefile

@@ -16,12 +16,13 @@ import subprocess
 
 import pytest
 
-from cli import CLI, environment, make_pxs, ok
+from cli import CLI, environment, make_pxs, ok, run
 from harness import SANITIZED
 import pxs
 
 MEMORY = 400 << 20  # address space; an honest run takes a tenth
 SECONDS = 60
+UNKNOWN = 999  # no kind of chunk
 STATUSES = (0, 1, 2, 4, 5)  # 3 is for what cannot be opened
 LIVE = {"ls", "gc", "snapshot"}
 # {0}: the broken file, {1}: a good one, {2}: an address that both have
@@ -126,10 +127,21 @@ def long_names(_):
     return heap_bytes(heap)
 
 
-def bomb(data):
-    """A chunk of which little becomes much: refused by its head."""
+def wrong_length(data):
+    """A chunk whose head says more than it unpacks to."""
     chunks = chunks_of(data)
     chunks[3][2] = pxs.RAW_MAX
+    return joined(chunks)
+
+
+def bomb(data):
+    """Chunks of which little becomes much, as their heads say: only the ratio
+    is wrong with them. Of a kind that a reader of today skips."""
+    chunks = chunks_of(data)
+    body = pxs._pack(pxs.CODEC["ZSTD"], bytes(pxs.RAW_MAX))
+    assert len(body) < 100 and UNKNOWN not in pxs.CHUNK.values()
+    # before the footer
+    chunks[-1:-1] = [[UNKNOWN, pxs.CODEC["ZSTD"], pxs.RAW_MAX, 0, body]] * 500
     return joined(chunks)
 
 
@@ -168,6 +180,7 @@ BROKEN = {
     "huge sizes": huge_sizes,
     "long names": long_names,
     "a bomb": bomb,
+    "a wrong length": wrong_length,
     "noise 1": noise(1), "noise 2": noise(2), "noise 3": noise(3),
 }
 
@@ -209,6 +222,19 @@ def check(words):
     return done.returncode
 
 
+def test_a_bomb_is_refused_for_its_ratio(good, tmp_path):
+    path = tmp_path / "bomb.pxs"
+    path.write_bytes(bomb(good.read_bytes()))
+    ran = run("types", path)
+    assert ran.status == 4 and "server.Connection" in ran.out, ran
+    assert " claims to hold %d bytes in " % pxs.RAW_MAX in ran.err
+    # as many bytes that do not shrink are skipped
+    chunks = chunks_of(good.read_bytes())
+    chunks[-1:-1] = [[UNKNOWN, 0, pxs.RAW_MAX, 0, bytes(pxs.RAW_MAX)]]
+    path.write_bytes(joined(chunks))
+    ok("types", path)
+
+
 @pytest.mark.parametrize("way", sorted(BROKEN))
 def test_every_command_stands(way, good, address, tmp_path):
     path = tmp_path / "broken.pxs"
@@ -223,5 +249,5 @@ def test_every_command_stands(way, good, address, tmp_path):
             runs += [words] if command in ("types", "path") else []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         statuses = list(pool.map(check, runs))
-    if way.startswith(("cut", "a bit", "only", "a chunk")):
+    if way.startswith(("cut", "a bit", "only", "a chunk", "a bomb", "a wrong")):
         assert 0 not in statuses, dict(zip(map(tuple, runs), statuses))

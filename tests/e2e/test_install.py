@@ -97,14 +97,24 @@ def test_pip_install_from_the_tree(source, tmp_path):
     install(sys.executable, source, tmp_path)
 
 
-def test_pip_install_from_the_sdist(source, tmp_path):
-    folder = tmp_path / "builder"
-    run(sys.executable, "-m", "venv", folder)
-    run(folder / "bin" / "python", "-m", "pip", "install", "-q", "build")
-    run(folder / "bin" / "python", "-m", "build", "-q", "--sdist", "-o",
-        tmp_path, source)
-    sdist, = tmp_path.glob("*.tar.gz")
-    install(sys.executable, sdist, tmp_path)
+@pytest.fixture(scope="module")
+def sdist(source, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sdist")
+    run(sys.executable, "-m", "venv", folder / "builder")
+    inside = folder / "builder" / "bin" / "python"
+    run(inside, "-m", "pip", "install", "-q", "build")
+    run(inside, "-m", "build", "-q", "--sdist", "-o", folder, source)
+    found, = folder.glob("*.tar.gz")
+    return found
+
+
+@pytest.mark.parametrize(
+    "python", [pathlib.Path(sys.executable)]
+    + [pytest.param(python, marks=pytest.mark.slow) for python in PYTHONS],
+    ids=lambda p: "first" if str(p) == sys.executable else p.parts[-3])
+def test_pip_install_from_the_sdist(python, sdist, tmp_path):
+    if version_of(python) >= (3, 8):
+        install(python, sdist, tmp_path)
 
 
 def test_wheel_says_for_which_python_it_is(source, tmp_path):
