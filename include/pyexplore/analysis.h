@@ -120,14 +120,13 @@ enum px_held_by px_paths_held_by(const struct px_paths *paths, px_node node,
  * first class reads the same and that are held alike. What only waits for
  * the collector comes first, then what has most bytes. */
 struct px_cycle_group {
-    char *line; /* ".handler → .connection" from `example` on; "" if
-                 * the shortest one is too long to say */
+    char *line; /* ".handler → .connection" from `example` on, starred */
     struct px_step *steps; /* the same step by step, back to the example; the
                             * culprit is the cut */
     size_t n_steps;        /* 0: as `line`, and for all but the first groups */
     px_node example;       /* an object of the class that stands for them */
     px_type type;          /* of the example */
-    px_edge cut; /* closes that cycle: the one to make weak; or PX_NONE */
+    px_edge cut;           /* closes that cycle: the one to make weak */
     enum px_held_by held_by;
     bool has_del; /* some class in it defines __del__ */
     uint64_t n_cycles;

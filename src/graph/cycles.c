@@ -6,7 +6,7 @@
  *
  * Each part is then named by a shortest cycle through one of its objects, of
  * the Python class whose name comes first; parts with the same name are one
- * group. That is a search a part, bounded as held.c has it.
+ * group. That is a search a part, which sees no more than the part (circle.c).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -225,6 +225,17 @@ find_parts(struct tarjan *t, struct px_work *work, struct px_err *err)
     return status;
 }
 
+/* What only the search needed; the parts stay. */
+static void
+free_search(struct tarjan *t)
+{
+    free(t->index);
+    free(t->stack);
+    free(t->path);
+    free(t->cursor);
+    t->index = t->stack = t->path = t->cursor = NULL;
+}
+
 /* ---- groups ---- */
 static int
 compare_likeness(const struct px_cycle_group *x, const struct px_cycle_group *y)
@@ -349,6 +360,7 @@ name_parts(struct tarjan *t, struct px_cycles *out, struct px_work *work,
         return px_fail(err, PX_ENOMEM, "no memory for cycles");
     }
     cycles_limit(cycles, t->low);
+    free_search(t);
     for (size_t i = 0; status == PX_OK && i < t->n_parts; i++) {
         const struct part *part = &t->parts[i];
         if ((i & 0xff) == 0 && work_is_canceled(work)) {
@@ -393,11 +405,8 @@ px_cycles_new(const struct px_paths *paths, struct px_work *work,
         status = find_parts(&t, work, err);
     if (status == PX_OK)
         status = name_parts(&t, out, work, err);
-    free(t.index);
+    free_search(&t);
     free(t.low);
-    free(t.stack);
-    free(t.path);
-    free(t.cursor);
     free(t.del);
     free(t.parts);
     if (status != PX_OK) {

@@ -128,7 +128,7 @@ write_line(const struct px_paths *paths, struct px_growth_row *row,
     if (row->held_by == PX_HELD_ROOT)
         px_paths_line(paths, row->example, true, false, sizeof line, line);
     else
-        px_paths_held_by(paths, row->example, sizeof line, line);
+        cycle_line(paths, row->example, true, sizeof line, line);
     size_t n = strlen(line);
     char *key = NULL;
     for (char *at = strstr(line, "['"); at != NULL; at = strstr(at + 1, "['"))

@@ -57,6 +57,8 @@ enum px_status held_compute(struct px_paths *paths, struct px_work *work,
                             struct px_err *err);
 enum px_held_by held_get(const struct px_paths *paths, px_node node);
 
+/* ---- circle.c ---- */
+
 /* Searches cycles among what no root reaches; reusable. */
 struct step_state;
 struct cycles;
@@ -66,8 +68,8 @@ void cycles_free(struct cycles *cycles);
 void cycles_limit(struct cycles *cycles, const uint32_t *part);
 /* The edge that closed the last cycle that was found, or PX_NONE. */
 px_edge cycles_closing(const struct cycles *cycles);
-/* Writes a shortest cycle through `node` as a line, "" if there is none or
- * the search was too long. */
+/* Writes a shortest cycle through `node` as a line, "" if there is none or,
+ * outside of parts, the search was too long. */
 void cycles_line(struct cycles *cycles, px_node node, bool stars,
                  size_t out_bytes, char *out);
 /* The same with `visit` of a machine for each step; false: none. */
@@ -76,6 +78,9 @@ bool cycles_visit(struct cycles *cycles, px_node node, bool stars,
                                 const struct step_state *step, px_node node,
                                 px_edge edge),
                   void *context);
+/* cycles_line for one node. */
+void cycle_line(const struct px_paths *paths, px_node node, bool stars,
+                size_t out_bytes, char *out);
 
 /* ---- steps.c ---- */
 enum step_mode {

@@ -131,7 +131,7 @@ say_path(struct saying *say)
     const struct search *search = say->search;
     const struct finding *finding = say->finding;
     if (finding->kind != PX_NONE && finding->held_by != PX_HELD_ROOT)
-        px_paths_held_by(search->paths, finding->example, sizeof line, line);
+        cycle_line(search->paths, finding->example, true, sizeof line, line);
     out->holder_path = "";
     if (finding->held_by == PX_HELD_ROOT) {
         if (!keep_steps(say))

@@ -133,7 +133,7 @@ test_groups(void **state)
     rg_free(rg);
 }
 
-/* One ring of all: deep for recursion, too long to be said. */
+/* One ring of all: deep for recursion, and said as a run. */
 static void
 test_ring(void **state)
 {
@@ -152,12 +152,104 @@ test_ring(void **state)
     struct px_cycles *cycles = px_cycles_new(paths, NULL, NULL);
     assert_int_equal(cycles->n_groups, 1);
     assert_int_equal(cycles->groups[0].n_nodes, N);
-    assert_string_equal(cycles->groups[0].line, "");
-    assert_int_equal(cycles->groups[0].cut, PX_NONE);
+    assert_string_equal(cycles->groups[0].line, "[*] ×*");
+    assert_int_equal(px_edge_target(graph, cycles->groups[0].cut),
+                     cycles->groups[0].example);
+    assert_int_equal(cycles->groups[0].n_steps, 1);
+    assert_int_equal(cycles->groups[0].steps[0].times, N);
     px_cycles_free(cycles);
     px_paths_free(paths);
     px_graph_free(graph);
     rg_free(rg);
+}
+
+/* A document ⇄ n elements, each with a text that knows its document. Indices
+ * are in no order of addresses. With `dicts` attributes are in a __dict__. */
+static struct rg *
+make_document(int n, bool dicts)
+{
+    enum { DOCUMENT, LIST, DICT, KEYS, FIRST = KEYS + 4 };
+    static const char *const names[] = {"children", "parent", "text", "doc"};
+    struct rg *rg = rg_new(FIRST + 4 * n);
+    int key[4];
+    uint64_t dict = (uint64_t)rg_name(rg, "__dict__");
+    for (int i = 0; i < 4; i++) {
+        key[i] = rg_name(rg, names[i]);
+        rg->name_nodes[key[i]] = KEYS + i;
+    }
+    for (int i = 0; i < n; i++) {
+        int node[2] = {FIRST + 4 * i, FIRST + 4 * i + 1};
+        int target[2][2] = {{DOCUMENT, node[1]}, {DOCUMENT, -1}};
+        int name[2][2] = {{1, 2}, {3, 0}};
+        for (int k = 0; k < 2; k++) {
+            rg->nodes[node[k]].type = (uint32_t)(k + 1);
+            if (dicts)
+                rg_edge(rg, node[k], PX_EDGE_ATTR, dict, node[k] + 2, -1);
+            for (int a = 0; a < 2 && target[k][a] >= 0; a++) {
+                if (dicts)
+                    rg_edge(rg, node[k] + 2, PX_EDGE_DICT_VALUE, 0,
+                            target[k][a], KEYS + name[k][a]);
+                else
+                    rg_edge(rg, node[k], PX_EDGE_ATTR,
+                            (uint64_t)key[name[k][a]], target[k][a], -1);
+            }
+        }
+        int64_t other = (int64_t)i * 7919 % n; /* n is no multiple of it */
+        rg_edge(rg, LIST, PX_EDGE_ITEM, (uint64_t)i, FIRST + 4 * (int)other,
+                -1);
+    }
+    if (dicts) {
+        rg_edge(rg, DOCUMENT, PX_EDGE_ATTR, dict, DICT, -1);
+        rg_edge(rg, DICT, PX_EDGE_DICT_VALUE, 0, LIST, KEYS);
+    } else {
+        rg_edge(rg, DOCUMENT, PX_EDGE_ATTR, (uint64_t)key[0], LIST, -1);
+    }
+    rg_count(rg);
+    return rg;
+}
+
+static void
+check_one_name(const struct px_graph *graph, const struct px_paths *paths,
+               px_type type, uint32_t count, const char *line)
+{
+    px_node *nodes = NULL;
+    uint32_t n = 0;
+    assert_int_equal(px_type_instances(graph, type, &nodes, &n, NULL), PX_OK);
+    struct px_path_groups *groups =
+        px_path_groups_new(paths, nodes, n, NULL, NULL);
+    assert_int_equal(n, count);
+    assert_int_equal(groups->n_groups, 1);
+    assert_int_equal(groups->groups[0].held_by, PX_HELD_CYCLE);
+    assert_string_equal(groups->groups[0].line, line);
+    px_path_groups_free(groups);
+    free(nodes);
+}
+
+/* The name of a cycle does not depend on how wide the container in it is. */
+static void
+test_fan_out(void **state)
+{
+    (void)state;
+    static const int widths[] = {3, 60, 600, 5000, 100000};
+    for (int i = 0; i < 10; i++) {
+        int n = widths[i / 2];
+        struct rg *rg = make_document(n, i % 2 == 1);
+        struct px_graph *graph = rg_build(rg, 0);
+        struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+        struct px_cycles *cycles = px_cycles_new(paths, NULL, NULL);
+        check_one_name(graph, paths, 1, (uint32_t)n, ".parent → .children[*]");
+        check_one_name(graph, paths, 2, (uint32_t)n,
+                       ".doc → .children[*] → .text");
+        assert_int_equal(cycles->n_groups, 1);
+        assert_true(cycles->groups[0].n_nodes >= 2u * (uint32_t)n + 2);
+        assert_true(cycles->groups[0].n_steps > 1);
+        assert_int_equal(px_edge_target(graph, cycles->groups[0].cut),
+                         cycles->groups[0].example);
+        px_cycles_free(cycles);
+        px_paths_free(paths);
+        px_graph_free(graph);
+        rg_free(rg);
+    }
 }
 
 int
@@ -166,6 +258,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_fan_out),
         cmocka_unit_test(test_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

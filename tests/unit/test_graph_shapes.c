@@ -37,6 +37,7 @@ struct shape {
     uint32_t (*target)(uint32_t n, uint32_t i, uint32_t k);
     uint32_t (*retained)(uint32_t n); /* objects that node 0 retains */
     bool has_root;
+    uint32_t (*references)(uint32_t n, uint32_t i); /* NULL: 7 */
 };
 
 /* ---- the shapes ---- */
@@ -172,6 +173,27 @@ all_but_one(uint32_t n)
     return n - 1;
 }
 
+/* 0 refers to a list of all but the two, in no order, and they to 0. */
+static uint32_t
+document_edges(uint32_t n, uint32_t i)
+{
+    return i == 1 ? n - 2 : 1;
+}
+
+static uint32_t
+document_target(uint32_t n, uint32_t i, uint32_t k)
+{
+    if (i == 1)
+        return 2 + (uint32_t)((uint64_t)k * 7919 % (n - 2));
+    return i == 0;
+}
+
+static uint32_t
+document_references(uint32_t n, uint32_t i)
+{
+    return i == 0 ? n - 2 : 1;
+}
+
 static const struct shape shapes[] = {
     {"chain", chain_edges, chain_target, all_of, true},
     {"chain that nothing holds", chain_edges, chain_target, all_of, false},
@@ -182,6 +204,8 @@ static const struct shape shapes[] = {
     {"bipartite", bipartite_edges, bipartite_target, all_of, true},
     {"comb", comb_edges, comb_target, all_of, true},
     {"ladder", ladder_edges, ladder_target, all_but_one, true},
+    {"document that nothing holds", document_edges, document_target, all_of,
+     false, document_references},
 };
 
 /* ---- its stream ---- */
@@ -256,7 +280,7 @@ put_node(struct stream *s, const struct shape *shape, uint32_t n, uint32_t i)
             put(s, 0); /* type */
             put(s, NODE_BYTES);
             put(s, PX_GEN_NOT_GC);
-            put(s, 7); /* references */
+            put(s, shape->references == NULL ? 7 : shape->references(n, i));
         }
         if (n_edges == 0)
             break;
