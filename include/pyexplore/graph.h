@@ -86,6 +86,12 @@ const char *px_graph_header(const struct px_graph *graph);
 uint64_t px_graph_footer(const struct px_graph *graph, enum px_footer_tag tag);
 /* PX_END_COMPLETE or why not. */
 enum px_end px_graph_end(const struct px_graph *graph);
+/* What a snapshot lacks although it is complete (PX_FOOTER_LEFT_OUT and
+ * THREADS_LEFT_OUT), as a sentence; "" for nothing. Returns out. */
+char *px_left_out_sentence(uint64_t interpreters, uint64_t threads,
+                           size_t out_bytes, char *out);
+char *px_graph_left_out(const struct px_graph *graph, size_t out_bytes,
+                        char *out);
 /* Bytes that this graph holds in memory, and texts in mapped files. */
 size_t px_graph_memory_bytes(const struct px_graph *graph);
 

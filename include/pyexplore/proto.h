@@ -97,7 +97,8 @@
     X(106, GC_RESTORE, "gc_restore", W)                                         \
     /* {detail?, codec?, stop_the_world?} → CHUNK frames with the same id,    \
      * then the reply {end: px_end_name, sentence, objects, pause_ns,           \
-     * gil_wait_ns, wall_ns, cpu_ns, raw_bytes, shared} */                      \
+     * gil_wait_ns, wall_ns, cpu_ns, raw_bytes, shared,                         \
+     * interpreters_left_out, threads_left_out} */                              \
     X(200, SNAPSHOT, "snapshot", R)                                             \
     X(201, CHUNK, "chunk", R) /* bulk, agent → client */
 

@@ -352,7 +352,14 @@ const char *px_blocks_sentence(unsigned state);
     X(10, WALL_NS, "wall_ns")        /* the child, from clone to this */       \
     X(11, CPU_NS, "cpu_ns")          /* of the child until this */             \
     X(12, RAW_BYTES, "raw_bytes")                                              \
-    X(13, DIRTY_PAGES, "dirty_pages") /* of the target's mappings, if asked */
+    X(13, DIRTY_PAGES, "dirty_pages") /* of the target's mappings, if asked */ \
+    /* threads whose frames were not read: there were too many */              \
+    X(14, THREADS_LEFT_OUT, "threads_left_out")                                \
+    /* of pymalloc, 0: not known; of their bytes, those in pools that were in  \
+     * use at some time: the others were never touched */                      \
+    X(15, ARENAS, "arenas")                                                    \
+    X(16, ARENA_BYTES, "arena_bytes")                                          \
+    X(17, ARENA_POOL_BYTES, "arena_pool_bytes")
 
 enum px_footer_tag {
 #define X(tag, member, name) PX_FOOTER_##member = tag,
@@ -387,13 +394,13 @@ enum px_end {
 
 const char *px_end_name(unsigned end);
 const char *px_end_sentence(unsigned end);
-
 /* ---- header JSON ----
  * {"format":1, "pyexplore":"0.1.0", "python":"3.13.0", "build":"…",
  *  "pid":1, "command":["python","server.py"], "host":"…", "time":unix
  *  seconds (real), "started": the same of the process (0: not known),
  *  "waited": seconds that a thread was ready and had no CPU (0: not known),
- *  "rss":bytes, "detail":"values", "gc":{as PX_MSG_GC_STATE},
+ *  "rss":bytes, "rss_file": of it mapped files (0: not known),
+ *  "detail":"values", "gc":{as PX_MSG_GC_STATE},
  *  "interpreters":1, "threads":4, "estimate":{"objects":n,"bytes":n},
  *  "allocated_blocks":n (0: not counted), "stop_the_world":false}
  *  — unknown keys are skipped. */

@@ -82,13 +82,15 @@ snap_header_new(const struct heap_options *opts, struct px_err *err)
     header->detail = opts->detail;
     header->rss_bytes = (int64_t)facts_rss_bytes();
     header->json = json_pack(
-        "{si, ss, so, so, si, so, so, sf, sf, sf, sI, ss, sb}", "format",
+        "{si, ss, so, so, si, so, so, sf, sf, sf, sI, sI, ss, sb}", "format",
         PX_FORMAT_VERSION, "pyexplore", PX_VERSION, "python", facts_python(),
         "build", facts_text(build, strlen(build)), "pid", (int)getpid(),
         "command", facts_command(), "host", facts_host(), "time", facts_time(),
         "started", facts_started(), "waited", facts_waited(), "rss",
-        (json_int_t)header->rss_bytes, "detail", snap_detail_name(opts->detail),
-        "stop_the_world", (int)opts->stop_the_world);
+        (json_int_t)header->rss_bytes, "rss_file",
+        (json_int_t)facts_file_bytes(), "detail",
+        snap_detail_name(opts->detail), "stop_the_world",
+        (int)opts->stop_the_world);
     if (header->json == NULL)
         goto fail;
     return header;

@@ -140,6 +140,12 @@ send_result(struct session *session, enum px_end end)
         (json_int_t)footer_or(&stream, PX_FOOTER_RAW_BYTES,
                               share->seen.published_bytes),
         "shared", (int)stream.shared);
+    json_object_set_new(
+        json, "interpreters_left_out",
+        json_integer((json_int_t)footer_or(&stream, PX_FOOTER_LEFT_OUT, 0)));
+    json_object_set_new(json, "threads_left_out",
+                        json_integer((json_int_t)footer_or(
+                            &stream, PX_FOOTER_THREADS_LEFT_OUT, 0)));
     share_leave(session);
     session_reply(session, PX_MSG_SNAPSHOT, stream.id, json);
 }

@@ -98,11 +98,18 @@ take(struct save *save, json_t **reply, struct px_err *err)
     return status;
 }
 
+static uint64_t
+count_of(const json_t *reply, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(reply, key));
+    return value > 0 ? (uint64_t)value : 0;
+}
+
 static void
 print_saved(struct cli *cli, const json_t *reply, uint64_t file_bytes)
 {
     char objects[PX_FIGURE_MAX], size[PX_FIGURE_MAX], pause[PX_FIGURE_MAX];
-    char time[PX_FIGURE_MAX], shown[PX_PATH_MAX];
+    char time[PX_FIGURE_MAX], shown[PX_PATH_MAX], left_out[PX_ERR_TEXT];
     if (cli->opt.json) {
         jsonout_print(cli,
                       json_pack("{s:s, s:o, s:o, s:I, s:O}", "command",
@@ -112,17 +119,18 @@ print_saved(struct cli *cli, const json_t *reply, uint64_t file_bytes)
                                 (json_int_t)file_bytes, "result", reply));
         return;
     }
-    px_text_count(
-        (uint64_t)json_integer_value(json_object_get(reply, "objects")),
-        objects);
+    px_text_count(count_of(reply, "objects"), objects);
     px_text_bytes(file_bytes, size);
-    px_text_ns((uint64_t)json_integer_value(json_object_get(reply, "pause_ns")),
-               pause);
-    px_text_ns((uint64_t)json_integer_value(json_object_get(reply, "wall_ns")),
-               time);
+    px_text_ns(count_of(reply, "pause_ns"), pause);
+    px_text_ns(count_of(reply, "wall_ns"), time);
     printf("%s: %s objects, %s; the target was paused for %s of %s\n",
            cli_text(cli, cli->opt.output, sizeof shown, shown), objects, size,
            pause, time);
+    px_left_out_sentence(count_of(reply, "interpreters_left_out"),
+                         count_of(reply, "threads_left_out"), sizeof left_out,
+                         left_out);
+    if (left_out[0] != '\0')
+        cli_warn(cli, "the snapshot is %s", left_out);
 }
 
 /* An incomplete stream is worth a file only to who says so. */

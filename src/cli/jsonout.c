@@ -127,8 +127,8 @@ jsonout_head(const struct cli *cli, const struct cli_loaded *loaded)
     json_t *header = json_loads(px_graph_header(graph), 0, NULL);
     enum px_end end = px_graph_end(graph);
     json_t *snapshot = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:I, s:I, s:I, s:I}", "pid",
-        header_member(header, "pid"), "command",
+        "{s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
+        "pid", header_member(header, "pid"), "command",
         header_member(header, "command"), "python",
         header_member(header, "python"), "time", header_member(header, "time"),
         "detail", header_member(header, "detail"), "complete",
@@ -136,7 +136,11 @@ jsonout_head(const struct cli *cli, const struct cli_loaded *loaded)
         px_end_name(end), "objects", (json_int_t)px_graph_n_nodes(graph),
         "edges", (json_int_t)px_graph_n_edges(graph), "types",
         (json_int_t)px_graph_n_types(graph), "pause_ns",
-        (json_int_t)px_graph_footer(graph, PX_FOOTER_PAUSE_NS));
+        (json_int_t)px_graph_footer(graph, PX_FOOTER_PAUSE_NS),
+        "interpreters_left_out",
+        (json_int_t)px_graph_footer(graph, PX_FOOTER_LEFT_OUT),
+        "threads_left_out",
+        (json_int_t)px_graph_footer(graph, PX_FOOTER_THREADS_LEFT_OUT));
     json_decref(header);
     return need(json_pack("{s:s, s:o, s:o}", "command", cli->command->name,
                           "target", jsonout_text(loaded->target.text),

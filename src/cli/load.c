@@ -138,6 +138,10 @@ on_confirm(void *context, uint64_t objects, uint64_t bytes)
 static enum px_status
 check_whole(struct cli *cli, const struct cli_loaded *loaded)
 {
+    char left_out[PX_ERR_TEXT];
+    px_graph_left_out(loaded->graph, sizeof left_out, left_out);
+    if (left_out[0] != '\0')
+        cli_warn(cli, "the snapshot is %s", left_out);
     enum px_end end = px_graph_end(loaded->graph);
     if (end == PX_END_COMPLETE && loaded->damage[0] == '\0')
         return PX_OK;

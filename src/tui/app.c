@@ -64,9 +64,13 @@ on_ready(struct app *app, const struct snapshot *snapshot)
     take_file_facts(app, snapshot);
     history_add(&app->history, snapshot->number, snapshot->graph);
     app->store.kept = app->history.marked;
-    if (snapshot->problem[0] != '\0')
+    char left_out[PX_ERR_TEXT];
+    px_graph_left_out(snapshot->graph, sizeof left_out, left_out);
+    if (left_out[0] != '\0')
+        notes_add(&app->notes, ROLE_WARN, "snapshot", left_out);
+    if (snapshot->problem[0] != '\0' || left_out[0] != '\0')
         app_say(app, ROLE_WARN, "snapshot %u is %s", snapshot->number,
-                snapshot->problem);
+                snapshot->problem[0] != '\0' ? snapshot->problem : left_out);
     else if (snapshot->number > 1 && app->auto_s == 0)
         app_say(app, ROLE_GOOD, "snapshot %u is here", snapshot->number);
     app_follow(app);

@@ -383,22 +383,45 @@ def test_subinterpreters_that_share_the_gil(take):
 
 @pytest.mark.skipif(sys.version_info < (3, 12),
                     reason="own-GIL interpreters came with 3.12")
-def test_subinterpreter_with_own_gil(take):
-    """It runs meanwhile, so it is left out, and counted as such."""
-    snap, _ = take("""
+def test_subinterpreter_with_own_gil(spawn, tmp_path):
+    """It runs meanwhile, so it is left out, and whoever takes or opens the
+    snapshot is told so."""
+    path = str(tmp_path / "roots.pxs")
+    target = spawn(textwrap.dedent("""
+        import sys, pyexplore
         try:
             import _interpreters as interpreters
             new = interpreters.create("isolated")
         except ImportError:
             import _xxsubinterpreters as interpreters
             new = interpreters.create(isolated=True)
-        interpreters.run_string(new, "class Mine: pass")
-        pyexplore.snapshot(path)
-        print(1, flush=True)
+        interpreters.run_string(
+            new, "class Mine: pass\\nkept = [Mine() for i in range(1000)]")
+        pyexplore.snapshot(sys.argv[1])
+        server = pyexplore.serve(port=None)
+        print("ready", flush=True)
+        sys.stdin.read()
+        server.close()
         interpreters.destroy(new)
-    """)
+    """), path)
+    assert target.line() == "ready"
+    snap = pxs.read(path)
     assert snap.footer[pxs.FOOTER["LEFT_OUT"]] == 1
     assert set(roots_of(snap, "INTERPRETER")) == {"interpreter"}
+    live = str(tmp_path / "live.pxs")
+    for command in (["types", path], ["types", str(target.pid)],
+                    ["snapshot", str(target.pid), "-o", live]):
+        done = subprocess.run(
+            [str(CLI)] + command, env=child_environment(), timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert done.returncode == 0, done.stderr
+        assert b"without the objects of 1 interpreter (a GIL" in done.stderr
+    done = subprocess.run(
+        [str(CLI), "snapshot", str(target.pid), "--json", "-f", "-o", live],
+        env=child_environment(), timeout=60, stdout=subprocess.PIPE)
+    result = json.loads(done.stdout.decode())["result"]
+    assert result["interpreters_left_out"] == 1
+    assert result["threads_left_out"] == 0
 
 
 def test_the_last_exception(take):

@@ -44,7 +44,8 @@ def test_types_json_counts_what_the_file_has(snapshot):
     assert result["target"] == str(snapshot)
     assert list(result["snapshot"]) == [
         "pid", "command", "python", "time", "detail", "complete", "end",
-        "objects", "edges", "types", "pause_ns"]
+        "objects", "edges", "types", "pause_ns",
+        "interpreters_left_out", "threads_left_out"]
     assert result["snapshot"]["pid"] == 4242
     assert result["snapshot"]["command"] == ["python", "server.py"]
     assert result["snapshot"]["complete"] is True

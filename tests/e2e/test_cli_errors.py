@@ -13,8 +13,9 @@ import sys
 import pytest
 
 from cli import CLI, DEADLINE, environment, make_pxs, ok, run
-from harness import Target
+from harness import TUI, Target
 import pxs
+from terminal import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,28 @@ def fails(status, message, hint, *args, **more):
 
 
 # ---- usage: 2 ----
+def test_what_a_whole_snapshot_leaves_out_is_said(snapshot, tmp_path):
+    """In the log and on the explorer's last line, too."""
+    snap = pxs.read(str(snapshot))
+    snap.footer[pxs.FOOTER["LEFT_OUT"]] = 2
+    snap.footer[pxs.FOOTER["THREADS_LEFT_OUT"]] = 1
+    path = str(tmp_path / "less.pxs")
+    snap.write(path)
+    ran = ok("types", path)
+    assert ("without the objects of 2 interpreters (a GIL of its own, or too "
+            "many of them), and without the frames of 1 thread") in ran.err
+    head = ok("types", path, "--json").json["snapshot"]
+    assert head["complete"] is True
+    assert (head["interpreters_left_out"], head["threads_left_out"]) == (2, 1)
+    head = ok("types", snapshot, "--json").json["snapshot"]
+    assert (head["interpreters_left_out"], head["threads_left_out"]) == (0, 0)
+    with Terminal([TUI, path], cols=200, rows=30) as t:
+        t.wait_for("snapshot 1 is without the objects of 2 interpreters")
+        t.type(":log")
+        t.keys("Enter")
+        t.wait_for("and without the frames of 1 thread")
+
+
 def test_no_command_shows_the_help_and_fails():
     ran = run()
     assert ran.status == 2 and ran.out == ""

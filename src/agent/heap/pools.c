@@ -186,6 +186,23 @@ measure(struct pools *pools)
     }
 }
 
+PX_GUESS static void
+count_arenas(struct pools *pools)
+{
+    size_t n_mapped = 0;
+    uint64_t carved_bytes = 0;
+    for (size_t i = 0; i < pools->n_arenas; i++) {
+        size_t n = 0;
+        if (pools->arenas[i].address == 0)
+            continue;
+        pools_of(&pools->arenas[i], &n);
+        carved_bytes += n * POOLS_BYTES;
+        n_mapped++;
+    }
+    pools->n_mapped = n_mapped;
+    pools->carved_bytes = carved_bytes;
+}
+
 /* Each part goes on behind what it could not read. */
 void
 pools_find(struct walk *w, struct pools *pools, const struct pools_note *note)
@@ -207,6 +224,9 @@ pools_find(struct walk *w, struct pools *pools, const struct pools_note *note)
 
     if (sigsetjmp(here, 0) == 0 && pools->arenas != NULL)
         measure(pools);
+    guard_enter(w->guard);
+    if (sigsetjmp(here, 0) == 0 && pools->n_arenas != 0)
+        count_arenas(pools);
     guard_enter(w->guard);
     w->guard->landing = outer;
     if (pools->n_arenas == 0)

@@ -70,8 +70,10 @@ PX_NOGIL void pools_note(struct pools_note *note);
 #define POOLS_SAMPLES_MAX 32
 struct pools {
     const struct pools_arena *arenas; /* NULL: not found */
-    size_t n_arenas;
-    bool has_samples; /* some object lies in what looks like a pool */
+    size_t n_arenas;                  /* rows */
+    size_t n_mapped;       /* of them arenas that there are; 0: not counted */
+    uint64_t carved_bytes; /* in pools that were in use at some time */
+    bool has_samples;      /* some object lies in what looks like a pool */
     struct pools_sample {
         const struct pools_pool *pool;
         uint32_t arena;

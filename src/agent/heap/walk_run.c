@@ -402,7 +402,7 @@ footer_pair(uint8_t *at, enum px_footer_tag tag, uint64_t value)
 static void
 footer_put(struct walk *w)
 {
-    uint8_t body[16 * 2 * PX_VARINT_MAX];
+    uint8_t body[PX_FOOTER_TAG_END * 2 * PX_VARINT_MAX];
     uint8_t *at = body;
     struct spool *spool = w->plan->spool;
     uint64_t now = spool_now_ns();
@@ -414,6 +414,8 @@ footer_put(struct walk *w)
     at = footer_pair(at, PX_FOOTER_BAD_TYPES, w->n_bad_types);
     at = footer_pair(at, PX_FOOTER_FROZEN, w->n_frozen);
     at = footer_pair(at, PX_FOOTER_LEFT_OUT, w->n_left_out);
+    at = footer_pair(at, PX_FOOTER_THREADS_LEFT_OUT,
+                     w->plan->notes->threads_left_out);
     at = footer_pair(at, PX_FOOTER_GIL_WAIT_NS,
                      atomic_load(&spool->page->gil_wait_ns));
     at = footer_pair(at, PX_FOOTER_PAUSE_NS,
@@ -421,6 +423,15 @@ footer_put(struct walk *w)
     at = footer_pair(at, PX_FOOTER_WALL_NS, now - w->start_ns);
     at = footer_pair(at, PX_FOOTER_CPU_NS, cpu);
     at = footer_pair(at, PX_FOOTER_RAW_BYTES, w->writer.raw_bytes);
+    const struct pools *pools = &w->blocks.pools;
+    enum px_blocks_state state = w->blocks.state;
+    if (pools->n_mapped > 0 &&
+        (state == PX_BLOCKS_KNOWN || state == PX_BLOCKS_DEBUG)) {
+        at = footer_pair(at, PX_FOOTER_ARENAS, pools->n_mapped);
+        at = footer_pair(at, PX_FOOTER_ARENA_BYTES,
+                         pools->n_mapped * POOLS_ARENA_BYTES);
+        at = footer_pair(at, PX_FOOTER_ARENA_POOL_BYTES, pools->carved_bytes);
+    }
     if (w->plan->smaps_fd >= 0)
         at = footer_pair(at, PX_FOOTER_DIRTY_PAGES,
                          child_dirty_pages(w->plan->smaps_fd, &w->arena));
