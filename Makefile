@@ -305,7 +305,7 @@ lint: ## direction of includes, the child's symbols, format, static analysis
 format: ## rewrite all C files by .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 bench: ## measure the figures of the README (T='--objects 1000000')
-	@$(PACKAGES) build
+	@$(PACKAGES) build demo
 	@$(MAKE) --no-print-directory programs ext $(OUT)/bench/analyse
 	@$(AGAIN) $(PYTHON) tests/bench/run.py $(T)
 # What the Python tests ask for the analyses of a snapshot.

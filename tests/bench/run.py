@@ -4,9 +4,9 @@
     make bench T="--only second --scale 5000000"
 
 The peers come from PyPI into a virtual environment of the bench; guppy3 needs
-CPython 3.10 or newer.  Each peer gets a fresh target process with the same heap, because some
-peers make the heap grow.  Prints one line a figure: what, ours, theirs,
-ratio, what the design wants; exit status 1 when one falls short.
+CPython 3.10 or newer.  Each peer gets a fresh target process with the same
+heap, because some peers make the heap grow.  Prints one line a figure: what,
+ours, theirs, ratio, what the design wants; exit status 1 when one falls short.
 """
 import argparse
 import json
@@ -19,6 +19,10 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, os.pardir, "e2e"))
+from terminal import Terminal  # noqa: E402
+
+PATIENCE = 600
 
 
 class Target:
@@ -164,6 +168,46 @@ def run_timed(command):
     return time.perf_counter_ns() - start
 
 
+def commands(args, pid):
+    """From the key press to the last line of the three answers."""
+    program = os.path.join(args.build, "pyexplore")
+
+    def words(command, *more):
+        return [program, command, pid, *more, "--json", "--yes"]
+
+    first = json.loads(subprocess.run(
+        words("instances", "heap.Session", "-n", "1"), check=True,
+        stdout=subprocess.PIPE).stdout)
+    address = first["instances"][0]["address"]
+    return {"types_ns": run_timed(words("types")),
+            "path_ns": run_timed(words("path", "heap.Session")),
+            "referrers_ns": run_timed(words("referrers", address))}
+
+
+def screens(args, pid):
+    """From the start of the explorer until its screen has all types; and
+    until it has, by the keys of a user and the time that a terminal takes for
+    them, the referrers of an instance, and then its path."""
+    start = time.perf_counter_ns()
+    shown = {}
+    with Terminal([os.path.join(args.build, "pyexplore-tui"), pid], cols=100,
+                  rows=30) as terminal:
+        def wait_for(name, pattern):
+            terminal.wait_for(pattern, regex=True, timeout=PATIENCE)
+            shown[name] = time.perf_counter_ns() - start
+
+        wait_for("screen_types_ns", r"snapshot 1, \d+ s old")
+        terminal.type(":goto instances:heap.Session\n")
+        wait_for("screen_instances_ns", r"^▌[0-9a-f]+ ")
+        terminal.keys("Enter")
+        wait_for("screen_referrers_ns", r"referred to by +[\d,]+")
+        terminal.keys("p")
+        wait_for("screen_path_ns", r"› path *\n STEP .*\n▌(module|thread)")
+        terminal.keys("q")
+        terminal.wait_exit()
+    return shown
+
+
 def ours(args, report, folder):
     """All our own figures, in one target; returns what peers need."""
     library = os.path.join(folder, "clone.so")
@@ -193,9 +237,7 @@ def ours(args, report, folder):
         server = target.ask("serve")
         pid = str(target.pid)
         program = os.path.join(args.build, "pyexplore")
-        types_ns = run_timed([program, "types", pid, "--json", "--yes"])
-        path_ns = run_timed([program, "path", pid, "heap.Session", "--json",
-                             "--yes"])
+        asked = dict(commands(args, pid), **screens(args, pid))
         for detail in ("names", "values"):
             path = os.path.join(folder, detail + ".pxs")
             subprocess.run([program, "snapshot", pid, "-o", path, "--detail",
@@ -211,18 +253,28 @@ def ours(args, report, folder):
             os.unlink(path)
         for _ in range(4):  # its own list of all objects warms malloc up
             middle = target.ask("state")
-        captures(target, folder, 100 - 13)
+        captures(target, folder, 100)
         after = target.ask("state")
         report.plain("tracked objects more after 100 snapshots",
                      after["tracked"] - middle["tracked"], "", 0)
-        report.plain("rss growth over 87 snapshots",
+        report.plain("rss growth over 100 snapshots",
                      after["rss"] - middle["rss"], "bytes", 1 << 20)
         report.plain("descriptors more after 100 snapshots",
                      after["fds"] - middle["fds"], "", 0)
         del server, before, names
-        return {"pause_ns": median(full, "pause_ns"),
-                "cpu_ns": median(full, "cpu_ns"), "types_ns": types_ns,
-                "path_ns": path_ns}
+        return dict(asked, pause_ns=median(full, "pause_ns"),
+                    cpu_ns=median(full, "cpu_ns"))
+
+
+# What a user waits for, each from nothing: with the snapshot it needs.
+ANSWERS = (
+    ("types_ns", "key press to types"),
+    ("path_ns", "key press to all paths of a type"),
+    ("referrers_ns", "key press to the referrers of an object"),
+    ("screen_types_ns", "explorer opened to types"),
+    ("screen_referrers_ns", "explorer opened, keys to referrers"),
+    ("screen_path_ns", "explorer opened, keys to the path"),
+)
 
 
 def against_peers(args, report, figures):
@@ -232,10 +284,9 @@ def against_peers(args, report, figures):
                "guppy3 heap(), all along", guppy["wall_ns"], "ns", 1 / 200)
     report.add("child CPU", figures["cpu_ns"], "guppy3 heap()",
                guppy["wall_ns"], "ns", 1 / 5)
-    report.add("key press to types", figures["types_ns"], "guppy3 heap()",
-               guppy["wall_ns"], "ns", 1)
-    report.add("key press to all paths of a type", figures["path_ns"],
-               "guppy3 heap()", guppy["wall_ns"], "ns", 1)
+    for key, what in ANSWERS:
+        report.add(what, figures[key], "guppy3 heap()", guppy["wall_ns"],
+                   "ns", 1)
     report.plain("guppy3 heap(): the target grows", guppy["grew_bytes"],
                  "bytes")
     for peer, name in (("gc_get_objects", "gc.get_objects()"),
