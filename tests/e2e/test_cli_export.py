@@ -126,10 +126,14 @@ def test_names_of_the_target_are_escaped(odd):
     name = next(row["type"] for row in name if "Odd" in row["type"])
     nodes, edges = drawing(ok("export", odd, "--dot", name).out)
     assert len(nodes) == 1 and edges == []
-    for line in ok("export", odd, "--folded", "-n", 0).lines:
-        assert re.match(r".* \d+$", line)
-    for line in ok("export", odd, "--json").lines:
-        json.loads(line)
+    for form in (["--folded", "-n", 0], ["--json"]):
+        ran = ok("export", odd, *form)
+        assert "Odd" in ran.out and "\x1b" not in ran.out
+        for line in ran.lines:
+            if form == ["--json"]:
+                json.loads(line)
+            else:
+                assert re.match(r".* \d+$", line)
 
 
 @pytest.mark.parametrize("what", ["path", "holders", "referrers", "referents"])

@@ -34,7 +34,9 @@ def test_generated_tables_are_up_to_date(name, command):
 def test_exit_statuses_are_those_of_the_help():
     text = subprocess.run([str(CLI), "--help"], stdout=subprocess.PIPE,
                           check=True, env=environment()).stdout.decode()
-    for status, words in re.findall(r"^  (\d)  (\w+)", text, re.M):
+    told = re.findall(r"^  (\d)  (\w+)", text, re.M)
+    assert [status for status, _ in told] == list("012345")
+    for status, words in told:
         assert re.search(r"^\| %s \| %s" % (status, words), README, re.M)
 
 

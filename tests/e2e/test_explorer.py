@@ -165,7 +165,7 @@ def test_without_a_terminal_it_is_refused(leak_server):
         [str(TUI), str(server.pid)], stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
     assert done.returncode == 2
-    assert b"pyexplore" in done.stderr and b"\x1b" not in done.stdout
+    assert b"needs a terminal" in done.stderr and b"\x1b" not in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP,
@@ -252,9 +252,11 @@ def test_usage_and_version():
 
 
 def test_what_cannot_be_reached_ends_with_a_sentence(tmp_path):
-    for target in ("127.0.0.1:1", str(tmp_path / "none.pxs")):
-        status, screen = outcome([TUI, target], cols=120)
-        assert status == 3 and "pyexplore" in screen, screen
+    for target, sentence in (
+            ("127.0.0.1:1", "nothing listens on 127.0.0.1 port 1"),
+            (str(tmp_path / "none.pxs"), "none.pxs: No such file")):
+        status, screen = outcome([TUI, target], cols=200)
+        assert status == 3 and sentence in screen, screen
 
 
 def test_wide_and_hostile_names_do_not_move_the_cursor(spawn):

@@ -207,8 +207,8 @@ def test_without_a_terminal_it_names_the_way():
     ([], 2, "TARGET is missing"),
     (["--nothing"], 2, "no option"),
     (["a", "b"], 2, "one target"),
-    (["--plain", "localhost:1"], 3, ""),
-    (["--plain", "/nonexistent.pxs"], 3, ""),
+    (["--plain", "localhost:1"], 3, "nothing listens on"),
+    (["--plain", "/nonexistent.pxs"], 3, "cannot open /nonexistent.pxs: "),
     (["--plain", __file__], 4, "is no snapshot"),
     (["--plain", "--theme=x", "a"], 2, "no theme"),
 ])
