@@ -79,11 +79,14 @@
     X(6, MEMORY, "memory", R)                                                   \
     /* {} → {enabled, thresholds[3], counts[3], debug, debug_names[], frozen, \
      * garbage, stats[{collections, collected, uncollectable}], on_entry:       \
-     * {enabled, thresholds[3], debug}, changed, kept: {as on_entry:            \
-     * what was there before changes that were kept}} */                        \
+     * {enabled, thresholds[3], debug} (as it was, and will be when the         \
+     * connections that changed it are gone), changed (by this one), kept:      \
+     * {as on_entry: what was there before changes that were kept}} */          \
     X(100, GC_STATE, "gc_state", R)                                             \
     /* {enabled?, thresholds?, debug?, keep?} → as GC_STATE, and undo: the    \
-     * command that undoes it */                                                \
+     * command that undoes it. A field is put back when the last connection     \
+     * that set it ends. keep: it stays, whoever set it before; {keep: true}    \
+     * alone: all that this connection changed stays (undo: "" if nothing) */   \
     X(101, GC_SET, "gc_set", W)                                                 \
     /* {generation} → {generation, collected, uncollectable, duration_ns,     \
      * freed: [{type, count}], rss_before_bytes, rss_after_bytes} */            \
@@ -92,8 +95,9 @@
     X(104, GC_UNFREEZE, "gc_unfreeze", W) /* {confirm: true} → as GC_STATE */ \
     /* {limit} → {count, objects: [{address, type}]} */                       \
     X(105, GC_GARBAGE, "gc_garbage", R)                                         \
-    /* {kept?} → as GC_STATE: what this connection changed is put back; with  \
-     * kept also what earlier ones changed and kept */                          \
+    /* {kept?} → as GC_STATE: what this connection changed is put back now,   \
+     * even if others changed it too; with kept also what earlier ones changed  \
+     * and kept */                                                              \
     X(106, GC_RESTORE, "gc_restore", W)                                         \
     /* {detail?, codec?, stop_the_world?} → CHUNK frames with the same id,    \
      * then the reply {end: px_end_name, sentence, objects, pause_ns,           \

@@ -23,6 +23,7 @@
 #include "agent/file.h"
 #include "agent/forget.h"
 #include "agent/gc_control.h"
+#include "agent/gc_undo.h"
 #include "agent/handle.h"
 #include "agent/own.h"
 #include "agent/server.h"
@@ -298,9 +299,7 @@ agent_stop(void)
     Py_BEGIN_ALLOW_THREADS
     server_stop(server);
     Py_END_ALLOW_THREADS
-    const struct gc_settings *leftover = server_leftover(server);
-    if (leftover->fields != 0)
-        gc_apply(leftover, NULL);
+    gc_undo_all();
     Py_BEGIN_ALLOW_THREADS
     server_free(server);
     Py_END_ALLOW_THREADS

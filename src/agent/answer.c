@@ -1,9 +1,5 @@
 /* answer.c — what an operation that came back says to its peer.
  *
- * Also where the changes of the collector are noted, because only the answer
- * knows what was there before: in the session, or, when that is gone already,
- * with the server, which puts them back at once.
- *
  * SPDX-License-Identifier: MIT
  */
 #include "agent/parts.h"
@@ -49,11 +45,10 @@ static json_t *
 state_json(const struct session *session, const struct op *op)
 {
     json_t *json = gc_state_json(&op->state);
-    struct gc_settings on_entry = session->changed;
+    struct gc_settings on_entry = op->first;
     gc_settings_merge(&on_entry, &op->state.now);
     json_object_set_new(json, "on_entry", gc_settings_json(&on_entry));
-    json_object_set_new(json, "changed",
-                        json_boolean(session->changed.fields != 0));
+    json_object_set_new(json, "changed", json_boolean(session->changed != 0));
     json_object_set_new(json, "kept", gc_settings_json(&session->server->kept));
     return json;
 }
@@ -62,12 +57,10 @@ static json_t *
 set_json(const struct session *session, const struct op *op)
 {
     char undo[512];
-    struct gc_settings before = op->before.now;
-    before.fields &= op->settings.fields;
     json_t *json = state_json(session, op);
     json_object_set_new(json, "undo",
-                        json_string(gc_settings_commands(&before, (int)getpid(),
-                                                         sizeof undo, undo)));
+                        json_string(gc_settings_commands(
+                            &op->undo, (int)getpid(), sizeof undo, undo)));
     return json;
 }
 
@@ -108,30 +101,6 @@ garbage_json(const struct gc_garbage *garbage)
                      objects);
 }
 
-/* What a change leaves to be put back: by its connection when that ends, at
- * once when it is gone. */
-static void
-note_change(struct server *server, struct session *session, struct op *op)
-{
-    struct gc_settings before = op->before.now;
-    struct gc_settings *changed =
-        session != NULL ? &session->changed : &op->owed;
-    before.fields &= op->settings.fields;
-    if (op->kind == OP_GC_RESTORE) {
-        changed->fields &= ~op->settings.fields;
-        if (op->keep)
-            server->kept.fields &= ~op->settings.fields;
-    } else if (op->keep) { /* and what was changed before is kept with it */
-        struct gc_settings first = *changed;
-        first.fields &= op->settings.fields;
-        gc_settings_merge(&server->kept, &first);
-        changed->fields &= ~op->settings.fields;
-        gc_settings_merge(&server->kept, &before);
-    } else {
-        gc_settings_merge(changed, &before);
-    }
-}
-
 static json_t *
 answer_json(const struct session *session, const struct op *op)
 {
@@ -169,15 +138,10 @@ answer_op(struct server *server, struct op *op)
         share_cloned(op->share, op);
         return;
     }
-    if (op->ran && op->status == PX_OK &&
-        (op->kind == OP_GC_SET || op->kind == OP_GC_RESTORE))
-        note_change(server, session, op);
-    else if (!op->ran && op->kind == OP_GC_RESTORE && session == NULL)
-        gc_settings_merge(&server->leftover, &op->settings);
-    if (session == NULL) {
-        server_put_back(server, &op->owed);
+    if (op->kind == OP_GC_SET || op->kind == OP_GC_RESTORE)
+        changes_note(server, op);
+    if (session == NULL)
         return;
-    }
     session->n_ops--;
     if (px_msg_changes(op->msg))
         session->n_changes--;

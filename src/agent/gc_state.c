@@ -122,9 +122,6 @@ gc_settings_parse(const json_t *body, struct gc_settings *out,
         set.debug = (int)value;
         set.fields |= GC_DEBUG;
     }
-    if (set.fields == 0)
-        return px_fail(err, PX_EINVAL,
-                       "name what to set: enabled, thresholds or debug");
     *out = set;
     return PX_OK;
 }

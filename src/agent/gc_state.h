@@ -43,8 +43,8 @@ struct gc_state {
 json_t *gc_state_json(const struct gc_state *state);
 json_t *gc_settings_json(const struct gc_settings *settings);
 
-/* {enabled?, thresholds?, debug?} of a request; PX_EINVAL says what is wrong.
- * At least one field. */
+/* {enabled?, thresholds?, debug?} of a request, perhaps none of them;
+ * PX_EINVAL says what is wrong. */
 enum px_status gc_settings_parse(const json_t *body, struct gc_settings *out,
                                  struct px_err *err);
 

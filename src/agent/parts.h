@@ -59,7 +59,7 @@ struct server {
     uint64_t gil_wait_max_ns;
     uint64_t gil_hold_max_ns;
 
-    struct gc_settings leftover;
+    unsigned changed; /* fields of the collector to put back some time */
     /* what there was before changes that were kept: GC_RESTORE {kept: true} */
     struct gc_settings kept;
 };
@@ -117,8 +117,8 @@ struct session {
     struct px_buf out;
     short events; /* that are watched */
     unsigned n_ops;
-    unsigned n_changes;         /* of these: they change the collector */
-    struct gc_settings changed; /* what to put back at its end */
+    unsigned n_changes; /* of these: they change the collector */
+    unsigned changed;   /* fields of the collector, until it ends */
     struct stream stream;
 };
 
@@ -127,8 +127,6 @@ void server_arm_tick(struct server *server);
 bool server_is_full(const struct server *server);
 /* Gives the operation to the worker; takes it in any case. */
 void server_submit(struct server *server, struct op *op);
-/* Puts collector settings back, or remembers them for whoever can. */
-void server_put_back(struct server *server, const struct gc_settings *what);
 
 /* ---- session.c ---- */
 struct session *session_new(struct server *server, int fd, unsigned listener,
@@ -158,6 +156,15 @@ bool request_take(struct session *session, const struct px_frame *frame);
 void answer_op(struct server *server, struct op *op);
 /* PROGRESS to everybody who waits. */
 void answer_progress(struct server *server);
+
+/* ---- changes.c ---- */
+/* OP_GC_SET or OP_GC_RESTORE came back, and is not pending any more. */
+void changes_note(struct server *server, struct op *op);
+/* The session ends: what is out for it is nobody's, what it changed is put
+ * back if no other session changed it too. */
+void changes_leave(struct session *session);
+/* Puts back what no session holds. */
+void changes_settle(struct server *server);
 
 /* ---- share.c ---- */
 void share_join(struct session *session, uint64_t id,

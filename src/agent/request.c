@@ -236,13 +236,17 @@ on_gc_set(struct session *session, const struct px_frame *frame,
     enum px_status status = gc_settings_parse(body, &settings, err);
     if (status == PX_OK)
         status = take_bool(body, "keep", &keep, err);
+    if (status == PX_OK && settings.fields == 0 && !keep)
+        status = px_fail(err, PX_EINVAL,
+                         "name what to set: enabled, thresholds or debug");
     if (status != PX_OK)
         return status;
     struct op *op = make_op(session, frame, OP_GC_SET, err);
     if (op == NULL)
         return PX_ENOMEM;
     op->settings = settings;
-    op->keep = keep;
+    if (keep) /* alone: all that this connection changed */
+        op->keep = settings.fields != 0 ? settings.fields : session->changed;
     submit(session, op);
     return PX_OK;
 }
@@ -258,11 +262,9 @@ on_gc_restore(struct session *session, const struct px_frame *frame,
     struct op *op = make_op(session, frame, OP_GC_RESTORE, err);
     if (op == NULL)
         return PX_ENOMEM;
-    op->keep = kept;
-    op->settings.fields = 0;
-    if (kept) /* older than what this session found */
+    if (kept) /* older than what any connection found */
         op->settings = session->server->kept;
-    gc_settings_merge(&op->settings, &session->changed);
+    op->put_back = session->changed;
     submit(session, op);
     return PX_OK;
 }

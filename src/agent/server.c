@@ -138,22 +138,6 @@ server_submit(struct server *server, struct op *op)
     op_free(op);
 }
 
-void
-server_put_back(struct server *server, const struct gc_settings *what)
-{
-    if (what->fields == 0)
-        return;
-    struct op *op =
-        atomic_load(&server->stopping) ? NULL : op_new(OP_GC_RESTORE);
-    if (op == NULL) {
-        gc_settings_merge(&server->leftover, what);
-        return;
-    }
-    op->msg = PX_MSG_GC_RESTORE;
-    op->settings = *what;
-    server_submit(server, op);
-}
-
 static void
 take_done(struct server *server)
 {
@@ -226,12 +210,10 @@ close_all(struct server *server)
     take_done(server);
     for (struct session *s = server->sessions; s != NULL; s = s->next)
         session_close(s);
-    for (const struct op *op = server->pending; op != NULL;
-         op = op->next_pending) { /* the worker does not come back */
-        gc_settings_merge(&server->leftover, &op->owed);
-        if (op->kind == OP_GC_RESTORE && op->session == NULL)
-            gc_settings_merge(&server->leftover, &op->settings);
-    }
+    /* The worker does not come back in time, or never: what it has must not
+     * touch the collector when all was put back. */
+    for (struct op *op = server->pending; op != NULL; op = op->next_pending)
+        atomic_store(&op->canceled, true);
     share_end_all(server, ended);
     sweep(server);
 }
@@ -360,13 +342,6 @@ server_free(struct server *server)
         forget_loop_free(server->loop);
     options_done(&server->options);
     free(server);
-}
-
-const struct gc_settings *
-server_leftover(const struct server *server)
-{
-    static const struct gc_settings none = {.fields = 0};
-    return server->has_thread ? &none : &server->leftover;
 }
 
 const char *

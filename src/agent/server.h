@@ -15,7 +15,6 @@
 #include <pyexplore/err.h>
 #include <pyexplore/proto.h>
 
-#include "agent/gc_state.h"
 #include "agent/options.h"
 #include "agent/tags.h"
 
@@ -36,10 +35,6 @@ PX_NOGIL enum px_status server_start(struct server *server, struct px_err *err);
 PX_NOGIL void server_stop(struct server *server);
 /* After stop, or instead of start. */
 PX_NOGIL void server_free(struct server *server);
-
-/* After stop: collector settings that clients changed and that nobody put
- * back. */
-const struct gc_settings *server_leftover(const struct server *server);
 
 /* Constant while it runs: "127.0.0.1:9999", "[::1]:80"; NULL: not there. */
 const char *server_address(const struct server *server);

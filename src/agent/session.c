@@ -77,28 +77,6 @@ fail:
     return NULL;
 }
 
-/* A change that runs just now would write down, as what was before it, what
- * an earlier one of this connection made of it: the change is told what there
- * was at first, and put back is once, after it. (One at a time: n_changes.) */
-static void
-detach_ops(struct session *session)
-{
-    bool is_stopping = atomic_load(&session->server->stopping);
-    for (struct op *op = session->server->pending; op != NULL;
-         op = op->next_pending) {
-        if (op->session != session)
-            continue;
-        op->session = NULL;
-        atomic_store(&op->canceled, true);
-        if (px_msg_changes(op->msg) && !is_stopping) {
-            op->owed = session->changed;
-            session->changed.fields = 0;
-        }
-    }
-    session->n_ops = 0;
-    session->n_changes = 0;
-}
-
 void
 session_close(struct session *session)
 {
@@ -112,11 +90,9 @@ session_close(struct session *session)
     px_loop_unwatch(server->loop, session->fd);
     px_handshake_done(&session->handshake);
     share_leave(session);
-    detach_ops(session);
+    changes_leave(session);
     forget_fd_close(session->fd);
     session->fd = -1;
-    server_put_back(server, &session->changed);
-    session->changed.fields = 0;
     px_loop_wake(server->loop); /* to sweep in this turn or the next */
 }
 

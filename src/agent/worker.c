@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "agent/border.h"
+#include "agent/gc_undo.h"
 #include "agent/thread.h"
 
 #define REST_MS 1000
@@ -90,23 +91,36 @@ queue_take(struct queue *queue)
 /* ---- under the GIL ---- */
 
 PX_GIL static enum px_status
+read_state(struct op *op)
+{
+    op->first = gc_undo_get(GC_FIELDS);
+    return gc_read(&op->state, true, &op->err);
+}
+
+PX_GIL static enum px_status
 run_set(struct op *op)
 {
-    enum px_status status = gc_read(&op->before, false, &op->err);
-    if (status == PX_OK)
-        status = gc_apply(&op->settings, &op->err);
-    if (status == PX_OK)
-        status = gc_read(&op->state, true, &op->err);
-    return status;
+    enum px_status status = gc_undo_set(&op->settings, &op->err);
+    if (status != PX_OK)
+        return status;
+    op->undo = gc_undo_get(op->settings.fields | op->keep);
+    gc_undo_keep(op->keep);
+    return read_state(op);
+}
+
+PX_GIL static enum px_status
+run_restore(struct op *op)
+{
+    enum px_status status =
+        gc_undo_restore(&op->settings, op->put_back, &op->err);
+    return status == PX_OK ? read_state(op) : status;
 }
 
 PX_GIL static enum px_status
 run_freeze(struct op *op, bool freeze)
 {
     enum px_status status = gc_freeze(freeze, &op->err);
-    if (status == PX_OK)
-        status = gc_read(&op->state, true, &op->err);
-    return status;
+    return status == PX_OK ? read_state(op) : status;
 }
 
 PX_GIL static enum px_status
@@ -118,10 +132,11 @@ run_op(struct op *op)
         op->allocated_blocks = gc_allocated_blocks();
         return PX_OK;
     case OP_GC_STATE:
-        return gc_read(&op->state, true, &op->err);
+        return read_state(op);
     case OP_GC_SET:
-    case OP_GC_RESTORE:
         return run_set(op);
+    case OP_GC_RESTORE:
+        return run_restore(op);
     case OP_GC_COLLECT:
         return gc_collect(op->generation, &op->collected, &op->err);
     case OP_GC_FREEZE:

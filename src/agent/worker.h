@@ -34,8 +34,8 @@ enum op_kind {
     OP_STATUS,
     OP_MEMORY,
     OP_GC_STATE,
-    OP_GC_SET,     /* before, then state */
-    OP_GC_RESTORE, /* the same, for what a connection changed */
+    OP_GC_SET,
+    OP_GC_RESTORE,
     OP_GC_COLLECT,
     OP_GC_FREEZE,
     OP_GC_UNFREEZE,
@@ -58,13 +58,13 @@ struct op {
     unsigned msg;
     uint64_t asked_ns;
     struct op *next_pending;
-    struct share *share;     /* OP_CLONE */
-    struct gc_settings owed; /* what its connection, gone, had changed */
+    struct share *share; /* OP_CLONE */
 
     /* arguments */
-    struct gc_settings settings;
-    bool keep;
-    bool ask_malloc; /* OP_MEMORY */
+    struct gc_settings settings; /* to be set, perhaps none */
+    unsigned keep;               /* OP_GC_SET: fields that then stay */
+    unsigned put_back;           /* OP_GC_RESTORE: fields */
+    bool ask_malloc;             /* OP_MEMORY */
     int generation;
     size_t limit;
     struct heap_capture *capture; /* borrowed from the share */
@@ -76,7 +76,8 @@ struct op {
     struct px_err err;
     uint64_t gil_wait_ns;
     uint64_t gil_hold_ns;
-    struct gc_state before;
+    struct gc_settings undo;  /* OP_GC_SET: what undoes it */
+    struct gc_settings first; /* beside `state`: what is to be put back */
     struct gc_state state;
     struct gc_collected collected;
     struct gc_garbage garbage;

@@ -52,8 +52,8 @@ command_text(const struct gc_call *call, const char *rest, size_t out_bytes,
     return out;
 }
 
-/* Prints what is now, and how to undo it (NULL: it cannot be; "": nothing
- * changed). `state` is stolen. */
+/* Prints what is now, and how to undo it (NULL: it cannot be, or need not;
+ * "": nothing changed). `state` is stolen. */
 static void
 print_change(struct gc_call *call, json_t *state, const char *said,
              const char *undo)
@@ -121,6 +121,17 @@ set_and_print(struct gc_call *call, json_t *body, const char *said,
     return status;
 }
 
+/* What undoes it, for print_change. What another connection set for as long
+ * as it lasts is not what there was before us: our change outlives that, and
+ * to undo it must not make the other's one stay. */
+static const char *
+undo_of(bool was_so, bool would_be_so, const char *undo)
+{
+    if (!would_be_so)
+        return undo;
+    return was_so ? "" : NULL;
+}
+
 static enum px_status
 switch_enabled(struct gc_call *call, bool enable, struct px_err *err)
 {
@@ -128,16 +139,17 @@ switch_enabled(struct gc_call *call, bool enable, struct px_err *err)
     enum px_status status = get_state(call, &before, err);
     if (status != PX_OK)
         return status;
-    bool was = json_is_true(json_object_get(before, "enabled"));
+    bool was_so = json_is_true(json_object_get(before, "enabled")) == enable;
+    bool would_be_so = json_is_true(json_object_get(gctext_lasting(before),
+                                                    "enabled")) == enable;
     json_decref(before);
-    char said[64];
-    snprintf(said, sizeof said, "the collector %s %s",
-             was == enable ? "was already" : "is now", enable ? "on" : "off");
-    return set_and_print(call, json_pack("{s:b}", "enabled", enable), said,
-                         was == enable ? ""
-                         : enable      ? "disable"
-                                       : "enable",
-                         err);
+    char said[80];
+    snprintf(said, sizeof said, "the collector %s %s%s",
+             was_so ? "was already" : "is now", enable ? "on" : "off",
+             was_so && !would_be_so ? ", until another connection ends" : "");
+    return set_and_print(
+        call, json_pack("{s:b}", "enabled", enable), said,
+        undo_of(was_so, would_be_so, enable ? "disable" : "enable"), err);
 }
 
 static enum px_status
@@ -167,15 +179,16 @@ do_debug(struct gc_call *call, struct px_err *err)
     if (status != PX_OK)
         return status;
     int64_t was = gctext_integer(before, "debug");
+    int64_t would_be = gctext_integer(gctext_lasting(before), "debug");
     json_decref(before);
     gctext_warn_debug(call->cli, flags & ~(int)was);
     char said[128], undo[128], text[96];
     snprintf(said, sizeof said, "debug flags: %s",
              gctext_debug(flags, sizeof text, text));
     snprintf(undo, sizeof undo, "debug %s",
-             gctext_debug(was, sizeof text, text));
+             gctext_debug(would_be, sizeof text, text));
     return set_and_print(call, json_pack("{s:i}", "debug", flags), said,
-                         was == flags ? "" : undo, err);
+                         undo_of(was == flags, would_be == flags, undo), err);
 }
 
 static enum px_status
@@ -201,14 +214,18 @@ do_threshold(struct gc_call *call, struct px_err *err)
         return status;
     }
     char said[128], undo[128], text[96];
+    const json_t *lasting = gctext_lasting(before);
     snprintf(undo, sizeof undo, "threshold %s",
-             gctext_thresholds(before, sizeof text, text));
-    bool same = json_equal(wanted, json_object_get(before, "thresholds"));
+             gctext_thresholds(lasting, sizeof text, text));
+    bool was_so = json_equal(wanted, json_object_get(before, "thresholds"));
+    bool would_be_so =
+        json_equal(wanted, json_object_get(lasting, "thresholds"));
     json_decref(before);
     json_t *body = json_pack("{s:o}", "thresholds", wanted);
     snprintf(said, sizeof said, "thresholds: %s",
              gctext_thresholds(body, sizeof text, text));
-    return set_and_print(call, body, said, same ? "" : undo, err);
+    return set_and_print(call, body, said, undo_of(was_so, would_be_so, undo),
+                         err);
 }
 
 static enum px_status
@@ -347,9 +364,12 @@ do_restore(struct gc_call *call, struct px_err *err)
                           "waiting for the target", NULL, &state, err);
     if (status != PX_OK)
         return status;
-    char said[GCTEXT_SETTINGS + 64], text[GCTEXT_SETTINGS];
+    char said[GCTEXT_SETTINGS + 80], text[GCTEXT_SETTINGS];
     snprintf(said, sizeof said, "the collector is %s: %s",
-             is_changed ? "again as it was" : "as it was, nothing was changed",
+             is_changed ? "again as it was"
+             : gctext_is_lasting(state)
+                 ? "as it was, nothing was changed"
+                 : "changed by another connection until that ends",
              gctext_settings(state, sizeof text, text));
     print_change(call, state, said, is_changed ? NULL : "");
     return PX_OK;

@@ -119,11 +119,34 @@ gctext_settings(const json_t *settings, size_t out_bytes, char *out)
     return out;
 }
 
+const json_t *
+gctext_lasting(const json_t *state)
+{
+    const json_t *entry = json_object_get(state, "on_entry");
+    return entry != NULL ? entry : state;
+}
+
+bool
+gctext_is_lasting(const json_t *state)
+{
+    static const char *const settings[] = {"enabled", "thresholds", "debug"};
+    const json_t *lasting = gctext_lasting(state);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        if (!json_equal(json_object_get(state, settings[i]),
+                        json_object_get(lasting, settings[i])))
+            return false;
+    }
+    return true;
+}
+
 void
 gctext_print_state(struct cli *cli, const json_t *state)
 {
     char text[GCTEXT_SETTINGS];
     state_line("collector", gctext_settings(state, sizeof text, text));
+    gctext_settings(gctext_lasting(state), sizeof text, text);
+    if (!gctext_is_lasting(state))
+        state_line("lasting", text);
     gctext_settings(json_object_get(state, "kept"), sizeof text, text);
     if (text[0] != '\0')
         state_line("before", text);

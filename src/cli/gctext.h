@@ -24,7 +24,14 @@ const char *gctext_enabled(const json_t *state); /* "on", "off" */
 #define GCTEXT_SETTINGS 256
 char *gctext_settings(const json_t *settings, size_t out_bytes, char *out);
 
-/* On stdout. "before": what `gc TARGET restore` would put back. */
+/* The settings that will be in force once the connections that changed them
+ * are gone; of an agent that does not say so, those of now. Borrowed. */
+const json_t *gctext_lasting(const json_t *state);
+/* Whether they are in force now. */
+bool gctext_is_lasting(const json_t *state);
+
+/* On stdout. "before": what `gc TARGET restore` would put back; "lasting":
+ * what there will be without other connections' changes, if not the same. */
 void gctext_print_state(struct cli *cli, const json_t *state);
 void gctext_print_collected(struct cli *cli, const json_t *reply);
 /* What these flags do to the target, on stderr. */

@@ -1,7 +1,7 @@
 /* gc_act.c — switching the collector of the target.
  *
- * All changes but freeze are put back when the connection ends, so only those
- * ask that cannot be undone, or that print to the target's stderr.
+ * What is set is put back when the connection ends, so only those ask that
+ * cannot be undone, or that print to the target's stderr.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -87,9 +87,12 @@ on_gc_state(struct session *session, const struct session_request *request,
     char text[NOTE_TEXT];
     /* Kept changes outlive us: only then is the command of use. */
     if (undo != NULL && strcmp(request->what, SESSION_KEPT) == 0)
-        snprintf(text, sizeof text, "%s; to undo it later: %s", request->what,
+        snprintf(text, sizeof text, "%s%s",
+                 undo[0] != '\0' ? SESSION_KEPT "; to undo it later: "
+                                 : "nothing was changed that could be kept",
                  undo);
-    else if (json_is_true(json_object_get(body, "changed")))
+    else if (request->msg == PX_MSG_GC_SET &&
+             json_is_true(json_object_get(body, "changed")))
         snprintf(text, sizeof text,
                  "%s; put back when the explorer leaves (K keeps it)",
                  request->what);

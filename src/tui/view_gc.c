@@ -37,6 +37,29 @@ row_number(const void *context, uint32_t row)
     return row + 1;
 }
 
+/* What the collector was set to before connections changed it. */
+static void
+add_changed(const json_t *gc, struct cell_out *out)
+{
+    static const char *const settings[] = {"enabled", "thresholds", "debug"};
+    const json_t *entry = json_object_get(gc, "on_entry");
+    bool is_mine = json_is_true(json_object_get(gc, "changed"));
+    bool is_changed = is_mine;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        is_changed |= !json_equal(json_object_get(gc, settings[i]),
+                                  json_object_get(entry, settings[i]));
+    if (entry == NULL || !is_changed) {
+        cell_add(out, ROLE_DIM, "nothing was changed");
+        return;
+    }
+    cell_add(out, ROLE_WARN,
+             is_mine ? "changed from " : "others changed it from ");
+    cell_addf(out, ROLE_NORMAL, "%s, flags %ld, ",
+              json_is_true(json_object_get(entry, "enabled")) ? "on" : "off",
+              gc_integer(entry, "debug"));
+    gc_add_list(out, json_object_get(entry, "thresholds"));
+}
+
 static void
 add_state(const json_t *gc, const struct gc_control *control,
           struct cell_out *out)
@@ -49,7 +72,6 @@ add_state(const json_t *gc, const struct gc_control *control,
                  is_set ? "☑ on" : "☐ off");
         return;
     }
-    const json_t *entry = json_object_get(gc, "on_entry");
     switch (control->action) { /* not all actions are controls */
     case ACT_GC_SWITCH:
         if (json_is_true(json_object_get(gc, "enabled")))
@@ -70,16 +92,7 @@ add_state(const json_t *gc, const struct gc_control *control,
                   px_text_count((uint64_t)gc_integer(gc, "garbage"), figure));
         break;
     case ACT_GC_RESTORE:
-        if (!json_is_true(json_object_get(gc, "changed")) || entry == NULL) {
-            cell_add(out, ROLE_DIM, "nothing was changed");
-            break;
-        }
-        cell_add(out, ROLE_WARN, "changed from ");
-        cell_addf(out, ROLE_NORMAL, "%s, flags %ld, ",
-                  json_is_true(json_object_get(entry, "enabled")) ? "on"
-                                                                  : "off",
-                  gc_integer(entry, "debug"));
-        gc_add_list(out, json_object_get(entry, "thresholds"));
+        add_changed(gc, out);
         break;
     default:
         break;
@@ -212,7 +225,7 @@ results_empty(const void *context, size_t out_bytes, char *out)
     snprintf(out, out_bytes, "%s",
              session_is_live(&view->app->session)
                  ? "Nothing yet. c collects generation 2 and says what it "
-                   "freed; every change is put back when you leave."
+                   "freed; what you switch is put back when you leave."
                  : "No connection: nothing can be switched.");
 }
 

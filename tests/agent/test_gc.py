@@ -103,6 +103,183 @@ def test_restore(spawn):
         assert child.ask("gc.isenabled()") is True
 
 
+SETTINGS = "[gc.isenabled(), list(gc.get_threshold()), gc.get_debug()]"
+CHANGES = {
+    "enabled": ("gc.isenabled()", [False, True, False]),
+    "thresholds": (THRESHOLDS, [[5, 6, 7], [8, 9, 1], [2, 3, 4]]),
+    "debug": ("gc.get_debug()", [4, 32, 36]),
+}
+
+
+def leave(wire, left):
+    """Closes `wire`; returns when the target has seen that it went, so that
+    what a peer of it asks next is done after what it left to be done."""
+    wire.close()
+    wait_until(lambda: left.ask("status")["peers"] == 1, "one peer left")
+
+
+def is_set(child, expression, value):
+    """3.12 and later have no third threshold."""
+    now = child.ask(expression)
+    return now[:2] == value[:2] if isinstance(value, list) else now == value
+
+
+@pytest.mark.parametrize("key", sorted(CHANGES))
+@pytest.mark.parametrize("first_leaves", [True, False])
+def test_two_that_set_the_same(spawn, key, first_leaves):
+    """What two connections set is put back when both are gone, whoever goes
+    first; until then it is as the last of them set it."""
+    child = Served(spawn)
+    before = child.ask(SETTINGS)
+    expression, (one_sets, other_sets, _) = CHANGES[key]
+    one, other = child.wire(), child.wire()
+    first = one.ask("gc_set", {key: one_sets})["on_entry"]
+    seen = other.ask("gc_state")
+    assert seen["changed"] is False and seen["on_entry"] == first
+    reply = other.ask("gc_set", {key: other_sets})
+    assert reply["changed"] is True and reply["on_entry"] == first
+    gone, left = (one, other) if first_leaves else (other, one)
+    leave(gone, left)
+    assert left.ask("gc_state")[key] == reply[key]
+    assert is_set(child, expression, other_sets)
+    left.close()
+    wait_until(lambda: child.ask(SETTINGS) == before, "all put back")
+
+
+@pytest.mark.parametrize("leaving", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_three_that_set_the_same(spawn, leaving):
+    """The same with three, while the program sets the field too: what was
+    there before the first change is what is put back."""
+    child = Served(spawn)
+    before = child.ask(SETTINGS)
+    wires = [child.wire() for _ in range(3)]
+    watch = child.wire()
+    for i, wire in enumerate(wires):
+        wire.ask("gc_set", {key: CHANGES[key][1][i] for key in CHANGES})
+        child.run("gc.set_threshold(77, 7, 7)")
+    for n, i in enumerate(leaving):
+        assert child.ask("gc.isenabled()") is False
+        assert child.ask(THRESHOLDS)[0] == 77
+        wires[i].close()
+        wait_until(lambda: watch.ask("status")["peers"] == 3 - n, "one less")
+    watch.ask("gc_state")  # behind the putting back
+    assert child.ask(SETTINGS) == before
+
+
+@pytest.mark.parametrize("keeps", [0, 1])
+@pytest.mark.parametrize("alone", [True, False])
+def test_keep_by_one_of_two(spawn, keeps, alone):
+    """What one of two keeps stays, whoever leaves first; what undoes it is
+    what was there before both."""
+    child = Served(spawn)
+    before = child.ask(SETTINGS)
+    wires = [child.wire(), child.wire()]
+    wires[0].ask("gc_set", {"enabled": False, "debug": 4})
+    wires[1].ask("gc_set", {"enabled": False, "thresholds": [5, 6, 7]})
+    reply = wires[keeps].ask("gc_set", {"keep": True} if alone else
+                             {"enabled": False, "keep": True})
+    assert "pyexplore gc %d enable" % child.pid in reply["undo"]
+    assert reply["kept"]["enabled"] is True
+    assert reply["changed"] is not alone
+    assert reply["on_entry"]["enabled"] is False
+    leave(wires[0], wires[1])
+    wires[1].close()
+    kept_debug, kept_thresholds = (alone and keeps == 0, alone and keeps == 1)
+    want = [False, [5, 6] if kept_thresholds else before[1][:2],
+            4 if kept_debug else before[2]]
+
+    def now():
+        enabled, thresholds, debug = child.ask(SETTINGS)
+        return [enabled, thresholds[:2], debug]
+    wait_until(lambda: now() == want, "the rest put back")
+    with child.wire() as third:  # and the next one to change it goes to it
+        third.ask("gc_set", {"enabled": True})
+    wait_until(lambda: now() == want, "what was kept is put back")
+    with child.wire() as last:
+        assert last.ask("gc_restore", {"kept": True})["kept"] == {}
+    wait_until(lambda: child.ask(SETTINGS) == before, "as at the start")
+
+
+def test_keep_alone_with_nothing_changed(spawn):
+    """Nothing to keep is no fault, and takes over nobody's change."""
+    child = Served(spawn)
+    with child.wire() as one, child.wire() as other:
+        one.ask("gc_set", {"enabled": False})
+        reply = other.ask("gc_set", {"keep": True})
+        assert reply["undo"] == "" and reply["kept"] == {}
+        assert one.ask("gc_state")["changed"] is True
+    wait_until(lambda: child.ask("gc.isenabled()"), "put back")
+
+
+def test_keep_and_gone_at_once(spawn):
+    """{keep: true}, and the connection closed behind it."""
+    child = Served(spawn)
+    wire = child.wire()
+    wire.ask("gc_set", {"enabled": False})
+    wire.frame("gc_set", {"keep": True})
+    with child.wire() as other:
+        leave(wire, other)
+        assert other.ask("gc_state")["kept"] == {"enabled": True}
+    assert child.ask("gc.isenabled()") is False
+
+
+def test_restore_ends_the_change_for_all(spawn):
+    """Restored by one of two: at once, and nothing is left to put back, so
+    that what the program sets then stays."""
+    child = Served(spawn)
+    with child.wire() as one, child.wire() as other:
+        one.ask("gc_set", {"enabled": False})
+        other.ask("gc_set", {"enabled": False})
+        assert one.ask("gc_restore")["enabled"] is True
+        assert other.ask("gc_state")["changed"] is False
+        child.run("gc.disable()")
+        leave(one, other)
+    assert child.ask("gc.isenabled()") is False
+
+
+def test_restore_of_what_was_kept_is_not_undone(spawn):
+    """Another connection that changed it since, leaving, does not bring back
+    what had been kept."""
+    child = Served(spawn)
+    with child.wire() as command:
+        command.ask("gc_set", {"debug": 4, "keep": True})
+    with child.wire() as one, child.wire() as command:
+        one.ask("gc_set", {"debug": 32})
+        assert command.ask("gc_restore", {"kept": True})["debug"] == 0
+        leave(one, command)
+        assert command.ask("gc_state")["debug"] == 0
+    assert child.ask("gc.get_debug()") == 0
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_change_under_way_when_the_other_leaves(spawn, order):
+    """Two connections, their changes cut off at any moment of each."""
+    child = Served(spawn)
+    before = child.ask(THRESHOLDS)
+    for cut in range(100):
+        wires = [child.wire(), child.wire()]
+        for i, wire in enumerate(wires):
+            wire.frame("gc_set", {"thresholds": [i + 1, 1, 1]})
+        for i in order:
+            time.sleep(cut * 1e-6)
+            wires[i].close()
+        wait_until(lambda: child.ask(THRESHOLDS) == before, "thresholds")
+    with child.wire() as again:
+        assert again.ask("gc_state")["kept"] == {}
+    assert child.ask(THRESHOLDS) == before
+
+
+def test_stop_puts_back_what_two_changed(spawn):
+    """stop() with both connected: what was there before both."""
+    child = Served(spawn)
+    one, other = child.wire(), child.wire()
+    one.ask("gc_set", {"enabled": False, "debug": 4})
+    other.ask("gc_set", {"enabled": False, "debug": 32})
+    child.run("pyexplore.stop()")
+    assert child.ask("[gc.isenabled(), gc.get_debug()]") == [True, 0]
+    assert one.is_closed() and other.is_closed()
+
+
 def test_pipelined_changes_remember_the_first(spawn):
     """Changes sent in one go, and a connection closed behind them."""
     child = Served(spawn)

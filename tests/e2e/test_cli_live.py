@@ -17,6 +17,7 @@ import pytest
 from cli import CLI, DEADLINE, environment, ok, run
 from harness import LEAK_SERVER, Target, child_environment, wait_until
 from terminal import Terminal
+from wire import Wire
 
 CONNECTIONS = 60
 
@@ -316,6 +317,49 @@ def test_restore_undoes_what_earlier_commands_changed(server):
     assert server.gc()["state"]["kept"] == {}
     assert "nothing was changed" in server.ok("gc", server.pid,
                                               "restore").out
+
+
+@pytest.mark.parametrize("change, body", [
+    ("disable", {"enabled": False}),
+    ("threshold 5 6 7", {"thresholds": [5, 6, 7]}),
+    ("debug UNCOLLECTABLE", {"debug": 4})])
+def test_gc_keeps_what_another_had_set_for_a_while(server, change, body):
+    """Set already, but only until the other leaves: then it stays, and to
+    undo it is what there was before the other."""
+    key = list(body)[0]
+    before = server.gc()["state"]
+    with Wire.unix(server.socket).hello() as other, \
+            Wire.unix(server.socket).hello() as watch:
+        other.ask("gc_set", body)
+        assert re.search("^lasting +on, thresholds .*, debug 0$",
+                         server.ok("gc", server.pid).out, re.M)
+        assert "another connection until that ends" in server.ok(
+            "gc", server.pid, "restore").out
+        result = server.gc(*change.split())
+        assert result["changed"] is True
+        other.close()
+        wait_until(lambda: watch.ask("status")["peers"] == 1, "it left")
+        watch.ask("gc_state")  # behind what would put it back
+    after = server.gc()["state"]
+    assert after[key] == result["state"][key] != before[key]
+    undo(server, result["undo"])
+    assert server.gc()["state"][key] == before[key]
+    server.gc("restore")
+
+
+def test_gc_overrules_what_another_had_set(server):
+    """Nothing lasts but what was there before: that needs no undoing."""
+    with Wire.unix(server.socket).hello() as other:
+        other.ask("gc_set", {"enabled": False})
+        assert server.ok("gc", server.pid, "disable").lines[0] == \
+            "the collector was already off, until another connection ends"
+        server.gc("restore")
+        other.ask("gc_set", {"enabled": False})
+        result = server.gc("enable")
+        assert result["changed"] is True and result["undo"] is None
+        assert other.ask("gc_state")["enabled"] is True
+    assert server.gc()["state"]["enabled"] is True
+    server.gc("restore")
 
 
 def test_gc_says_what_it_did(server):

@@ -10,8 +10,9 @@ import time
 import pytest
 
 from demo import PROOF, Walk
-from harness import TUI
+from harness import TUI, wait_until
 from terminal import Terminal, outcome
+from wire import Wire
 
 # Serves, then does what it is told on stdin, one expression a line.
 SERVE = """
@@ -193,6 +194,73 @@ def test_the_collector(target):
         now = served.ask("[gc.isenabled(), gc.get_debug(), "
                          "list(gc.get_threshold())]")
     assert now == before
+
+
+@pytest.mark.parametrize("keep", ["K", ":gc-keep", None])
+def test_changes_are_kept_only_when_asked(target, keep):
+    """K, or its command: what was switched stays when the explorer leaves."""
+    served = target()
+    with explorer(served.pid, cols=140, rows=30) as t, \
+            Wire.unix(served.path).hello() as watch:
+        t.wait_for("snapshot 1,")
+        t.keys("G")
+        t.wait_for("automatic collection")
+        if keep == "K":
+            t.keys("K")
+            t.wait_for("nothing was changed that could be kept")
+        t.keys("e")
+        t.wait_for("put back when the explorer leaves (K keeps it)")
+        t.keys("3")
+        t.wait_for(r"DEBUG_UNCOLLECTABLE +☑ on", regex=True)
+        if keep == "K":
+            t.keys("K")
+        elif keep is not None:
+            t.type(keep + "\n")
+        if keep is not None:
+            t.wait_for("kept; to undo it later: pyexplore gc %d enable"
+                       % served.pid)
+            t.wait_gone("changed from")
+        t.keys("q")
+        t.wait_exit()
+        wait_until(lambda: watch.ask("status")["peers"] == 1, "it left")
+        watch.ask("gc_state")  # behind what would put it back
+    want = [True, 0] if keep is None else [False, 4]
+    assert served.ask("[gc.isenabled(), gc.get_debug()]") == want
+
+
+def test_what_another_connection_changed_is_said(target):
+    served = target()
+    with Wire.unix(served.path).hello() as other:
+        other.ask("gc_set", {"enabled": False})
+        with explorer(served.pid, cols=90, rows=30) as t:
+            t.wait_for("snapshot 1,")
+            t.keys("G")
+            t.wait_for("others changed it from on, flags 0, ")
+            t.keys("q")
+            t.wait_exit()
+        assert other.ask("gc_state")["enabled"] is False
+
+
+def test_what_cannot_be_undone_is_not_promised(target):
+    """Freezing and collecting, beside a change that is put back."""
+    served = target()
+    with explorer(served.pid, cols=140, rows=30) as t:
+        t.wait_for("snapshot 1,")
+        t.keys("G")
+        t.wait_for("automatic collection")
+        t.keys("e")
+        t.wait_for("put back when the explorer leaves")
+        for key, said in (("z", "freeze"), ("Z", "unfreeze")):
+            t.keys(key)
+            t.wait_for("y/n")
+            t.keys("y")
+            t.wait_for(r"^ ?%s +\d+ of " % said, regex=True)
+            assert "put back when the explorer leaves" not in t.screen()
+        t.keys("c")
+        t.wait_for(r"collect\(2\): .*(freed|unreachable)", regex=True)
+        assert "put back when the explorer leaves" not in t.screen()
+        t.keys("q")
+        t.wait_exit()
 
 
 def test_garbage_can_be_browsed(target):
