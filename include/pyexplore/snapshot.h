@@ -209,7 +209,9 @@ enum px_node_gen {
     /* instances of a class share a table of keys, which owns them once */     \
     X(25, SHARED_KEY, "shared key", PLAIN, 1u, "key", "list(src)[i]")          \
     /* only in a file or stream: a DICT_VALUE under a SHARED_KEY */            \
-    X(26, SHARED_VALUE, "value of a shared key", PAIR, 3u, "[%]", "src[key]")
+    X(26, SHARED_VALUE, "value of a shared key", PAIR, 3u, "[%]", "src[key]")  \
+    /* what a context has for a ContextVar, by the variable's name */          \
+    X(27, VARIABLE, "context variable", NAME, 3u, "<variable %>", "-")
 
 enum px_edge_kind {
 #define X(number, member, name, form, flags, shown, expression)                \

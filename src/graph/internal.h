@@ -186,6 +186,9 @@ bool preview_is_text(struct px_reader record, bool *is_part);
 /* The preview as it was sent, "" if there is none; out_bytes is not 0. */
 void preview_plain(const struct px_graph *graph, px_node node, size_t out_bytes,
                    char *out);
+/* What a str is, without quotes; false: it is not known, or not all of it. */
+bool preview_text(const struct px_graph *graph, px_node node, size_t out_bytes,
+                  char *out);
 /* How many items the preview of a container says; false: it says something
  * else. */
 bool preview_length(const struct px_graph *graph, px_node node, uint64_t *n);

@@ -29,6 +29,7 @@ static const uint8_t kind_order[PX_EDGE_KIND_END] = {
     [PX_EDGE_CLASS] = 16,     [PX_EDGE_UNNAMED] = 17,
     [PX_EDGE_STACK] = 18,     [PX_EDGE_BORROWED] = 5,
     [PX_EDGE_CACHED] = 9,     [PX_EDGE_SHARED_KEY] = 14,
+    [PX_EDGE_VARIABLE] = 9,
 };
 
 /* Names that mean something to paths. */
@@ -136,10 +137,11 @@ order_is_contents(const struct order *order, px_edge edge)
 static inline bool
 is_named_kind(unsigned kind)
 {
-    const uint64_t named =
-        1u << PX_EDGE_ATTR | 1u << PX_EDGE_SLOT | 1u << PX_EDGE_CELL |
-        1u << PX_EDGE_LOCAL | 1u << PX_EDGE_GEN_LOCAL | 1u << PX_EDGE_ALIAS |
-        1u << PX_EDGE_FIELD | 1u << PX_EDGE_ROOT | 1u << PX_EDGE_BORROWED;
+    const uint64_t named = 1u << PX_EDGE_ATTR | 1u << PX_EDGE_SLOT |
+                           1u << PX_EDGE_CELL | 1u << PX_EDGE_LOCAL |
+                           1u << PX_EDGE_GEN_LOCAL | 1u << PX_EDGE_ALIAS |
+                           1u << PX_EDGE_FIELD | 1u << PX_EDGE_ROOT |
+                           1u << PX_EDGE_BORROWED | 1u << PX_EDGE_VARIABLE;
     return (named >> kind & 1) != 0;
 }
 

@@ -255,6 +255,20 @@ find_preview(const struct px_graph *graph, px_node node, struct preview *out)
 }
 
 bool
+preview_text(const struct px_graph *graph, px_node node, size_t out_bytes,
+             char *out)
+{
+    struct preview preview;
+    if (!find_preview(graph, node, &preview) ||
+        preview.form != PX_PREVIEW_STR ||
+        preview.number > count_characters(&preview))
+        return false;
+    px_text_escape((const char *)preview.bytes, preview.n_bytes, out_bytes,
+                   out);
+    return true;
+}
+
+bool
 preview_length(const struct px_graph *graph, px_node node, uint64_t *n)
 {
     struct preview preview;

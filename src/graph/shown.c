@@ -102,7 +102,20 @@ is_enum(const struct px_graph *graph, px_type type)
            strcmp(meta, "enum.EnumType") == 0; /* 3.11+ */
 }
 
-/* `Color.RED` */
+/* A text that is no name in the graph is known by its preview. */
+static void
+member_name(const struct px_graph *graph, px_node value, size_t out_bytes,
+            char *out)
+{
+    const char *name = px_node_text(graph, value);
+    if (name != NULL)
+        px_text_escape(name, strlen(name), out_bytes, out);
+    else if (!preview_text(graph, value, out_bytes, out))
+        out[0] = '\0';
+}
+
+/* `Color.RED`, `Mode.R|W`; without a name, as combined flags were until 3.10,
+ * `Mode(3)` */
 static void
 show_member(const struct px_graph *graph, px_node node, size_t out_bytes,
             char *out)
@@ -113,18 +126,23 @@ show_member(const struct px_graph *graph, px_node node, size_t out_bytes,
         return;
     const char *class = px_type_name(graph, type);
     const char *dot = strrchr(class, '.');
+    char last[2 * ITEM_BYTES], name[2 * ITEM_BYTES] = "";
+    char number[ITEM_BYTES] = "";
+    if (dot != NULL)
+        class = dot + 1;
+    px_text_escape(class, strlen(class), sizeof last, last);
     size_t n = px_node_attributes(graph, node, MEMBER_ATTRIBUTES, attributes);
     for (size_t i = 0; i < n; i++) {
         px_node value = px_edge_target(graph, attributes[i].edge);
-        const char *name = px_node_text(graph, value);
-        char line[2 * ITEM_BYTES];
-        if (name == NULL || strcmp(attributes[i].name, "_name_") != 0)
-            continue;
-        snprintf(line, sizeof line, "%s.%s", dot != NULL ? dot + 1 : class,
-                 name);
-        px_text_escape(line, strlen(line), out_bytes, out);
-        return;
+        if (strcmp(attributes[i].name, "_name_") == 0)
+            member_name(graph, value, sizeof name, name);
+        else if (strcmp(attributes[i].name, "_value_") == 0)
+            preview_plain(graph, value, sizeof number, number);
     }
+    if (name[0] != '\0')
+        snprintf(out, out_bytes, "%s.%s", last, name);
+    else if (number[0] != '\0')
+        snprintf(out, out_bytes, "%s(%s)", last, number);
 }
 
 char *

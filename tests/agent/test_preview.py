@@ -156,6 +156,10 @@ SHOWN = textwrap.dedent("""
         GREEN = "grass"
     class Level(enum.IntEnum):
         HIGH = 9
+    class Mode(enum.Flag):
+        R = 1
+        W = 2
+    both = Mode.R | Mode.W
     class Peer:
         def __init__(self):
             self.fd = 118203
@@ -210,6 +214,10 @@ def test_lines_say_what_an_object_is(spawn, tmp_path):
     assert "Color.RED" in run("instances", "Color")
     assert "Color.GREEN" in run("instances", "Color")
     assert "Level.HIGH" in run("instances", "Level")
+    modes = run("instances", "Mode")
+    # combined ones have had a name since 3.11
+    assert "Mode.R|W" in modes or "Mode(3)" in modes
+    assert {"Mode.R", "Mode.W"} <= set(modes.split())
     assert "<lambda>() <string>:" in run("show", hex(function))
 
 

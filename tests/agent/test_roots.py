@@ -110,8 +110,31 @@ def test_atexit(take):
                    if e.target == held and e.flags & pxs.COUNTS}
         (held,) = holders
     assert holders <= {interpreter, numbers[1]} and len(holders) == 1
+    if sys.version_info < (3, 14):
+        names = edge_names(snap, snap.nodes[held])
+        assert names["atexit function"] == numbers[0]
+        assert {"atexit arguments", "atexit keywords"} <= set(names)
     counted = snap.counted()
     assert snap.nodes[numbers[0]].refcount == counted[numbers[0]]
+
+
+def test_context_variables(take):
+    """What a context has for a variable goes by the variable's name."""
+    snap, numbers = take("""
+        import contextvars
+        class Held: pass
+        names = ["variable_%d" % i for i in range(40)]
+        variables = [contextvars.ContextVar(name) for name in names]
+        for variable in variables: variable.set(Held())
+        print_ = [id(v.get()) for v in variables]
+        pyexplore.snapshot(path)
+        print(*print_, flush=True)
+    """)
+    named = {snap.names[e.name][1]: e.target for n in snap.nodes.values()
+             for e in n.edges if e.kind == pxs.EDGE["VARIABLE"]}
+    assert named == {"variable_%d" % i: n for i, n in enumerate(numbers)}
+    counted = snap.counted()
+    assert all(snap.nodes[a].refcount == counted[a] for a in numbers)
 
 
 def test_garbage_and_callbacks(take):

@@ -64,7 +64,7 @@ FAMILIES = {
     "functions": "function, closure, lambda, cell, bound method, builtin",
     "what waits": "generator, delegating generator, coroutine, "
                   "awaiting coroutine, async generator, "
-                  "started async generator/",
+                  "started async generator/, async generator throw",
     "tracebacks, exceptions": "traceback, frame, exception, "
                               "chained exception, caused exception",
     "asyncio": "task, started task, future, done future, handle",

@@ -624,6 +624,8 @@ ROWS = {
     "started async generator": lambda: (
         lambda g: {"gen": g, "anext": (lambda a: (sent_once(a), a)[1])(
             g.__anext__())})(async_generator()),
+    "async generator throw": lambda: async_generator().athrow(
+        Failure(["thrown"])),
     "context manager": lambda: (lambda m: (m.__enter__(), m)[1])(manager()),
     "frame": frame_of_ended,
     "traceback": lambda: raised(Failure).__traceback__,
@@ -784,7 +786,8 @@ class Zoo(dict):
             task.cancel()
         loop.call_soon(loop.stop)
         loop.run_forever()
-        for name in ("coroutine", "awaiting coroutine"):
+        for name in ("coroutine", "awaiting coroutine",
+                     "async generator throw"):
             self[name].close()
         loop.close()
 

@@ -4,6 +4,8 @@
  */
 #include "agent/heap/edges.h"
 
+#include <string.h>
+
 #include "agent/heap/code.h"
 
 /* __annotations__ builds a dict when it is asked for while the function still
@@ -126,6 +128,41 @@ walk_builtin(struct walk *w, PyObject *object)
 #endif
 }
 
+/* The module's state has what the interpreter has from 3.10 on.
+ * Modules/atexitmodule.c of 3.8 and 3.9: atexitmodule_state, atexit_callback;
+ * one that was unregistered is NULL. */
+struct atexit_callback {
+    PyObject *function, *arguments, *keywords;
+};
+
+struct atexit_state {
+    struct atexit_callback **callbacks;
+    int n_callbacks;
+    int room;
+};
+
+static bool
+has_atexit_state(const PyModuleDef *def)
+{
+    return COMPAT_ATEXIT_STATE == 0 && strcmp(def->m_name, "atexit") == 0 &&
+           def->m_size == sizeof(struct atexit_state);
+}
+
+static void
+walk_atexit(struct walk *w, PyObject *module)
+{
+    const struct atexit_state *state = PyModule_GetState(module);
+
+    for (int i = 0; state != NULL && i < state->n_callbacks; i++) {
+        const struct atexit_callback *callback = state->callbacks[i];
+        if (callback == NULL)
+            continue;
+        edge_field(w, "atexit function", callback->function);
+        edge_field(w, "atexit arguments", callback->arguments);
+        edge_field(w, "atexit keywords", callback->keywords);
+    }
+}
+
 static int
 visit_state(PyObject *to, void *context)
 {
@@ -142,8 +179,10 @@ walk_module(struct walk *w, PyObject *object)
     PyModuleDef *def = PyModule_GetDef(object);
 
     edge_attr(w, "__dict__", PyModule_GetDict(object));
-    if (def != NULL && def->m_traverse != NULL &&
-        (def->m_size <= 0 || PyModule_GetState(object) != NULL))
+    if (def != NULL && has_atexit_state(def))
+        walk_atexit(w, object);
+    else if (def != NULL && def->m_traverse != NULL &&
+             (def->m_size <= 0 || PyModule_GetState(object) != NULL))
         def->m_traverse(object, visit_state, w);
 }
 

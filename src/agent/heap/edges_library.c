@@ -148,7 +148,24 @@ walk_tee_data(struct walk *w, PyObject *object)
 }
 
 /* ---- contextvars: Python/hamt.c ----
- * A pair of a bitmap node without a key is a deeper node. */
+ * A pair of a bitmap node without a key is a deeper node. A context's table
+ * has variables for keys: {HEAD; PyObject *var_name; …} */
+#define CONTEXT_VAR_NAME 2
+
+static void
+walk_variable(struct walk *w, PyObject *variable, PyObject *value)
+{
+    PyObject *name = NULL;
+
+    if (PyContextVar_CheckExact(variable))
+        name = edge_word(variable, CONTEXT_VAR_NAME);
+    edge_field(w, "variable", variable);
+    if (name != NULL && PyUnicode_Check(name))
+        walk_edge_name(w, PX_EDGE_VARIABLE, name, value);
+    else
+        edge_field(w, "value", value);
+}
+
 static void
 walk_hamt_pairs(struct walk *w, PyObject *const *pairs, Py_ssize_t n)
 {
@@ -157,8 +174,7 @@ walk_hamt_pairs(struct walk *w, PyObject *const *pairs, Py_ssize_t n)
             edge_field(w, "node", pairs[i + 1]);
             continue;
         }
-        edge_field(w, "variable", pairs[i]);
-        edge_field(w, "value", pairs[i + 1]);
+        walk_variable(w, pairs[i], pairs[i + 1]);
     }
 }
 
