@@ -223,10 +223,12 @@ print_path(const struct work *work, const struct px_graph *graph,
     for (size_t i = 0; i < suspect->n_steps; i++) {
         const struct px_step *step = &suspect->steps[i];
         const char *mark = work->cli->ascii ? "    > " : "    ▶ ";
+        bool is_root = step->edge == PX_NONE;
         snprintf(line, sizeof line, "%s%s%s%.300s", step->text,
-                 step->times > 1 ? " ×*" : "", i > 0 ? " → " : "",
-                 i > 0 ? px_type_name(graph, px_node_type(graph, step->node))
-                       : "");
+                 step->times > 1 ? " ×*" : "", is_root ? "" : " → ",
+                 is_root
+                     ? ""
+                     : px_type_name(graph, px_node_type(graph, step->node)));
         print_line(work, step->is_culprit ? CLI_FAULT : CLI_NAME,
                    step->is_culprit ? mark : "      ", line);
     }

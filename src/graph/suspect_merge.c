@@ -182,6 +182,31 @@ look_at_referents(const struct search *search, px_node node,
     }
 }
 
+/* The finding above an object that hangs on what does not pile up itself, a
+ * dict of all say, inside of what does; FINDING_NONE: none near. */
+static uint32_t
+finding_above(const struct search *search, uint32_t i, px_node node)
+{
+    enum { LEVELS = 4 };
+    for (int level = 0; level < LEVELS; level++) {
+        uint32_t n;
+        px_node above = PX_NONE;
+        const px_node *sources = px_node_referrers(search->graph, node, &n);
+        for (uint32_t s = 0; s < n && s < REFERRERS; s++) {
+            uint32_t other = finding_of(search, sources[s]);
+            if (other != 0 && other != i + 1)
+                return other - 1;
+            if (above == PX_NONE && sources[s] != node &&
+                held_get(search->paths, sources[s]) == PX_HELD_CYCLE)
+                above = sources[s];
+        }
+        if (above == PX_NONE)
+            break;
+        node = above;
+    }
+    return FINDING_NONE;
+}
+
 /* One that only others of its own finding refer to is a part of these, and
  * hangs where they do. */
 static void
@@ -199,6 +224,12 @@ look_at_sample(const struct search *search, uint32_t i, px_node node,
             continue;
         count_link(links, other - 1, node);
         is_linked = true;
+    }
+    if (!is_linked && search->findings[i].held_by == PX_HELD_CYCLE) {
+        uint32_t above = finding_above(search, i, node);
+        if (above != FINDING_NONE)
+            count_link(links, above, node);
+        is_linked = above != FINDING_NONE;
     }
     links->n_samples += is_linked || !is_part;
     if (search->findings[i].is_weak)

@@ -108,6 +108,50 @@ keep_steps(struct saying *say)
     return out->steps != NULL;
 }
 
+struct circle {
+    struct px_step steps[PX_SUSPECT_STEPS_MAX];
+    size_t n;
+};
+
+static void
+take_step(void *context, size_t number, const struct step_state *step,
+          px_node node, px_edge edge)
+{
+    struct circle *circle = context;
+    (void)number;
+    if (circle->n == PX_SUSPECT_STEPS_MAX) /* of a long one its end, too */
+        circle->n--;
+    struct px_step *out = &circle->steps[circle->n++];
+    *out = (struct px_step){.node = node, .edge = edge, .times = step->times};
+    memcpy(out->text, step->text, sizeof out->text);
+}
+
+/* What only a cycle holds has no path, but the way round to itself: at fault
+ * is what closes it, as in cycles.c. */
+static bool
+keep_circle(struct saying *say)
+{
+    const struct search *search = say->search;
+    struct circle *circle = calloc(1, sizeof *circle);
+    struct cycles *cycles = cycles_new(search->paths, say->err);
+    bool is_kept = false;
+    if (circle == NULL || cycles == NULL)
+        goto out;
+    cycles_visit(cycles, say->finding->example, true, take_step, circle);
+    is_kept = circle->n == 0;
+    if (is_kept)
+        goto out;
+    circle->steps[circle->n - 1].is_culprit = true;
+    say->out->n_steps = circle->n;
+    say->out->steps = suspect_keep(search->suspects, circle->steps,
+                                   circle->n * sizeof *circle->steps, say->err);
+    is_kept = say->out->steps != NULL;
+out:
+    cycles_free(cycles);
+    free(circle);
+    return is_kept;
+}
+
 static void
 join_steps(const struct px_step *steps, size_t n, size_t room, char *out)
 {
@@ -139,6 +183,8 @@ say_path(struct saying *say)
         join_steps(out->steps, out->n_steps, sizeof line, line);
     }
     if (!keep_text(say, &out->path, line))
+        return false;
+    if (finding->held_by == PX_HELD_CYCLE && !keep_circle(say))
         return false;
     out->holder = suspect_holder(search, finding);
     if (out->holder == PX_NONE || out->n_steps < 2)

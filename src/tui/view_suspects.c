@@ -143,13 +143,12 @@ graph_of(const void *context)
 }
 
 static void
-add_step(const void *context, const struct px_step *step, bool is_root,
-         struct cell_out *out)
+add_step(const void *context, const struct px_step *step, struct cell_out *out)
 {
     const struct px_graph *graph = graph_of(context);
     cell_add(out, ROLE_NORMAL, step->is_culprit ? "" : "  ");
     if (graph != NULL)
-        fact_add_step(out, graph, step, is_root);
+        fact_add_step(out, graph, step, step->edge == PX_NONE);
     else
         cell_add(out, ROLE_NAME, step->text);
     cell_add(out, ROLE_WARN, step->is_culprit ? "  ‹ at fault" : "");
@@ -174,7 +173,7 @@ row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
         add_piece(item, ROLE_NORMAL, finding->evidence[item->n], out);
         break;
     case KIND_STEP:
-        add_step(context, &finding->steps[item->n], item->n == 0, out);
+        add_step(context, &finding->steps[item->n], out);
         break;
     case KIND_ADVICE:
         add_piece(item, ROLE_GOOD, px_suspect_advice(finding->kind), out);

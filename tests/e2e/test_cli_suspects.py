@@ -113,5 +113,11 @@ def test_one_snapshot_tells_of_garbage_that_nobody_collects(tmp_path):
     first, = ran.json["findings"]
     assert first["cause"] == 2 and first["held_by"] == "cycle"
     assert ".handler" in first["path"] and first["count"] == 300
+    assert [step["culprit"] for step in first["steps"]] == [False, True]
+    assert " \u2192 ".join(step["step"] for step in first["steps"]) == \
+        first["path"]
+    assert first["steps"][-1]["address"] == first["example"]
+    shown = run("suspects", tmp_path / "a.pxs").out.splitlines()
+    assert sum(line.startswith("    \u25b6 .") for line in shown) == 1, shown
     ran = ok("suspects", make_pxs(tmp_path / "b.pxs", "--cycles", 0), "--json")
     assert ran.json["findings"] == []

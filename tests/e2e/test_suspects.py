@@ -33,6 +33,9 @@ def wrong(truth, status, answer):
         return "the type is not %s: %s" % (truth.types, seen)
     if not is_named(truth, first["path"] or ""):
         return "the holder is not %s: %s" % (truth.holder, seen)
+    culprits = [step["step"] for step in first["steps"] if step["culprit"]]
+    if first["cause"] <= 5 and len(culprits) != 1:
+        return "not one reference is at fault but %s: %s" % (culprits, seen)
     return None
 
 

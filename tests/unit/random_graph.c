@@ -375,8 +375,9 @@ write_tables(struct writer *w)
     char header[160];
     int n = snprintf(header, sizeof header,
                      "{\"format\":1,\"detail\":\"names\",\"estimate\":{"
-                     "\"objects\":77},\"time\":%.3f,\"waited\":%.3f}",
-                     rg->time, rg->waited);
+                     "\"objects\":77},\"gc\":{\"enabled\":%s},"
+                     "\"time\":%.3f,\"waited\":%.3f}",
+                     rg->gc_off ? "false" : "true", rg->time, rg->waited);
     rg_add_chunk(w->out, PX_CHUNK_HEADER, header, (size_t)n);
     uint64_t last = 0;
     for (int i = 0; i < RG_TYPES; i++) {

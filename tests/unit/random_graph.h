@@ -51,6 +51,7 @@ struct rg {
     struct rg_root roots[RG_ROOTS_MAX];
     int n_roots;
     double time, waited; /* of the header */
+    bool gc_off;         /* and there */
     int bounded;         /* a node that states its bound, if `most` is not 0 */
     uint64_t items, most;
 };

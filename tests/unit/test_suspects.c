@@ -60,7 +60,7 @@ enum { MODULE, OWNER, LIST, FIRST };
 
 struct heap {
     int count;
-    bool in_cycle;
+    bool in_cycle, gc_off;
     uint64_t place;
     uint64_t items, most; /* that the list states of itself */
     double time, waited;
@@ -78,6 +78,7 @@ heap_of(const struct heap *heap)
     rg->most = heap->most;
     rg->time = heap->time;
     rg->waited = heap->waited;
+    rg->gc_off = heap->gc_off;
     int name = rg_name(rg, "owner");
     int items = rg_name(rg, "items");
     for (int i = 0; i < rg->n; i++) {
@@ -145,6 +146,20 @@ find(struct watch *watch, size_t *n)
     return found;
 }
 
+/* One reference is at fault, and marked. */
+static const struct px_step *
+culprit_of(const struct px_suspect *found)
+{
+    const struct px_step *culprit = NULL;
+    for (size_t i = 0; i < found->n_steps; i++) {
+        assert_true(culprit == NULL || !found->steps[i].is_culprit);
+        if (found->steps[i].is_culprit)
+            culprit = &found->steps[i];
+    }
+    assert_non_null(culprit);
+    return culprit;
+}
+
 static void
 test_a_list_that_grows(void **state)
 {
@@ -166,11 +181,7 @@ test_a_list_that_grows(void **state)
         assert_string_equal(found->path, "module service → .owner → .items[*]");
         assert_string_equal(found->holder_path,
                             "module service → .owner → .items");
-        size_t n_culprits = 0;
-        for (size_t i = 0; i < found->n_steps; i++)
-            n_culprits += found->steps[i].is_culprit;
-        assert_int_equal(n_culprits, 1);
-        assert_true(found->steps[found->n_steps - 1].is_culprit);
+        assert_ptr_equal(culprit_of(found), &found->steps[found->n_steps - 1]);
         if (fingerprint[0] != '\0') /* at other addresses */
             assert_string_equal(found->fingerprint, fingerprint);
         memcpy(fingerprint, found->fingerprint, sizeof fingerprint);
@@ -280,6 +291,33 @@ test_cycles(void **state)
     px_suspects_free(watch.suspects);
 }
 
+/* Without one they are found, with the reference that closes the cycle. */
+static void
+test_cycles_that_nobody_collects(void **state)
+{
+    (void)state;
+    struct watch watch = {.suspects = px_suspects_new(NULL)};
+    size_t n;
+    for (int i = 0; i < 5; i++) {
+        const struct heap all = {.count = 10 + 8 * i,
+                                 .in_cycle = true,
+                                 .gc_off = true,
+                                 .place = (uint64_t)i + 1};
+        look(&watch, heap_of(&all));
+    }
+    const struct px_suspect *found = find(&watch, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(found->kind, PX_SUSPECT_CYCLE);
+    assert_int_equal(found->held_by, PX_HELD_CYCLE);
+    assert_string_equal(found->path, ".owner ×*");
+    const struct px_step *culprit = culprit_of(found);
+    assert_int_equal(culprit->node, found->example);
+    assert_int_equal(px_edge_target(watch.graph, culprit->edge),
+                     found->example);
+    forget(&watch);
+    px_suspects_free(watch.suspects);
+}
+
 /* However long it watches, it forgets the oldest and goes on. */
 static void
 test_many_rounds(void **state)
@@ -322,6 +360,7 @@ main(void)
         cmocka_unit_test(test_a_bound),
         cmocka_unit_test(test_a_target_that_starves),
         cmocka_unit_test(test_cycles),
+        cmocka_unit_test(test_cycles_that_nobody_collects),
         cmocka_unit_test(test_many_rounds),
         cmocka_unit_test(test_names),
     };
