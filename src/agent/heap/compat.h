@@ -73,6 +73,8 @@
 #define COMPAT_STR_WSTR (PY_VERSION_HEX < 0x030C0000)
 /* Py_SIZE of an int is no longer its digits. */
 #define COMPAT_LONG_TAG (PY_VERSION_HEX >= 0x030C0000)
+/* A type of its own, whose struct begins as that of a dict. */
+#define COMPAT_FROZENDICT (PY_VERSION_HEX >= 0x030F0000)
 /* int.__sizeof__ of 0 has counted one digit since 3.11.2 (gh-100637). */
 #define COMPAT_ZERO_HAS_DIGIT (PY_VERSION_HEX >= 0x030B0000)
 /* sys.getsizeof adds the words before the object by its type alone, so also

@@ -123,6 +123,9 @@ const struct edges_row edges_rows_container[] = {
     {.type = &PyList_Type, .walk = walk_list, .flags = EDGES_COMPLETE},
     {.type = &PyTuple_Type, .walk = walk_tuple, .flags = EDGES_COMPLETE},
     {.type = &PyDict_Type, .walk = walk_dict, .flags = EDGES_COMPLETE},
+#if COMPAT_FROZENDICT
+    {.type = &PyFrozenDict_Type, .walk = walk_dict, .flags = EDGES_COMPLETE},
+#endif
     {.type = &PySet_Type, .walk = walk_set, .flags = EDGES_COMPLETE},
     {.type = &PyFrozenSet_Type, .walk = walk_set, .flags = EDGES_COMPLETE},
     {.type = &PyDictProxy_Type,

@@ -180,6 +180,9 @@ static const struct owned_row {
 } rows[] = {
     {&PyODict_Type, NULL, 0, own_ordered_dict},
     {&PyDict_Type, NULL, 0, own_dict},
+#if COMPAT_FROZENDICT
+    {&PyFrozenDict_Type, NULL, 0, own_dict},
+#endif
     {&PyList_Type, NULL, 0, own_list},
     {&PyUnicode_Type, NULL, 0, own_str},
     {&PySet_Type, NULL, 0, own_set},

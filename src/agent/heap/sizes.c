@@ -299,6 +299,9 @@ static const struct sizes_row {
     {&PyUnicode_Type, NULL, 0, size_str},
     {&PyLong_Type, NULL, 0, size_long},
     {&PyDict_Type, NULL, 0, size_dict},
+#if COMPAT_FROZENDICT
+    {&PyFrozenDict_Type, NULL, 0, size_dict},
+#endif
     {&PyList_Type, NULL, 0, size_list},
     {&PySet_Type, NULL, 0, size_set},
     {&PyFrozenSet_Type, NULL, 0, size_set},

@@ -99,6 +99,10 @@ container_flag(PyTypeObject *type)
         return PX_TYPE_TUPLE;
     if (type->tp_flags & Py_TPFLAGS_DICT_SUBCLASS)
         return PX_TYPE_DICT;
+#if COMPAT_FROZENDICT
+    if (PyType_IsSubtype(type, &PyFrozenDict_Type))
+        return PX_TYPE_DICT;
+#endif
     if (PyType_IsSubtype(type, &PySet_Type) ||
         PyType_IsSubtype(type, &PyFrozenSet_Type))
         return PX_TYPE_SET;
