@@ -757,6 +757,9 @@ def modern(rows):
         rows["list[int]"] = lambda: list[int]
     if sys.version_info >= (3, 10):
         rows["union"] = lambda: int | str
+        rows["union with parameters"] = lambda: (
+            lambda u: (u.__parameters__, u)[1])(
+                list[typing.TypeVar("T")] | int)
         rows["slots dataclass"] = lambda: dataclasses.make_dataclass(
             "SlotsData", ["x"], slots=True)([1])
         rows["pairwise"] = lambda: started(itertools.pairwise([[1], [2]]))

@@ -84,7 +84,10 @@ LIST(param_specs) = {{3, F, "bound"}, END};
 LIST(param_specs_13) = {
     {3, F, "bound"}, {4, F, "default"}, {5, F, "evaluate default"}, END};
 LIST(typevar_tuples_13) = {{3, F, "default"}, {4, F, "evaluate default"}, END};
-LIST(unions) = {{3, F, "hashable args"}, {4, F, "unhashable args"}, END};
+LIST(unions) = {{3, F, "hashable args"},
+                {4, F, "unhashable args"},
+                {5, A, "__parameters__"},
+                END};
 LIST(key_wrappers) = {{2, F, "comparison"}, END};
 LIST(properties) = {{6, F, "name"}, END};
 LIST(context_vars) = {{3, F, "default"}, END};
