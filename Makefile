@@ -71,7 +71,7 @@ LIBS_FULL := $(LIBS_CORE) $(call static,zstd utf8proc)
 LIBS_TUI := $(call static,panelw ncursesw tinfo)
 
 .PHONY: all programs lib ext exts demo test test-full test-unit test-agent \
-        test-e2e test-real test-sid unit-programs replay-programs test-tools fuzz lint format bench screenshots docs-keys dist \
+        test-e2e test-real test-sid test-aarch64 unit-programs replay-programs test-tools fuzz lint format bench screenshots docs-keys dist \
         install uninstall clean help compile-commands FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -150,7 +150,7 @@ programs: pyexplore pyexplore-tui ## build both programs
 # fragments, made once per interpreter and read like headers.
 NO_PYTHON_GOALS := clean help lint format programs pyexplore pyexplore-tui lib \
         unit-programs replay-programs test-tools fuzz fuzz-% compile-commands docs-keys demo test test-full test-unit \
-        test-agent test-e2e test-real test-sid bench screenshots
+        test-agent test-e2e test-real test-sid test-aarch64 bench screenshots
 NEED_PYTHON := $(if $(filter-out $(NO_PYTHON_GOALS) $(OUT)/unit/% $(OUT)/replay/% $(OUT)/bench/% \
         $(OUT)/pyexplore $(OUT)/pyexplore-tui,$(or $(MAKECMDGOALS),all)),yes)
 ifeq ($(NEED_PYTHON),yes)
@@ -275,6 +275,7 @@ fuzz-%: tests/fuzz/%.c $(CORE_ARCHIVES)
 PACKAGES = sh tests/tools/packages.sh
 AGAIN = BUILD=$(abspath $(BUILD)) MAKE='$(MAKE)' CC='$(CC)' PYTHON='$(PYTHON)'
 SID ?= $(BUILD)/sid
+AARCH64 ?= $(BUILD)/aarch64
 # T= goes through the environment: a shell would take its quotes away.
 export T
 SUITE = $(AGAIN) SANITIZE='$(SANITIZE)' PYTHONS='$(PYTHON) $(PYTHONS)' \
@@ -299,6 +300,9 @@ test-real: ## only real programs with their libraries (T='-k flask-3.11')
 	@$(SUITE) real
 test-sid: ## the agent's tests on Debian sid's 3.14 and 3.15 (root; SID=folder)
 	@$(SUITE) sid
+test-aarch64: ## the agent's tests on an emulated aarch64 (root; T='-m smoke')
+	@$(PACKAGES) build aarch64
+	@AARCH64='$(abspath $(AARCH64))' MAKE='$(MAKE)' sh tests/aarch64.sh $(or $(T),-m smoke)
 lint: ## direction of includes, the child's symbols, format, static analysis
 	@$(PACKAGES) build test lint
 	@$(AGAIN) $(PYTHON) tests/lint/lint.py $(T)
