@@ -302,7 +302,7 @@ test-sid: ## the agent's tests on Debian sid's 3.14 and 3.15 (root; SID=folder)
 	@$(SUITE) sid
 test-aarch64: ## the agent's tests on an emulated aarch64 (root; T='-m smoke')
 	@$(PACKAGES) build aarch64
-	@AARCH64='$(abspath $(AARCH64))' MAKE='$(MAKE)' sh tests/aarch64.sh $(or $(T),-m smoke)
+	@AARCH64='$(abspath $(AARCH64))' MAKE='$(MAKE)' sh tests/aarch64.sh
 lint: ## direction of includes, the child's symbols, format, static analysis
 	@$(PACKAGES) build test lint
 	@$(AGAIN) $(PYTHON) tests/lint/lint.py $(T)

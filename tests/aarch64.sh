@@ -4,7 +4,7 @@
 # clone without SIGCHLD, and hands out addresses of this machine.)
 #
 # The system in $AARCH64 is made once; everything is compiled here, by a cross
-# compiler. Arguments go to pytest. Run by `make test-aarch64`, as root.
+# compiler. T="-k 'this or that'" goes to pytest as it is. Run by `make test-aarch64`, as root.
 #
 # SPDX-License-Identifier: MIT
 set -eu
@@ -75,7 +75,7 @@ ip link set lo up
 cd /srv
 PYEXPLORE_BUILD=/srv/build PX_TEST_DEADLINE=300 PYTHONDONTWRITEBYTECODE=1 \\
 python3 -m pytest -q -rs --color=no -p no:cacheprovider -c pytest.ini -o timeout=900 \\
-    tests/agent $* </dev/null
+    tests/agent ${T:--m smoke} </dev/null
 echo "aarch64: pytest ended with \$?"
 echo o > /proc/sysrq-trigger
 sleep 60
