@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/jsonout.h"
+#include "cli/memory.h"
 
 #define ROUNDS 3
 #define ROUNDS_AT_MOST 3
@@ -133,8 +134,8 @@ rounds_json(const struct px_suspects_round *rounds, size_t n)
 
 static void
 print_json(struct work *work, const struct case_of *one,
-           const struct cli_loaded *loaded, const struct px_suspect *found,
-           size_t n)
+           const struct cli_loaded *loaded, const struct memory *memory,
+           const struct px_suspect *found, size_t n)
 {
     size_t n_rounds;
     const struct px_suspects_round *rounds =
@@ -144,12 +145,13 @@ print_json(struct work *work, const struct case_of *one,
     for (size_t i = 0; i < n; i++)
         json_array_append_new(findings,
                               suspect_json(loaded->graph, &found[i], n_rounds));
-    json_t *more = json_pack(
-        "{s:I, s:f, s:b, s:o, s:I, s:o}", "rounds", (json_int_t)n_rounds - 1,
-        "seconds", rounds[n_rounds - 1].time - rounds[0].time, "in_doubt",
-        (int)px_suspects_is_in_doubt(one->suspects), "memory",
-        rounds_json(rounds, n_rounds), "n_findings", (json_int_t)n, "findings",
-        findings);
+    json_t *more =
+        json_pack("{s:I, s:f, s:b, s:o, s:o, s:I, s:o}", "rounds",
+                  (json_int_t)n_rounds - 1, "seconds",
+                  rounds[n_rounds - 1].time - rounds[0].time, "in_doubt",
+                  (int)px_suspects_is_in_doubt(one->suspects), "memory",
+                  rounds_json(rounds, n_rounds), "process", memory_json(memory),
+                  "n_findings", (json_int_t)n, "findings", findings);
     json_object_update(out, more);
     json_decref(more);
     jsonout_line(work->cli, out);
@@ -157,10 +159,11 @@ print_json(struct work *work, const struct case_of *one,
 
 /* ---- text ---- */
 static void
-print_memory(const struct px_suspects_round *rounds, size_t n)
+print_memory(const struct work *work, const struct memory *memory,
+             const struct px_suspects_round *rounds, size_t n)
 {
-    char rss[PX_FIGURE_MAX], objects[PX_FIGURE_MAX], other[PX_FIGURE_MAX];
-    char grown[2][PX_FIGURE_MAX + 1];
+    char rss[PX_FIGURE_MAX], objects[PX_FIGURE_MAX], files[PX_FIGURE_MAX];
+    char other[PX_FIGURE_MAX], grown[2][PX_FIGURE_MAX + 1];
     const struct px_suspects_round *first = &rounds[0];
     const struct px_suspects_round *last = &rounds[n - 1];
     int64_t by[] = {(int64_t)(last->rss - first->rss),
@@ -169,17 +172,22 @@ print_memory(const struct px_suspects_round *rounds, size_t n)
         grown[i][0] = by[i] < 0 ? '-' : '+';
         px_text_bytes((uint64_t)(by[i] < 0 ? -by[i] : by[i]), grown[i] + 1);
     }
-    uint64_t rest = last->rss > last->bytes ? last->rss - last->bytes : 0;
+    px_text_bytes(memory->file, files);
     if (last->rss > 0)
-        printf("rss %s (%s)  Python's objects %s (%s)  other %s  gc %s\n",
+        printf("rss %s (%s)  Python's objects %s (%s)  mapped files %s  "
+               "other %s  gc %s\n",
                px_text_bytes(last->rss, rss), grown[0],
                px_text_bytes(last->bytes, objects), grown[1],
-               px_text_bytes(rest, other), last->is_collecting ? "on" : "off");
+               memory->file > 0 ? files : "?",
+               px_text_bytes(memory->other, other),
+               last->is_collecting ? "on" : "off");
+    memory_print_allocators(work->cli, memory);
+    printf("%s: %s\n", memory->verdict, memory->sentence);
 }
 
 static void
 print_head(const struct work *work, const struct case_of *one,
-           const struct cli_loaded *loaded)
+           const struct cli_loaded *loaded, const struct memory *memory)
 {
     char text[PX_PATH_MAX], up[PX_FIGURE_MAX], count[PX_FIGURE_MAX];
     size_t n;
@@ -197,7 +205,7 @@ print_head(const struct work *work, const struct case_of *one,
                px_text_ns((uint64_t)((last->time - last->started) * 1e9), up));
     printf("\n");
     json_decref(header);
-    print_memory(rounds, n);
+    print_memory(work, memory, rounds, n);
     printf("%s rounds in %.1f s\n", px_text_count(n - 1, count),
            last->time - rounds[0].time);
 }
@@ -254,10 +262,10 @@ print_suspect(const struct work *work, const struct px_graph *graph,
 
 static void
 print_text(const struct work *work, const struct case_of *one,
-           const struct cli_loaded *loaded, const struct px_suspect *found,
-           size_t n)
+           const struct cli_loaded *loaded, const struct memory *memory,
+           const struct px_suspect *found, size_t n)
 {
-    print_head(work, one, loaded);
+    print_head(work, one, loaded, memory);
     for (size_t i = 0; i < n; i++)
         print_suspect(work, loaded->graph, &found[i], i + 1);
     if (n == 0)
@@ -287,10 +295,19 @@ judge(struct work *work, struct case_of *one, const struct cli_loaded *loaded,
     if (!is_last && px_suspects_is_in_doubt(one->suspects))
         return PX_OK;
     one->is_done = true;
+    struct memory memory;
+    memory_take(loaded, &memory);
+    if (work->cli->opt.malloc_too) {
+        enum px_status status =
+            memory_ask(work->cli, &loaded->target, &memory, err);
+        if (status != PX_OK)
+            return status;
+    }
+    memory_judge(&memory);
     if (work->cli->opt.json)
-        print_json(work, one, loaded, found, n);
+        print_json(work, one, loaded, &memory, found, n);
     else
-        print_text(work, one, loaded, found, n);
+        print_text(work, one, loaded, &memory, found, n);
     if (n > 0 && work->cli->exit_status == 0)
         work->cli->exit_status = 1;
     return PX_OK;

@@ -156,9 +156,8 @@ const struct cli_command cli_commands[] = {
                  "and mapped files, and says where to look. --malloc also "
                  "asks what is free inside malloc: its locks are held for "
                  "that, some 10 ms for 300,000 free chunks, and threads that "
-                 "want memory wait. Arenas of Python's own that are wholly "
-                 "free cannot be told from native memory. A file knows nothing "
-                 "of malloc. Below that: how many blocks of Python's allocator "
+                 "want memory wait. A file knows nothing of malloc, and files "
+                 "of older versions nothing of arenas and mapped files. Below that: how many blocks of Python's allocator "
                  "the objects explain, and the objects that nothing refers to "
                  "(C code holds them, or has lost them).",
         .examples = {{"memory localhost:9999", "Python objects, or else"},
@@ -206,7 +205,8 @@ const struct cli_command cli_commands[] = {
     {
         .name = "suspects", .args = "TARGET...", .min_args = 1,
         .max_args = -1,
-        .options = CLI_GRAPHED | CLI_BIT(INTERVAL) | CLI_BIT(ROUNDS),
+        .options = CLI_GRAPHED | CLI_BIT(INTERVAL) | CLI_BIT(ROUNDS) |
+                   CLI_BIT(MALLOC),
         .summary = "say what leaks, why, and which reference is at fault",
         .about = "Takes a snapshot every 5 s, 3 times after the first, and "
                  "says what grew in every round, would not stop by itself "

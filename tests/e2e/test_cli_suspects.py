@@ -6,6 +6,7 @@ command, its files and its JSON.
 SPDX-License-Identifier: MIT
 """
 import json
+import re
 import signal
 import subprocess
 
@@ -29,6 +30,10 @@ def test_files_are_one_process_at_several_times(tmp_path):
         False, False, True]
     assert first["retained_at_least"] > 0 and first["evidence"]
     assert len(found["memory"]) == 4
+    assert found["process"] == {
+        name: value for name, value in ok("memory", files[-1],
+                                          "--json").json.items()
+        if name in found["process"]}
 
 
 def test_files_are_taken_in_the_order_of_their_times(tmp_path):
@@ -57,6 +62,23 @@ def test_what_levels_off_or_shrinks_is_none(tmp_path):
     for numbers in ((60, 60, 60), (60, 90, 70), (80, 60, 40)):
         ran = ok("suspects", *(series(tmp_path, *numbers) + ["--json"]))
         assert ran.json["n_findings"] == 0
+
+
+def test_the_head_says_whether_it_is_python_memory_at_all(spawn):
+    """Beside rss and objects: arenas, blocks, what is free, malloc."""
+    pid = service(spawn, "idle")
+    args = ["suspects", pid, "--rounds", 1, "--interval", 0.1]
+    lines = ok(*args).lines
+    assert re.match(r"rss \S+ \w+ \(.* Python's objects .* mapped files "
+                    r"[\d.]+ \w+  other ", lines[1])
+    assert re.match(r"Python's allocator: ([\d,]+ arenas, [\d.]+ \w+, [\d.]+ "
+                    r"\w+ free in them, [\d,]+ blocks in use|its arenas)",
+                    lines[2])
+    assert lines[3] == "malloc: not asked (--malloc)"
+    assert re.match(r"(small|python): the Python objects are ", lines[4])
+    lines = ok(*(args + ["--malloc"])).lines
+    assert re.match(r"malloc: (.* in use, .* free|the target's cannot)",
+                    lines[3])
 
 
 def test_the_same_fingerprint_in_the_next_run(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from cli import make_pxs, ok
 from harness import SANITIZED, wait_until
+import pxs
 
 
 @pytest.fixture(scope="module", params=["inline", "dict"])
@@ -86,8 +87,8 @@ def test_retained_is_a_column_only_when_asked_for(snapshot):
 
 # ---- memory ----
 SHAPE = ["command", "target", "snapshot", "rss_bytes", "object_bytes",
-         "file_bytes", "pool_free_bytes", "allocated_blocks", "malloc",
-         "other_bytes", "verdict", "sentence", "blocks", "strays"]
+         "file_bytes", "pool_free_bytes", "arenas", "allocated_blocks",
+         "malloc", "other_bytes", "verdict", "sentence", "blocks", "strays"]
 
 TARGET = """
 import ctypes, json, sys
@@ -117,11 +118,45 @@ def test_memory_of_a_file_knows_no_malloc(snapshot):
     assert result["rss_bytes"] == 96 << 20
     assert result["object_bytes"] == sum(row["bytes"] for row in types)
     assert result["malloc"] is None and result["allocated_blocks"] is None
-    assert result["other_bytes"] == (96 << 20) - result["object_bytes"]
+    assert result["file_bytes"] == 20 << 20 and result["arenas"] is None
+    assert result["other_bytes"] == (76 << 20) - result["object_bytes"]
     assert result["verdict"] == "native"
+    assert "a file does not know" in result["sentence"]
     ran = ok("memory", snapshot)
     assert ran.lines[0].split() == ["SIZE", "OF", "RSS", "WHAT"]
     assert ran.lines[-1] == result["sentence"]
+    assert "its arenas are not known" in ran.out
+    assert "malloc: a file knows nothing of it" in ran.out
+    assert ran.err == ""
+    ran = ok("memory", snapshot, "--malloc", "--json")
+    assert "a file knows nothing of malloc" in ran.err
+    assert ran.json["malloc"] is None
+
+
+def test_a_file_that_knows_no_mapped_files_accuses_nobody(snapshot, tmp_path):
+    """As older versions wrote them."""
+    snap = pxs.read(str(snapshot))
+    del snap.header["rss_file"]
+    snap.write(str(tmp_path / "old.pxs"))
+    result = ok("memory", tmp_path / "old.pxs", "--json").json
+    assert result["file_bytes"] is None and result["verdict"] == "unknown"
+    assert "mapped files or native memory" in result["sentence"]
+
+
+def test_a_file_gets_the_verdict_of_its_process(ask, tmp_path):
+    """Of 150 MB of a mapped file, which is nobody's leak."""
+    serving, live = ask(
+        "[open('%s', 'w+b')]; f = kept[0]; f.truncate(150 << 20); "
+        "import mmap; m = mmap.mmap(f.fileno(), 0); "
+        "[m.__setitem__(i, 1) for i in range(0, len(m), 4096)]"
+        % (tmp_path / "mapped"))
+    path = tmp_path / "saved.pxs"
+    ok("snapshot", serving["path"], "-o", path)
+    saved = ok("memory", path, "--json").json
+    assert saved["file_bytes"] > 150 << 20
+    assert saved["file_bytes"] == pytest.approx(live["file_bytes"], rel=0.05)
+    assert saved["verdict"] == live["verdict"]
+    assert live["verdict"] == "small" or SANITIZED
 
 
 def test_memory_in_python_objects(ask):
@@ -184,6 +219,16 @@ def test_free_inside_pools_is_what_python_says(ask):
                             "bytes lost to quantization"))
     assert result["pool_free_bytes"] == pytest.approx(free, rel=0.1)
     assert free > 50e6
+    arenas = result["arenas"]
+    assert arenas["count"] == pytest.approx(int(
+        re.search(r"# arenas allocated current += +([\d,]+)", said).group(1)
+        .replace(",", "")), abs=4)
+    each = arenas["bytes"] // arenas["count"]
+    assert each in (256 << 10, 1 << 20)
+    # what is free in all pools that ever were in use, wholly free ones too
+    unused = re.search(r"unused pools \* \d+ bytes += +([\d,]+)", said)
+    assert result["pool_free_bytes"] <= arenas["free_bytes"] <= (
+        1.1 * (free + int(unused.group(1).replace(",", ""))))
     assert result["verdict"] == "fragmentation"
 
 

@@ -187,7 +187,8 @@ class Server:
         return h.finish(
             python="3.13.0", build="main, Nov 21 2026", pid=args.pid,
             command=["python", "server.py"], host="shop-7", time=args.time,
-            rss=96 << 20, interpreters=1, threads=2, stop_the_world=False,
+            rss=96 << 20, rss_file=20 << 20,
+            interpreters=1, threads=2, stop_the_world=False,
             estimate={"objects": 22000, "bytes": 600000},
             gc={"enabled": False, "thresholds": [700, 10, 10],
                 "counts": [411, 3, 8], "debug": 0})
