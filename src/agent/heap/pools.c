@@ -193,6 +193,7 @@ count_arenas(struct pools *pools)
     uint64_t carved_bytes = 0;
     for (size_t i = 0; i < pools->n_arenas; i++) {
         size_t n = 0;
+        guard_mark();
         if (pools->arenas[i].address == 0)
             continue;
         pools_of(&pools->arenas[i], &n);
@@ -225,7 +226,7 @@ pools_find(struct walk *w, struct pools *pools, const struct pools_note *note)
     if (sigsetjmp(here, 0) == 0 && pools->arenas != NULL)
         measure(pools);
     guard_enter(w->guard);
-    if (sigsetjmp(here, 0) == 0 && pools->n_arenas != 0)
+    if (sigsetjmp(here, 0) == 0 && pools->arenas != NULL)
         count_arenas(pools);
     guard_enter(w->guard);
     w->guard->landing = outer;
