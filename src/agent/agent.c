@@ -42,6 +42,7 @@ static struct {
     PyObject *handle;      /* the Server of the running server, owned */
     PyTypeObject *type;    /* Server */
     PyObject *exit_hook;   /* registered with atexit, owned; NULL: not yet */
+    PyObject *fork_hook;   /* registered with os, as that one */
 } agent;
 
 struct server_handle {
@@ -105,6 +106,7 @@ at_exit(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
 {
     agent.ending = true;
     Py_CLEAR(agent.exit_hook);
+    Py_CLEAR(agent.fork_hook);
     wait_for_others();
     agent_stop();
     trigger_stop_all();
@@ -190,7 +192,11 @@ prepare(const struct serve_options *options)
      * our thread for the main one and print an AssertionError at exit. */
     threading = PyImport_ImportModule("threading");
     Py_XDECREF(threading);
-    return threading != NULL ? agent_watch_exit() : -1;
+    if (threading == NULL || agent_watch_exit() < 0)
+        return -1;
+    if (agent.fork_hook == NULL)
+        agent.fork_hook = gc_undo_watch_fork();
+    return agent.fork_hook != NULL ? 0 : -1;
 }
 
 static int
@@ -211,9 +217,10 @@ warn(const struct server_notes *notes, const struct serve_options *options)
 void
 agent_tell_own(void)
 {
-    PyObject *extra[2 + TRIGGERS_MAX] = {agent.handle, agent.exit_hook};
+    PyObject *extra[3 + TRIGGERS_MAX] = {agent.handle, agent.exit_hook,
+                                         agent.fork_hook};
     size_t n_held;
-    watcher_handles(extra + 2);
+    watcher_handles(extra + 3);
     PyObject *const *held = gc_control_held(&n_held);
     own_refresh(extra, sizeof extra / sizeof extra[0], held, n_held);
 }

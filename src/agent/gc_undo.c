@@ -2,9 +2,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
 #include "agent/gc_undo.h"
 
 #include "agent/gc_control.h"
@@ -59,4 +56,45 @@ gc_undo_all(void)
 {
     static const struct gc_settings none = {.fields = 0};
     gc_undo_restore(&none, GC_FIELDS, NULL);
+}
+
+/* ---- a fork ---- */
+
+static PyObject *
+after_fork(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
+{
+    gc_undo_all();
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef after_fork_method = {"_pyexplore_after_fork", after_fork,
+                                        METH_NOARGS, NULL};
+
+/* Not by pthread_atfork as all else (forget.h): what sets the collector is
+ * Python, which may be called when PyOS_AfterFork_Child is through with the
+ * interpreter's own locks, and its callbacks come last. The record is right
+ * at that moment, for whoever forks has the GIL. From the module posix, of
+ * which os has a copy that programs replace. */
+PyObject *
+gc_undo_watch_fork(void)
+{
+    PyObject *hook = PyCFunction_New(&after_fork_method, NULL);
+    PyObject *posix = NULL, *take = NULL, *named = NULL, *result = NULL;
+    PyObject *none = hook != NULL ? PyTuple_New(0) : NULL;
+    if (none != NULL)
+        posix = PyImport_ImportModule("posix");
+    if (posix != NULL)
+        take = PyObject_GetAttrString(posix, "register_at_fork");
+    if (take != NULL)
+        named = Py_BuildValue("{s:O}", "after_in_child", hook);
+    if (named != NULL)
+        result = PyObject_Call(take, none, named);
+    if (result == NULL)
+        Py_CLEAR(hook);
+    Py_XDECREF(result);
+    Py_XDECREF(named);
+    Py_XDECREF(take);
+    Py_XDECREF(posix);
+    Py_XDECREF(none);
+    return hook;
 }

@@ -12,6 +12,9 @@
 #ifndef AGENT_GC_UNDO_H
 #define AGENT_GC_UNDO_H
 
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
 #include "agent/gc_state.h"
 #include "agent/tags.h"
 
@@ -29,5 +32,9 @@ PX_GIL enum px_status gc_undo_restore(const struct gc_settings *older,
                                       unsigned fields, struct px_err *err);
 /* All fields. Problems cannot be told to anybody. */
 PX_GIL void gc_undo_all(void);
+/* From now on a forked child begins with gc_undo_all: its parent's clients
+ * are none of its own, and nobody would ever put it back there. The function
+ * that Python calls, new reference; NULL with an exception set. */
+PX_GIL PyObject *gc_undo_watch_fork(void);
 
 #endif

@@ -181,6 +181,61 @@ if __name__ == "__main__":
 """
 
 
+SETTINGS = "[gc.isenabled(), list(gc.get_threshold()), gc.get_debug()]"
+
+
+def test_child_has_the_collector_as_it_was(spawn):
+    """What connections set for as long as they last is put back in a child,
+    where nobody else would; what was kept, and the parent's, stays. A child
+    that serves begins anew."""
+    child = Served(spawn)
+    child.run(LOOK)
+    child.run("settings = lambda: %s\n"
+              "def settings_when_serving():\n"
+              "    pyexplore.serve(port=None)\n"
+              "    pyexplore.stop()\n"
+              "    return settings()" % SETTINGS)
+    before = child.ask(SETTINGS)
+    assert child.ask("in_child(settings)") == before
+    with child.wire() as one, child.wire() as other:
+        one.ask("gc_set", {"debug": 4, "keep": True})
+        one.ask("gc_set", {"enabled": False, "thresholds": [5, 6, 7]})
+        other.ask("gc_set", {"enabled": False, "debug": 32})
+        changed = child.ask(SETTINGS)
+        assert changed[0] is False and changed[2] == 32
+        want = before[:2] + [4]
+        assert child.ask("in_child(settings)") == want
+        assert child.ask("in_child(lambda: in_child(settings))") == want
+        assert child.ask("in_child(settings_when_serving)") == want
+        assert child.ask(SETTINGS) == changed
+        child.run("import multiprocessing\n"
+                  "def put(queue): queue.put(settings())\n"
+                  "fork = multiprocessing.get_context('fork')\n"
+                  "def of_a_worker():\n"
+                  "    queue = fork.SimpleQueue()\n"
+                  "    worker = fork.Process(target=put, args=(queue,))\n"
+                  "    worker.start()\n"
+                  "    told = queue.get()\n"
+                  "    worker.join()\n"
+                  "    return told")
+        assert child.ask("of_a_worker()") == want
+        one.ask("gc_restore")
+        assert child.ask("in_child(settings)") == want
+    wait_until(lambda: child.ask(SETTINGS) == want, "all but what was kept")
+
+
+def test_after_a_fork_only_the_program_sets_the_collector(spawn):
+    """A child that has begun is left alone: what it sets itself stays."""
+    child = Served(spawn)
+    child.run(LOOK)
+    child.run("def own():\n"
+              "    gc.disable()\n"
+              "    return in_child(gc.isenabled)")
+    with child.wire() as wire:
+        wire.ask("gc_set", {"enabled": False})
+        assert child.ask("in_child(own)") is False
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing(tmp_path, px_folder, method):
     """Pools of every kind work, end, and do not serve."""
