@@ -211,7 +211,9 @@ enum px_node_gen {
     /* only in a file or stream: a DICT_VALUE under a SHARED_KEY */            \
     X(26, SHARED_VALUE, "value of a shared key", PAIR, 3u, "[%]", "src[key]")  \
     /* what a context has for a ContextVar, by the variable's name */          \
-    X(27, VARIABLE, "context variable", NAME, 3u, "<variable %>", "-")
+    X(27, VARIABLE, "context variable", NAME, 3u, "<variable %>", "-")         \
+    /* of a numpy array of more than one dimension */                          \
+    X(28, FLAT, "array item", INDEX, 3u, ".flat[%]", "src.flat[i]")
 
 enum px_edge_kind {
 #define X(number, member, name, form, flags, shown, expression)                \

@@ -29,7 +29,7 @@ static const uint8_t kind_order[PX_EDGE_KIND_END] = {
     [PX_EDGE_CLASS] = 16,     [PX_EDGE_UNNAMED] = 17,
     [PX_EDGE_STACK] = 18,     [PX_EDGE_BORROWED] = 5,
     [PX_EDGE_CACHED] = 9,     [PX_EDGE_SHARED_KEY] = 14,
-    [PX_EDGE_VARIABLE] = 9,
+    [PX_EDGE_VARIABLE] = 9,   [PX_EDGE_FLAT] = 8,
 };
 
 /* Names that mean something to paths. */

@@ -141,8 +141,9 @@ show_edge(const struct px_graph *graph, px_edge edge, bool stars,
     if (info->form == PX_FORM_PAIR)
         is_one_of_many = key_name(graph, edge) == NULL || is_large(graph, edge);
     out->is_plural = is_one_of_many &&
-                     (kind == PX_EDGE_ITEM || kind == PX_EDGE_MEMBER ||
-                      kind == PX_EDGE_DICT_VALUE || kind == PX_EDGE_CACHED) &&
+                     (kind == PX_EDGE_ITEM || kind == PX_EDGE_FLAT ||
+                      kind == PX_EDGE_MEMBER || kind == PX_EDGE_DICT_VALUE ||
+                      kind == PX_EDGE_CACHED) &&
                      !is_type(graph, px_edge_source(graph, edge), "tuple");
     if (stars && is_one_of_many)
         put_starred(out, info->shown);

@@ -41,6 +41,81 @@ def test_object_arrays_hold_their_items(spawn, tmp_path):
         assert counted[held] == nodes[held].refcount
 
 
+def test_objects_in_more_dimensions_have_a_flat_index(spawn, tmp_path):
+    """.flat[i] is the item, whatever its order in memory."""
+    path = tmp_path / "flat.pxs"
+    target = spawn(textwrap.dedent("""
+        import json, sys, numpy as np, pyexplore
+        class Held: pass
+        def fill(array):
+            for i in range(array.size): array.flat[i] = Held()
+            return array
+        arrays = [fill(np.empty((3, 4), dtype=object)),
+                  fill(np.empty((3, 4), dtype=object, order="F")),
+                  fill(np.empty((2, 3, 4), dtype=object, order="F")),
+                  fill(np.empty((), dtype=object))]
+        pyexplore.snapshot(sys.argv[1])
+        print(json.dumps([[id(a), [id(x) for x in a.flat]] for a in arrays]),
+              flush=True)
+    """), str(path))
+    truth = json.loads(target.line())
+    snap = pxs.read(str(path))
+    counted = snap.counted()
+    for address, items in truth:
+        edges = {e.index: e.target for e in snap.nodes[address].edges
+                 if e.kind == pxs.EDGE["FLAT"]}
+        assert edges == dict(enumerate(items))
+        assert all(snap.nodes[i].refcount == counted[i] for i in items)
+
+
+def test_objects_in_fields_of_records(spawn, tmp_path):
+    """At any offset and depth, once each, by the name of the field; so that
+    nothing in a record passes for held by C code."""
+    path = tmp_path / "fields.pxs"
+    target = spawn(textwrap.dedent("""
+        import json, sys, numpy as np, pyexplore
+        class Held: pass
+        inner = np.dtype([("x", "i1"), ("deep", "O")])
+        packed = np.dtype([("n", "i1"), ("a", "O"), (("Title", "b"), "O"),
+                           ("inner", inner), ("many", inner, (2, 2)),
+                           ("row", "O", (3,)), ("last", "f8")])
+        apart = np.dtype({"names": ["u", "v"], "formats": ["O", "i2"],
+                          "offsets": [24, 3], "itemsize": 40})
+        records = np.zeros((2, 2), dtype=packed)
+        spread = np.zeros(3, dtype=apart, order="F")
+        kept = {}
+        def put(name):
+            o = Held()
+            kept.setdefault(name, []).append(id(o))
+            return o
+        for i in range(4):
+            at = records.reshape(4)
+            at["a"][i], at["b"][i] = put("a"), put("b")
+            at["inner"]["deep"][i] = put("deep")
+            for j in range(4):
+                at["many"]["deep"][i].flat[j] = put("deep")
+            for j in range(3):
+                at["row"][i][j] = put("row")
+        for i in range(3):
+            spread["u"][i] = put("u")
+        del at
+        pyexplore.snapshot(sys.argv[1])
+        print(json.dumps([id(records), id(spread), kept]), flush=True)
+    """), str(path))
+    *arrays, kept = json.loads(target.line())
+    snap = pxs.read(str(path))
+    found, counted = {}, snap.counted()
+    for array in arrays:
+        for e in snap.nodes[array].edges:
+            if e.name is not None and snap.names[e.name][1] in kept and (
+                    snap.type_name(snap.nodes[e.target]).endswith("Held")):
+                found.setdefault(snap.names[e.name][1], []).append(e.target)
+    assert {name: sorted(v) for name, v in found.items()} == {
+        name: sorted(v) for name, v in kept.items()}
+    assert all(snap.nodes[a].refcount == counted[a] == 1
+               for v in kept.values() for a in v)
+
+
 def test_sizes_are_those_of_getsizeof(spawn, tmp_path):
     """Data counts where it is the array's own; whatever the order of its
     items; a view, a scalar's buffer and a memory map take none. What numpy

@@ -91,6 +91,22 @@ struct library_numpy_descr {
     } by_version;
 };
 
+/* What only structured dtypes have; it lies where the version says. */
+struct library_numpy_subarray {
+    PyObject *base, *shape;
+};
+
+struct library_numpy_void {
+    const struct library_numpy_subarray *subarray;
+    PyObject *fields, *names;
+};
+
+/* The parts of any dtype and how long an item of it is; false: no dtype, or
+ * one whose layout is not known. */
+PX_CHILD bool library_numpy_void(PyObject *dtype,
+                                 struct library_numpy_void *out,
+                                 size_t *item_bytes);
+
 struct library_ndarray {
     PyObject_HEAD char *data;
     int nd;
@@ -105,6 +121,7 @@ enum {
     LIBRARY_NUMPY_F_CONTIGUOUS = 0x2,
     LIBRARY_NUMPY_OWNDATA = 0x4,
     LIBRARY_NUMPY_OBJECT = 17, /* type_num */
+    LIBRARY_NUMPY_VOID = 20,
     LIBRARY_NUMPY_DIMENSIONS_MAX = 64
 };
 

@@ -8,10 +8,40 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "agent/heap/edges_library.h"
 #include "agent/heap/sizes.h"
 
-#define DESCR_BYTES_1 96 /* tp_basicsize of a dtype before 2.0 */
+#include <string.h>
+
+#include "agent/heap/edges_library.h"
+
+#define DESCR_BYTES_1 96  /* tp_basicsize of a dtype before 2.0 */
+#define DESCR_BYTES_2 120 /* _PyArray_LegacyDescr */
+/* {arr_descr *subarray; PyObject *fields, *names}, in words */
+#define DESCR_PARTS_1 5
+#define DESCR_PARTS_2 11
+
+bool
+library_numpy_void(PyObject *dtype, struct library_numpy_void *out,
+                   size_t *item_bytes)
+{
+    const struct library_numpy_descr *descr =
+        (const struct library_numpy_descr *)(void *)dtype;
+    const PyTypeObject *base = Py_TYPE(dtype);
+    size_t size = (size_t)base->tp_basicsize;
+    bool is_one = size == DESCR_BYTES_1;
+
+    while (base != NULL && strcmp(base->tp_name, "numpy.dtype") != 0)
+        base = base->tp_base;
+    if (base == NULL || (!is_one && size != DESCR_BYTES_2))
+        return false;
+    memcpy(out,
+           (void *const *)(void *)dtype +
+               (is_one ? DESCR_PARTS_1 : DESCR_PARTS_2),
+           sizeof *out);
+    *item_bytes = is_one ? (size_t)(unsigned)descr->by_version.one.elsize
+                         : (size_t)descr->by_version.two.elsize;
+    return true;
+}
 
 /* The smallest step between two items; 0: no axis has two. */
 static size_t

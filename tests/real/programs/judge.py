@@ -83,6 +83,8 @@ def value_of(o, kind, text, edge):
         return attribute(o, text)
     if kind == "ITEM":
         return item(o, edge.index)
+    if kind == "FLAT":
+        return o.flat[edge.index]
     if kind == "BASE":
         return type.__dict__["__bases__"].__get__(o)[edge.index]
     if kind == "WEAK":
