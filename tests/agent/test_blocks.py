@@ -6,6 +6,7 @@ import collections
 import json
 import re
 import subprocess
+import sysconfig
 import textwrap
 
 import pxs
@@ -132,8 +133,13 @@ def test_blocks_in_use_are_those_of_the_allocator(spawn, tmp_path):
                                                           said[size])
 
 
+# 3.13 and later, unless built without it.
+MIMALLOC = ([("mimalloc", "OTHER")]
+            if sysconfig.get_config_var("WITH_MIMALLOC") else [])
+
+
 @pytest.mark.parametrize("allocator, state", [
-    ("malloc", "OTHER"), ("debug", "DEBUG"), ("pymalloc", "KNOWN")])
+    ("malloc", "OTHER"), ("debug", "DEBUG"), ("pymalloc", "KNOWN")] + MIMALLOC)
 def test_another_allocator_is_said(spawn, tmp_path, allocator, state):
     """Its blocks are left out, and nothing is made up."""
     snap = take(spawn, tmp_path, LEAK if state != "KNOWN" else "",

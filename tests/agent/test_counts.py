@@ -3,6 +3,7 @@ attributes, which instances of a class share, are counted once.
 
 SPDX-License-Identifier: MIT
 """
+import json
 import sys
 import textwrap
 
@@ -95,6 +96,39 @@ def test_nothing_is_counted_more_often_than_it_is_referred_to(snap):
             if not node.flags & (pxs.IMMORTAL | pxs.SYNTHETIC)
             and counts.get(address, 0) > node.refcount}
     assert set(over) <= KNOWN, over
+
+
+def test_what_only_tp_traverse_knows_is_numbered(tmp_path):
+    """A C type that no walker knows: each reference that it visits is there
+    once, in the order of its tp_traverse; the same target twice is two."""
+    from harness import Target, child_environment
+    target = Target([sys.executable, "-c", textwrap.dedent("""
+        import gc, json, sys, pyexplore
+        from _elementtree import Element
+        class Held(Element): pass
+        parent, child = Element(("a tag",)), Held("child")
+        parent.text = ["text"]
+        parent.extend([child, Held("other"), child])
+        del child
+        referents = [id(o) for o in gc.get_referents(parent)
+                     if o is not Element]
+        pyexplore.snapshot(sys.argv[1])
+        print(json.dumps([id(parent), referents]), flush=True)
+    """), str(tmp_path / "c.pxs")],
+                    env=child_environment(PYEXPLORE_DIR=str(tmp_path)))
+    try:
+        address, referents = json.loads(target.line())
+    finally:
+        target.close()
+    shown = pxs.read(str(tmp_path / "c.pxs"))
+    edges = [e for e in shown.nodes[address].edges
+             if e.kind == pxs.EDGE["UNNAMED"]]
+    assert len(referents) >= 5 and len(set(referents)) < len(referents)
+    assert [e.target for e in edges] == referents
+    assert [shown.show(e) for e in edges] == [
+        "#%d" % i for i in range(len(referents))]
+    held = shown.nodes[edges[-1].target]
+    assert shown.counted()[held.addr] == held.refcount
 
 
 def attribute_names(snap, start):
