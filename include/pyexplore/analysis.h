@@ -28,6 +28,10 @@ bool px_paths_is_reached(const struct px_paths *paths, px_node node);
 uint32_t px_paths_root(const struct px_paths *paths, px_node node);
 /* The last edge of the node's path; PX_NONE for a root itself. */
 px_edge px_paths_edge(const struct px_paths *paths, px_node node);
+/* The module whose __dict__ it is, if the module is the root of its path;
+ * else PX_NONE. Frames hold the dict of __main__, too, so that the module does
+ * not dominate it; but by its name people know it. */
+px_node px_paths_module(const struct px_paths *paths, px_node node);
 /* Number of edges of the path, 0 for a root. */
 uint32_t px_paths_length(const struct px_paths *paths, px_node node);
 

@@ -86,20 +86,28 @@ plain_class(struct folding *f, class_id parent, const char *text, px_type type,
 }
 
 /* What the whole dominates: a root, or what more than one root reaches, or
- * what none does. */
+ * what none does. The names of a module that frames hold, too, are the
+ * module's all the same. */
 static enum px_status
 class_of_top(struct folding *f, px_node node, class_id *out, struct px_err *err)
 {
     const struct px_paths *paths = f->g->paths;
     char text[64] = "held from several roots";
     class_id parent;
+    enum px_status status;
+    px_node module = px_paths_module(paths, node);
     if (paths->parent[node] == PARENT_ROOT)
         return grouping_root(f->g, node, out, err);
+    if (module != PX_NONE) {
+        status = grouping_root(f->g, module, &parent, err);
+        return status != PX_OK ? status
+                               : grouping_after(f->g, parent,
+                                                paths->parent[node], out, err);
+    }
     if (paths->parent[node] == PARENT_NONE)
         snprintf(text, sizeof text, "held_by: %s",
                  px_held_name(held_get(paths, node)));
-    enum px_status status =
-        plain_class(f, PX_NONE, text, PX_NONE, &parent, err);
+    status = plain_class(f, PX_NONE, text, PX_NONE, &parent, err);
     if (status != PX_OK)
         return status;
     return plain_class(f, parent, "", px_node_type(f->g->graph, node), out,

@@ -438,6 +438,20 @@ px_paths_root(const struct px_paths *paths, px_node node)
     return paths->roots[low].root;
 }
 
+px_node
+px_paths_module(const struct px_paths *paths, px_node node)
+{
+    px_edge edge = paths->parent[node];
+    if (edge >= PARENT_ROOT || !order_is_inner(&paths->order, edge))
+        return PX_NONE;
+    px_node source = px_edge_source(paths->graph, edge);
+    struct px_root root;
+    if (paths->parent[source] != PARENT_ROOT)
+        return PX_NONE;
+    px_graph_root(paths->graph, px_paths_root(paths, source), &root);
+    return root.root_class == PX_ROOT_MODULE ? source : PX_NONE;
+}
+
 uint32_t
 px_paths_length(const struct px_paths *paths, px_node node)
 {

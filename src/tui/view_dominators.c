@@ -89,6 +89,23 @@ add_name(const struct view *view, const struct tree_item *item,
     cell_add(out, ROLE_DIM, " → ");
 }
 
+/* The module of a __dict__ that more than the module holds. */
+static void
+add_module(const struct view *view, const struct tree_item *item,
+           struct cell_out *out)
+{
+    char root[200];
+    const struct px_paths *paths = view->snapshot->paths;
+    if (paths == NULL || item->depth > 0)
+        return;
+    px_node module = px_paths_module(paths, item->what);
+    if (module == PX_NONE)
+        return;
+    px_paths_line(paths, module, false, false, sizeof root, root);
+    cell_add(out, ROLE_STRONG, root);
+    cell_add(out, ROLE_DIM, " → ");
+}
+
 static void
 add_object(const struct view *view, const struct tree_item *item,
            struct cell_out *out)
@@ -108,6 +125,7 @@ add_object(const struct view *view, const struct tree_item *item,
                                    root));
             break;
         }
+        add_module(view, item, out);
         add_name(view, item, out);
         fact_add_object(out, graph, item->what);
         break;

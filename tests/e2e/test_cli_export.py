@@ -7,10 +7,12 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
 from cli import make_pxs, ok, run
+from harness import child_environment
 import pxs
 
 NODE = re.compile(r'  n(\d+) \[label="((?:[^"\\]|\\.)*)"(.*)\];$')
@@ -164,6 +166,32 @@ def test_stacks_add_up_to_all_bytes(snapshot):
     found = stacks(ok("export", snapshot, "--folded"))
     assert found["module server;_CONNECTIONS → list;[*] → server.Connection"
                  ";.buffer → list;[*] → bytes"] > 100 * 1000
+
+
+SCRIPT = """
+import sys
+import pyexplore
+
+
+class Row:
+    pass
+
+
+KEPT = [Row() for _ in range(5000)]
+pyexplore.snapshot(sys.argv[1])
+"""
+
+
+def test_stacks_of_a_script_begin_with_its_name(tmp_path):
+    """Its frame holds the dict of __main__, too: that is no other root."""
+    script, path = tmp_path / "app.py", tmp_path / "app.pxs"
+    script.write_text(SCRIPT)
+    subprocess.run([sys.executable, str(script), str(path)],
+                   env=child_environment(), check=True)
+    found = stacks(ok("export", path, "--folded", "-n", 0))
+    assert found["module __main__;KEPT → list;[*] → __main__.Row"] > 5000 * 16
+    assert not any("KEPT" in stack for stack in found
+                   if not stack.startswith("module __main__;"))
 
 
 def test_stacks_of_an_object_are_what_it_retains(snapshot, first):

@@ -54,6 +54,17 @@ def test_names_the_cycle_that_holds_a_connection(leak_server, cols, rows):
         to_path(terminal, ["cycle", ".handler", ".connection"])
 
 
+def test_dominators_begin_with_the_name_of_the_script(leak_server):
+    """Frames hold the dict of __main__, too, so it is a row of its own."""
+    server = leak_server("list", 1000)
+    with explorer(server.pid) as terminal:
+        terminal.wait_for("snapshot 1, ")
+        terminal.type(":dominators\n")
+        terminal.wait_for("module __main__ → dict ")
+        terminal.keys("q")
+        assert terminal.wait_exit() == 0
+
+
 def test_connects_by_port_and_by_socket(leak_server):
     server = leak_server("list", 20)
     for target in (server.serving["address"], server.serving["unix_path"],
