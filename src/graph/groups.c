@@ -82,6 +82,22 @@ grouping_intern(struct grouping *g, struct class_row *row, const char *text,
     return PX_OK;
 }
 
+class_id
+grouping_run_of(const struct grouping *g, class_id one)
+{
+    struct class_row row = g->rows[one];
+    const char *text = texts_get(&g->texts, row.text);
+    size_t mask = g->table_size - 1;
+    size_t slot = hash_of(row.parent, text, row.type) & mask;
+    if (row.is_run)
+        return PX_NONE;
+    row.is_run = true;
+    while (g->table[slot] != 0 &&
+           !is_same(g, &g->rows[g->table[slot] - 1], &row, text))
+        slot = (slot + 1) & mask;
+    return g->table[slot] == 0 ? PX_NONE : g->table[slot] - 1;
+}
+
 static void
 state_of(const struct grouping *g, class_id from, struct step_state *out)
 {

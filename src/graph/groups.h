@@ -57,6 +57,9 @@ void grouping_free(struct grouping *g);
 enum px_status grouping_line(struct grouping *g, class_id class_number,
                              char **out, struct px_err *err);
 
+/* The class ".next ×*" of a class ".next"; PX_NONE: there is none. */
+class_id grouping_run_of(const struct grouping *g, class_id one);
+
 /* ---- for other trees than that of the paths ---- */
 /* The class of a root's own row. */
 enum px_status grouping_root(struct grouping *g, px_node node, class_id *out,

@@ -39,7 +39,8 @@ compare_classes(const void *a, const void *b, void *context)
 
 /* Scratch, by class but for `sorted`. */
 struct scratch {
-    uint64_t *counts;
+    uint64_t *here;
+    uint64_t *counts; /* here and below */
     px_node *examples;
     class_id *sorted;
     uint32_t *first; /* in sorted: of a class's children */
@@ -47,12 +48,29 @@ struct scratch {
     class_id *stack;
 };
 
+/* The first of a linked list is one of its links, as in lines. */
+static void
+join_runs(const struct grouping *g, struct scratch *s)
+{
+    for (size_t i = 0; i < g->n_rows; i++) {
+        class_id run =
+            s->here[i] == 0 ? PX_NONE : grouping_run_of(g, (class_id)i);
+        if (run == PX_NONE || s->here[run] == 0)
+            continue;
+        s->here[run] += s->here[i];
+        s->here[i] = 0;
+    }
+}
+
 static void
 add_up(const struct grouping *g, struct scratch *s)
 {
+    for (size_t i = 0; i < g->n_rows; i++)
+        s->here[i] = g->rows[i].count;
+    join_runs(g, s);
     for (size_t i = 0; i < g->n_rows; i++) {
-        s->counts[i] = g->rows[i].count;
-        s->examples[i] = g->rows[i].count > 0 ? g->rows[i].example : PX_NONE;
+        s->counts[i] = s->here[i];
+        s->examples[i] = s->here[i] > 0 ? g->rows[i].example : PX_NONE;
     }
     for (size_t i = g->n_rows; i > 0; i--) {
         class_id parent = g->rows[i - 1].parent;
@@ -82,7 +100,7 @@ write_row(const struct grouping *g, const struct scratch *s, class_id id,
     holder->type = row->root == PX_NONE ? PX_NONE : row->type;
     holder->depth = s->depth[id];
     holder->count = s->counts[id];
-    holder->here = row->count;
+    holder->here = s->here[id];
     holder->example = s->examples[id];
     holder->held_by = (enum px_held_by)row->held_by;
     out->n_rows++;
@@ -128,6 +146,7 @@ make_tree(const struct grouping *g, struct px_holders *out, struct px_err *err)
     size_t n = g->n_rows;
     enum px_status status = PX_ENOMEM;
     struct scratch s = {
+        .here = calloc(n + 1, sizeof *s.here),
         .counts = calloc(n + 1, sizeof *s.counts),
         .examples = calloc(n + 1, sizeof *s.examples),
         .sorted = calloc(n + 1, sizeof *s.sorted),
@@ -136,9 +155,9 @@ make_tree(const struct grouping *g, struct px_holders *out, struct px_err *err)
         .stack = calloc(n + 1, sizeof *s.stack),
     };
     out->rows = calloc(n + 1, sizeof *out->rows);
-    if (s.counts == NULL || s.examples == NULL || s.sorted == NULL ||
-        s.first == NULL || s.depth == NULL || s.stack == NULL ||
-        out->rows == NULL) {
+    if (s.here == NULL || s.counts == NULL || s.examples == NULL ||
+        s.sorted == NULL || s.first == NULL || s.depth == NULL ||
+        s.stack == NULL || out->rows == NULL) {
         px_fail(err, PX_ENOMEM, "no memory for a tree of paths");
         goto out;
     }
@@ -151,6 +170,7 @@ make_tree(const struct grouping *g, struct px_holders *out, struct px_err *err)
     qsort_r(s.sorted, n, sizeof *s.sorted, compare_classes, &sorting);
     status = write_rows(g, &s, out, err);
 out:
+    free(s.here);
     free(s.counts);
     free(s.examples);
     free(s.sorted);

@@ -564,6 +564,46 @@ test_cancel(void **state)
     rg_free(rg);
 }
 
+/* The first link of a linked list is no row of its own, as in lines. */
+static void
+test_holders_of_a_run(void **state)
+{
+    (void)state;
+    enum { ROOT, FIRST, N = 100 };
+    struct rg *rg = rg_new(N);
+    uint64_t head = (uint64_t)rg_name(rg, "head");
+    uint64_t next = (uint64_t)rg_name(rg, "next");
+    rg->nodes[ROOT].type = RG_MODULE_TYPE;
+    rg_root(rg, PX_ROOT_MODULE, ROOT, "server");
+    rg_edge(rg, ROOT, PX_EDGE_ATTR, head, FIRST, -1);
+    for (int i = FIRST; i < N; i++) {
+        rg->nodes[i].type = 1;
+        if (i + 1 < N)
+            rg_edge(rg, i, PX_EDGE_ATTR, next, i + 1, -1);
+    }
+    rg_count(rg);
+    struct px_graph *graph = rg_build(rg, 0);
+    struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+    px_node nodes[N - FIRST];
+    for (int i = FIRST; i < N; i++)
+        nodes[i - FIRST] = rg_id(graph, rg, i);
+    struct px_path_groups *groups =
+        px_path_groups_new(paths, nodes, N - FIRST, NULL, NULL);
+    struct px_holders *tree =
+        px_holders_new(paths, nodes, N - FIRST, NULL, NULL);
+    assert_int_equal(groups->n_groups, 2);
+    assert_int_equal(tree->n_rows, 3);
+    assert_string_equal(tree->rows[2].text, ".next ×*");
+    assert_int_equal(tree->rows[2].here, N - FIRST - 1);
+    assert_int_equal(tree->rows[2].here, groups->groups[0].count);
+    assert_int_equal(tree->rows[1].here, 1);
+    px_holders_free(tree);
+    px_path_groups_free(groups);
+    px_paths_free(paths);
+    px_graph_free(graph);
+    rg_free(rg);
+}
+
 int
 main(void)
 {
@@ -573,6 +613,7 @@ main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_cycle_line),
         cmocka_unit_test(test_run_through_dicts),
+        cmocka_unit_test(test_holders_of_a_run),
         cmocka_unit_test(test_dict_of_its_own),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_holders),
