@@ -10,7 +10,7 @@ import textwrap
 import pxs
 import pytest
 
-from harness import CLI, child_environment
+from harness import CLI, SANITIZED, child_environment
 
 pytestmark = pytest.mark.smoke
 
@@ -445,6 +445,25 @@ def test_subinterpreter_with_own_gil(spawn, tmp_path):
     result = json.loads(done.stdout.decode())["result"]
     assert result["interpreters_left_out"] == 1
     assert result["threads_left_out"] == 0
+
+
+@pytest.mark.slow
+def test_threads_beyond_the_room_for_them_are_counted(take):
+    """4,096 are noted: of 4,200 and the main one 105 are not."""
+    if SANITIZED:  # their stacks are larger
+        return
+    snap, _ = take("""
+        import threading
+        threading.stack_size(65536)
+        end = threading.Event()
+        for i in range(4200):
+            threading.Thread(target=end.wait, daemon=True).start()
+        pyexplore.snapshot(path)
+        print(1, flush=True)
+        end.set()
+    """)
+    assert snap.footer[pxs.FOOTER["THREADS_LEFT_OUT"]] == 105
+    assert len(roots_of(snap, "THREAD")) == 4096
 
 
 def test_the_last_exception(take):
