@@ -19,8 +19,10 @@ import signal, time
 signals = []
 signal.signal(signal.SIGCHLD, lambda n, f: signals.append(n))
 def rss():
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+    # not statm: the kernel lets its counters be wrong by 32 pages a core
+    with open("/proc/self/smaps_rollup") as rollup:
+        return next(int(line.split()[1]) * 1024 for line in rollup
+                    if line.startswith("Rss:"))
 def waited():
     try:
         return os.waitpid(-1, os.WNOHANG)
@@ -49,18 +51,26 @@ heap = [{"key%d" % i: [str(i)]} for i in range(20000)]
 """
 
 
+# What a hundred snapshots may change more than a hundred sleeps do. Ten repeats
+# on a busy machine, on 3.8, 3.11 and 3.13 each, changed at most 2 blocks, no
+# object, 1 count and 32 KiB.
+SLACK = {"blocks": 4, "objects": 0, "rss": (64 << 10) + RSS_SLACK}
+COUNT_SLACK = 2
+
+
 def check(before, after, sleeps):
     still, slept = sleeps
     for key in ("fds", "threads", "modules", "signals", "waited"):
         assert after[key] == before[key], key
     assert after["signals"] == 0 and after["waited"] == "none"
-    for key, slack in (("blocks", 10), ("objects", 2)):
+    for key in ("blocks", "objects"):  # what sleeps change goes both ways
         changed = abs(after[key] - before[key])
-        assert changed <= abs(slept[key] - still[key]) + slack, key
+        assert changed <= abs(slept[key] - still[key]) + SLACK[key], key
+    assert after["rss"] - before["rss"] <= \
+        max(0, slept["rss"] - still["rss"]) + SLACK["rss"]
     for young, was, sleeping, stood in zip(
             after["count"], before["count"], slept["count"], still["count"]):
-        assert abs(young - was) <= abs(sleeping - stood) + 10
-    assert after["rss"] - before["rss"] < (1 << 20) + RSS_SLACK
+        assert abs(young - was) <= abs(sleeping - stood) + COUNT_SLACK
 
 
 @pytest.mark.smoke

@@ -13,6 +13,7 @@ import pytest
 
 from harness import REPOSITORY
 
+pytestmark = pytest.mark.timeout(600)  # each compiles everything
 PYTHONS = sorted(pathlib.Path.home().glob(".pyenv/versions/3.*/bin/python"))
 
 
