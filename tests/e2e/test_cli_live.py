@@ -327,6 +327,7 @@ def test_gc_keeps_what_another_had_set_for_a_while(server, change, body):
     """Set already, but only until the other leaves: then it stays, and to
     undo it is what there was before the other."""
     key = list(body)[0]
+    server.gc("restore")  # what other tests kept
     before = server.gc()["state"]
     with Wire.unix(server.socket).hello() as other, \
             Wire.unix(server.socket).hello() as watch:
@@ -349,6 +350,7 @@ def test_gc_keeps_what_another_had_set_for_a_while(server, change, body):
 
 def test_gc_overrules_what_another_had_set(server):
     """Nothing lasts but what was there before: that needs no undoing."""
+    server.gc("restore")
     with Wire.unix(server.socket).hello() as other:
         other.ask("gc_set", {"enabled": False})
         assert server.ok("gc", server.pid, "disable").lines[0] == \
