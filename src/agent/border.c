@@ -4,12 +4,13 @@
  */
 #include "agent/border.h"
 
+#include "agent/heap/compat.h"
 #include "base/loop.h"
 
 static bool
 is_finalizing(void)
 {
-#if PY_VERSION_HEX >= 0x030d0000
+#if COMPAT_IS_FINALIZING
     return Py_IsFinalizing() != 0;
 #else
     return _Py_IsFinalizing() != 0;

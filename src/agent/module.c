@@ -13,6 +13,7 @@
 #include "agent/facts.h"
 #include "agent/file.h"
 #include "agent/gc_control.h"
+#include "agent/heap/compat.h"
 #include "agent/options.h"
 #include "agent/snap.h"
 #include "agent/watcher.h"
@@ -206,10 +207,10 @@ module_exec(PyObject *module)
 static PyModuleDef_Slot slots[] = {
     /* ISO C has no such conversion, POSIX and CPython rely on it */
     {Py_mod_exec, __extension__(void *) module_exec},
-#if PY_VERSION_HEX >= 0x030c0000
+#if COMPAT_MODULE_INTERPRETERS
     {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
 #endif
-#if PY_VERSION_HEX >= 0x030d0000
+#if COMPAT_MODULE_GIL
     {Py_mod_gil, Py_MOD_GIL_USED},
 #endif
     {0, NULL},

@@ -100,21 +100,24 @@ def check_includes():
                     short(path), name, room, " ".join(sorted(MAY_USE[room])))
 
 
-VERSION = re.compile(r"\b(PY_VERSION_HEX|PY_MINOR_VERSION|Py_BUILD_CORE)\b")
-ASKS_VERSION = re.compile(
-    r"^src/agent/(heap/(compat|layout)\w*|module|border)\.[ch]$")
+# What asks for the version, or for private headers, and the one file that may.
+VERSION = {
+    "src/agent/heap/compat.h": re.compile(
+        r"\bPY_(VERSION_HEX|M\w+_VERSION)\b|\bPy_Version\b"),
+    "src/agent/heap/layout_private.h": re.compile(r"\bPy_BUILD_CORE\b"),
+}
 
 
 def check_versions():
-    """Only heap/compat.h, heap/layout* and the module's two border files ask
-    for Python's version."""
+    """Only heap/compat.h asks for Python's version, only heap/layout_private.h
+    for its private headers."""
     for path in files("src/*.c", "src/*.h"):
-        if ASKS_VERSION.match(short(path)):
-            continue
         for number, line in enumerate(path.read_text().split("\n"), 1):
-            if VERSION.search(line.split("/*")[0]) and line.startswith("#"):
-                yield "%s:%d asks for Python's version: %s" % (
-                    short(path), number, line.strip())
+            code = line.split("/*")[0]
+            for only, asks in VERSION.items():
+                if asks.search(code) and short(path) != only:
+                    yield "%s:%d asks what only %s may: %s" % (
+                        short(path), number, only, line.strip())
 
 
 # ---- the binary of the agent ----

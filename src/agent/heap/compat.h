@@ -25,6 +25,35 @@
 /* Running frames are structs of their own, made objects on demand (3.11+);
  * before that every frame is a PyFrameObject. */
 #define COMPAT_BARE_FRAMES (PY_VERSION_HEX >= 0x030B0000)
+/* A thread's state leads to its frames through a struct for each call from C.
+ */
+#define COMPAT_CFRAME (PY_VERSION_HEX < 0x030D0000)
+/* Fields of a frame's struct under their newer names: f_funcobj for f_func;
+ * f_executable and instr_ptr for f_code and prev_instr. */
+#define COMPAT_FRAME_FUNCOBJ (PY_VERSION_HEX >= 0x030C0000)
+#define COMPAT_FRAME_EXECUTABLE (PY_VERSION_HEX >= 0x030D0000)
+/* A frame that only marks an entry from C: 1 FRAME_OWNED_BY_CSTACK, 2
+ * FRAME_OWNED_BY_INTERPRETER. */
+#if PY_VERSION_HEX >= 0x030E0000
+#define COMPAT_FRAME_MARK 2
+#elif PY_VERSION_HEX >= 0x030C0000
+#define COMPAT_FRAME_MARK 1
+#else
+#define COMPAT_FRAME_MARK 0
+#endif
+/* A frame object keeps locals beyond those of its code. */
+#define COMPAT_FRAME_EXTRA_LOCALS (PY_VERSION_HEX >= 0x030D0000)
+/* That a generator waits in `await` is a state of its own: 1 one, 2 one more
+ * while another thread asks. */
+#if PY_VERSION_HEX >= 0x030F0000
+#define COMPAT_AWAIT_STATE 2
+#elif PY_VERSION_HEX >= 0x030D0000
+#define COMPAT_AWAIT_STATE 1
+#else
+#define COMPAT_AWAIT_STATE 0
+#endif
+/* RESUME has a form for tools instead of a quick one. */
+#define COMPAT_RESUME_INSTRUMENTED (PY_VERSION_HEX >= 0x030C0000)
 /* Stack slots carry tag bits (3.14+, _PyStackRef). */
 #define COMPAT_TAGGED_SLOTS (PY_VERSION_HEX >= 0x030E0000)
 /* A generator has a code field beside the one of its frame. */
@@ -142,6 +171,8 @@
 #endif
 /* Static builtin types keep their dict and subclasses in the interpreter. */
 #define COMPAT_STATIC_TYPE_STATE (PY_VERSION_HEX >= 0x030C0000)
+/* Those of extensions too. */
+#define COMPAT_STATIC_EXTENSION_STATE (PY_VERSION_HEX >= 0x030D0000)
 /* Objects/obmalloc.c, pycore_obmalloc.h: with the radix tree came arenas of 1
  * MiB and pools of 16 KiB (3.10), before that 256 KiB and 4 KiB. */
 #if PY_VERSION_HEX >= 0x030A0000
@@ -170,6 +201,15 @@
 #define COMPAT_CODEC_STATE (PY_VERSION_HEX >= 0x030D0000)
 /* _PyRuntime begins with a table of offsets for debuggers. */
 #define COMPAT_DEBUG_OFFSETS (PY_VERSION_HEX >= 0x030D0000)
+/* Major and minor version, as the tables of _PyRuntime have them. */
+#define COMPAT_MINOR (PY_VERSION_HEX >> 16)
+/* The interpreter's struct has a private header of its own. */
+#define COMPAT_INTERP_HEADER (PY_VERSION_HEX >= 0x03090000)
+/* Py_IsFinalizing without an underscore. */
+#define COMPAT_IS_FINALIZING (PY_VERSION_HEX >= 0x030D0000)
+/* Slots by which a module says what it supports. */
+#define COMPAT_MODULE_INTERPRETERS (PY_VERSION_HEX >= 0x030C0000)
+#define COMPAT_MODULE_GIL (PY_VERSION_HEX >= 0x030D0000)
 /* Interpreters of one process may have a GIL each. */
 #define COMPAT_OWN_GIL (PY_VERSION_HEX >= 0x030C0000)
 

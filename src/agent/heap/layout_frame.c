@@ -56,11 +56,11 @@ owned(_PyStackRef ref)
 #define FRAME_CODE(f) object_of((f)->f_executable)
 #define FRAME_FUNCTION(f) owned((f)->f_funcobj)
 #define FRAME_NEXT(f) ((const char *)(f)->instr_ptr)
-#elif PY_VERSION_HEX >= 0x030D0000
+#elif COMPAT_FRAME_EXECUTABLE
 #define FRAME_CODE(f) ((f)->f_executable)
 #define FRAME_FUNCTION(f) ((f)->f_funcobj)
 #define FRAME_NEXT(f) ((const char *)(f)->instr_ptr)
-#elif PY_VERSION_HEX >= 0x030C0000
+#elif COMPAT_FRAME_FUNCOBJ
 #define FRAME_CODE(f) ((PyObject *)(f)->f_code)
 #define FRAME_FUNCTION(f) ((f)->f_funcobj)
 #define FRAME_NEXT(f) ((const char *)(f)->prev_instr)
@@ -71,9 +71,9 @@ owned(_PyStackRef ref)
 #endif
 
 /* The first owner that only marks an entry from C. */
-#if PY_VERSION_HEX >= 0x030E0000
+#if COMPAT_FRAME_MARK == 2
 #define FRAME_MARK FRAME_OWNED_BY_INTERPRETER
-#elif PY_VERSION_HEX >= 0x030C0000
+#elif COMPAT_FRAME_MARK == 1
 #define FRAME_MARK FRAME_OWNED_BY_CSTACK
 #else
 #define FRAME_MARK CHAR_MAX
@@ -149,11 +149,11 @@ layout_frame_at(const void *address, struct layout_frame *out)
 bool
 layout_frame_top(PyThreadState *tstate, struct layout_frame *out)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    return fill_first(tstate->current_frame, out);
-#else
+#if COMPAT_CFRAME
     return tstate->cframe != NULL &&
            fill_first(tstate->cframe->current_frame, out);
+#else
+    return fill_first(tstate->current_frame, out);
 #endif
 }
 
@@ -211,11 +211,11 @@ layout_generator_code(PyObject *object)
 static bool
 is_awaiting(const PyGenObject *gen, const struct layout_frame *frame)
 {
-#if PY_VERSION_HEX >= 0x030F0000
+#if COMPAT_AWAIT_STATE == 2
     (void)frame;
     return gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM ||
            gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM_LOCKED;
-#elif PY_VERSION_HEX >= 0x030D0000
+#elif COMPAT_AWAIT_STATE == 1
     (void)frame;
     return gen->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM;
 #else
@@ -226,7 +226,7 @@ is_awaiting(const PyGenObject *gen, const struct layout_frame *frame)
 
     if (gen->gi_frame_state != FRAME_SUSPENDED)
         return false;
-#if PY_VERSION_HEX >= 0x030C0000
+#if COMPAT_RESUME_INSTRUMENTED
     if (code != RESUME && code != INSTRUMENTED_RESUME)
         return false;
 #else
@@ -254,7 +254,7 @@ layout_frame_object(PyObject *object, struct layout_frame_object *out)
     memset(out, 0, sizeof *out);
     out->back = (PyObject *)f->f_back;
     out->trace = f->f_trace;
-#if PY_VERSION_HEX >= 0x030D0000
+#if COMPAT_FRAME_EXTRA_LOCALS
     out->extra_locals = f->f_extra_locals;
     out->locals_cache = f->f_locals_cache;
 #endif

@@ -46,7 +46,7 @@ told(void)
 
     if ((uintptr_t)&_PyRuntime == 0 ||
         memcmp(table->cookie, "xdebugpy", sizeof table->cookie) != 0 ||
-        table->version >> 16 != PY_VERSION_HEX >> 16)
+        table->version >> 16 != COMPAT_MINOR)
         return NULL;
     return table;
 }

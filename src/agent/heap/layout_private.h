@@ -14,7 +14,7 @@
 
 #include "agent/heap/layout.h"
 
-#if PY_VERSION_HEX >= 0x03090000
+#if COMPAT_INTERP_HEADER
 #include <internal/pycore_interp.h>
 #else
 #include <internal/pycore_pystate.h>

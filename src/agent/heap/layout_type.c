@@ -15,7 +15,7 @@
 
 #if COMPAT_STATIC_TYPE_STATE
 
-#if PY_VERSION_HEX >= 0x030D0000
+#if COMPAT_STATIC_EXTENSION_STATE
 typedef managed_static_type_state type_state;
 #define N_BUILTIN _Py_MAX_MANAGED_STATIC_BUILTIN_TYPES
 #define N_EXTENSION _Py_MAX_MANAGED_STATIC_EXT_TYPES
@@ -62,7 +62,7 @@ shifted(const type_state *states, ptrdiff_t n_words)
 void
 layout_note_types(PyInterpreterState *interp)
 {
-#if PY_VERSION_HEX >= 0x030D0000
+#if COMPAT_STATIC_EXTENSION_STATE
     const type_state *builtins = interp->types.builtins.initialized;
     const type_state *extensions = interp->types.for_extensions.initialized;
 #else
