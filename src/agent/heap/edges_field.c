@@ -62,7 +62,7 @@ LIST(zip_longests) = {
 /* ---- functions, weak and context ---- */
 LIST(asends) = {{2, F, "generator"}, {3, F, "value"}, END};
 LIST(athrows) = {{2, F, "generator"}, {3, F, "args"}, END};
-LIST(athrows_14) = {{2, F, "generator"},
+LIST(athrows_15) = {{2, F, "generator"},
                     {3, F, "type"},
                     {4, F, "traceback"},
                     {5, F, "value"},
@@ -284,7 +284,7 @@ const struct edges_row edges_rows_field[] = {
     ROW("itertools.filterfalse", 4, function_iterator),
     ROW("async_generator_asend", 5, asends),
     ROW("async_generator_athrow", 5, athrows),
-    ROW("async_generator_athrow", 7, athrows_14),
+    ROW("async_generator_athrow", 7, athrows_15),
     ROW("coroutine_wrapper", 3, coroutine_wrappers),
     ROW("operator.attrgetter", 4, attrgetters),
     ROW("operator.attrgetter", 5, attrgetters),
