@@ -195,15 +195,16 @@ document_references(uint32_t n, uint32_t i)
 }
 
 static const struct shape shapes[] = {
-    {"chain", chain_edges, chain_target, all_of, true},
-    {"chain that nothing holds", chain_edges, chain_target, all_of, false},
-    {"ring", ring_edges, ring_target, all_of, true},
-    {"ring that nothing holds", ring_edges, ring_target, all_of, false},
-    {"star out", out_edges, out_target, all_of, true},
-    {"star in", in_edges, in_target, all_of, true},
-    {"bipartite", bipartite_edges, bipartite_target, all_of, true},
-    {"comb", comb_edges, comb_target, all_of, true},
-    {"ladder", ladder_edges, ladder_target, all_but_one, true},
+    {"chain", chain_edges, chain_target, all_of, true, NULL},
+    {"chain that nothing holds", chain_edges, chain_target, all_of, false,
+     NULL},
+    {"ring", ring_edges, ring_target, all_of, true, NULL},
+    {"ring that nothing holds", ring_edges, ring_target, all_of, false, NULL},
+    {"star out", out_edges, out_target, all_of, true, NULL},
+    {"star in", in_edges, in_target, all_of, true, NULL},
+    {"bipartite", bipartite_edges, bipartite_target, all_of, true, NULL},
+    {"comb", comb_edges, comb_target, all_of, true, NULL},
+    {"ladder", ladder_edges, ladder_target, all_but_one, true, NULL},
     {"document that nothing holds", document_edges, document_target, all_of,
      false, document_references},
 };
