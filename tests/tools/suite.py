@@ -11,7 +11,8 @@ passed fewer tests than tests/expected says, and every skip is on its list.  `fu
 under the address and undefined-behaviour sanitizers.
 
 Environment: BUILD, MAKE, CC, SANITIZE, PYTHONS (the first is PYTHON=), SID
-(the folder of sid.sh's chroot), SLOW=1 (also what is marked slow),
+(the folder of sid.sh's chroot), SID_PYTHONS (the versions that it must have),
+SLOW=1 (also what is marked slow),
 SYSTEM_PACKAGES=1 (what the tests need is installed: no virtual environment).
 
 SPDX-License-Identifier: MIT
@@ -31,6 +32,7 @@ import xml.etree.ElementTree
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 TESTS = REPOSITORY / "tests"
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
+SID_VERSIONS = "3.14 3.15"  # or SID_PYTHONS; each must make a report
 FULL_VERSIONS = ("3.8", "3.11", "3.13")  # the others run what is marked smoke
 STAGE_SECONDS = 40 * 60
 UNIT_SECONDS = 300
@@ -403,14 +405,19 @@ class Suite:
         for report in reports.glob("*.xml"):
             report.unlink()
         started = time.monotonic()
+        versions = os.environ.get("SID_PYTHONS") or SID_VERSIONS
         status = subprocess.run(["sh", "tests/sid.sh"] + arguments,
-                                env=dict(os.environ, SID=str(folder))
-                                ).returncode
+                                env=dict(os.environ, SID=str(folder),
+                                         SID_PYTHONS=versions)).returncode
         found = sorted(reports.glob("*.xml"))
         for report in found:
             self.results.add("sid " + report.stem, *read_report(report),
                              time.monotonic() - started)
-        if status != 0 and not self.results.failed or not found:
+        for version in versions.split():
+            if not (reports / ("agent-%s.xml" % version)).exists():
+                self.results.complaints.append(
+                    "sid: no tests ran on Python %s" % version)
+        if status != 0 and not self.results.failed:
             self.results.complaints.append(
                 "tests/sid.sh ended with %d" % status)
 
