@@ -164,8 +164,10 @@ enum px_node_gen {
  * X(number, member, name, form, flags, shown as, Python expression)
  * `form` is what an entry carries (above). `shown as` is the grammar of every
  * screen: % stands for the name, the index or the key. The expression gives
- * the target from `src` (and `name`, `i`, `key`), and is what the tests
- * evaluate; "-" where Python cannot say it. Numbers are never reused.
+ * the target from `src` and what the entry carries: `name`, `i`, or the `key`
+ * of a value; for a key itself, `key` is one that equals it. Tests evaluate
+ * these texts as they stand; "-" where Python cannot say it, for which
+ * tests/agent/fields.py and built.py know. Numbers are never reused.
  * Flags: H holds its target alive, C counts as one reference of it.
  *   HOLDS|COUNTS a plain reference;   HOLDS alone: keeps alive through
  *   another edge, or may be a leftover;   neither: weak or alias. */
@@ -174,7 +176,8 @@ enum px_node_gen {
 #define PX_EDGE_LIST(X)                                                        \
     X(1, ATTR, "attribute", NAME, 3u, ".%", "getattr(src, name)")              \
     X(2, SLOT, "slot", NAME, 3u, ".%", "getattr(src, name)")                   \
-    X(3, DICT_KEY, "key", PLAIN, 3u, "key", "list(src)[i]")                    \
+    X(3, DICT_KEY, "key", PLAIN, 3u, "key",                                    \
+      "next(k for k in src if k == key)")                                      \
     X(4, DICT_VALUE, "value", PAIR, 3u, "[%]", "src[key]")                     \
     /* 3.13+: a materialised __dict__ shows what its instance owns */          \
     X(5, DICT_ALIAS, "alias", PAIR, 0u, "[%]", "src[key]")                     \
@@ -189,9 +192,14 @@ enum px_node_gen {
     X(12, LOCAL, "local", NAME, 3u, "local %", "src.f_locals[name]")           \
     X(13, STACK, "stack", INDEX, 1u, "?stack[%]", "-")                         \
     X(14, GEN_LOCAL, "generator local", NAME, 3u, "local %",                   \
-      "inspect.getgeneratorlocals(src)[name]")                                 \
+      "next(getattr(src, a) for a in dir(src) if a[2:] == '_frame')"           \
+      ".f_locals[name]")                                                       \
     X(15, TB_FRAME, "traceback frame", PLAIN, 3u, ".tb_frame", "src.tb_frame") \
-    X(16, WEAK, "weak", PLAIN, 0u, "~weak", "src()")                           \
+    /* a WeakMethod's call makes a method; a proxy's attributes are those of   \
+     * what it stands for */                                                   \
+    X(16, WEAK, "weak", PLAIN, 0u, "~weak",                                    \
+      "weakref.ref.__call__(src) if isinstance(src, weakref.ref) "             \
+      "else src.__repr__.__self__")                                            \
     X(17, ALIAS, "alias", NAME, 0u, ".%", "getattr(src, name)")                \
     X(18, UNNAMED, "unnamed", INDEX, 3u, "#%", "-")                            \
     /* a C field or a table that Python code cannot name */                    \
@@ -207,7 +215,8 @@ enum px_node_gen {
     /* functools.lru_cache: its key beside its result */                       \
     X(24, CACHED, "cached result", PAIR, 3u, "<cached %>", "-")                \
     /* instances of a class share a table of keys, which owns them once */     \
-    X(25, SHARED_KEY, "shared key", PLAIN, 1u, "key", "list(src)[i]")          \
+    X(25, SHARED_KEY, "shared key", PLAIN, 1u, "key",                          \
+      "next(k for k in src if k == key)")                                      \
     /* only in a file or stream: a DICT_VALUE under a SHARED_KEY */            \
     X(26, SHARED_VALUE, "value of a shared key", PAIR, 3u, "[%]", "src[key]")  \
     /* what a context has for a ContextVar, by the variable's name */          \

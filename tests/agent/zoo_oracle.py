@@ -9,7 +9,6 @@ SPDX-License-Identifier: MIT
 import collections
 import gc
 import sys
-import weakref
 
 import expressions
 import pxs
@@ -69,27 +68,15 @@ class Oracle:
     # -- names --
     def evaluate(self, name, edge):
         """The object that the edge's expression gives."""
-        o, kind = self.objects[name], NAME[edge.kind]
-        text = (self.snap.names[edge.name][1]
-                if edge.name is not None else None)
-        if kind in ("ATTR", "SLOT", "ALIAS"):
-            return getattr(o, text)
-        if kind in ("DICT_VALUE", "SHARED_VALUE", "DICT_ALIAS"):
-            for key in dict.keys(o):
-                if id(key) == edge.key:
-                    return dict.__getitem__(o, key)
-            raise LookupError("no such key")
-        if kind == "ITEM":
-            return o[edge.index]
-        if kind == "DICT_KEY":
-            return next(k for k in dict.keys(o) if id(k) == edge.target)
-        if kind == "MEMBER":
-            return list(o)[edge.index]
-        if kind == "BASE":
-            return o.__bases__[edge.index]
-        if kind == "WEAK":
-            return weakref.ref.__call__(o)
-        return expressions.PLAIN[kind](o, text)
+        o, kind, carried = self.objects[name], NAME[edge.kind], {}
+        if edge.name is not None:
+            carried["name"] = self.snap.names[edge.name][1]
+        elif edge.index is not None:
+            carried["i"] = edge.index
+        elif edge.form == "PAIR" or kind == "DICT_KEY":
+            key = edge.target if kind == "DICT_KEY" else edge.key
+            carried["key"] = next(k for k in dict.keys(o) if id(k) == key)
+        return expressions.evaluate(kind, o, **carried)
 
     def is_named(self, edge):
         return pxs.EDGE_EXPRESSION[edge.kind] != "-"

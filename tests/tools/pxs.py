@@ -39,6 +39,12 @@ class FormatError(Exception):
 
 
 # ---- the tables of snapshot.h ----
+def _c_text(cell):
+    """The value of string literals that stand side by side."""
+    return "".join(json.loads(part) for part in
+                   re.findall(r"\"(?:[^\"\\]|\\.)*\"", cell))
+
+
 def _tables():
     with open(HEADER, encoding="utf-8") as stream:
         text = stream.read()
@@ -50,9 +56,9 @@ def _tables():
         for row in re.finditer(
                 r"X\(((?:[^()\"]|\"(?:[^\"\\]|\\.)*\")*)\)",
                 body.replace("\\\n", "\n")):
-            cells = re.findall(r"\"(?:[^\"\\]|\\.)*\"|[^,\s][^,]*",
+            cells = re.findall(r"(?:\"(?:[^\"\\]|\\.)*\"\s*)+|[^,\s][^,]*",
                                row.group(1))
-            rows.append([json.loads(c) if c.startswith('"') else c.strip()
+            rows.append([_c_text(c) if c.startswith('"') else c.strip()
                          for c in cells])
         tables[match.group(1)] = rows
     defines = dict(re.findall(r"#define (PX_\w+) (\d+)u?\b", text))

@@ -28,7 +28,7 @@ LIST(iter_range) = {{2, F, "start"}, {3, F, "step"}, {4, F, "length"}, END};
 LIST(iter_range_old) = {
     {2, F, "index"}, {3, F, "start"}, {4, F, "step"}, {5, F, "length"}, END};
 LIST(iter_odict) = {
-    {3, F, "dict"}, {6, F, "result"}, {7, F, "current key"}, END};
+    {3, F, "dict"}, {6, F, "current key"}, {7, F, "result"}, END};
 LIST(enumerates) = {{3, F, "iterator"}, {4, F, "result"}, {5, F, "index"}, END};
 LIST(maps) = {{2, F, "iterators"}, {3, F, "function"}, END};
 LIST(function_iterator) = {{2, F, "function"}, {3, F, "iterator"}, END};
@@ -360,6 +360,7 @@ const struct edges_row edges_rows_field[] = {
     TASK_ROW(22, tasks_11),
     ROW("_asyncio.FutureIter", 3, future_iters),
     ROW("TaskStepMethWrapper", 4, task_steps),
+    ROW("_asyncio.TaskStepMethWrapper", 4, task_steps),
     ROW("TaskWakeupMethWrapper", 3, task_wakeups),
     ROW("_RunningLoopHolder", 4, loop_holders),
     ROW("_asyncio._RunningLoopHolder", 4, loop_holders),

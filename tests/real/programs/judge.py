@@ -91,7 +91,7 @@ def value_of(o, kind, text, edge):
         # A proxy cannot be called, but a method of what it stands for is bound.
         return (weakref.ref.__call__(o) if is_a(o, weakref.ref)
                 else o.__repr__.__self__)
-    return expressions.PLAIN[kind](o, text)
+    return expressions.evaluate(kind, o, name=text)
 
 
 class Judge:
