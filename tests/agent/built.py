@@ -188,7 +188,8 @@ def of_functions():
         yield made, {"function": coroutine}
         yield ended(), {"function": ended}
     for step, parts in ((made.asend(value), {"value": value}),
-                        (made.__anext__(), {})):
+                        (made.__anext__(), {}),
+                        (made.athrow(error), {})):
         yield step, dict(parts, generator=made)
 
 

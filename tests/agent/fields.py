@@ -117,6 +117,7 @@ ASK = {
     # its local `use` is a closure over the same cell
     ("generator", "shared"): lambda o:
         o.gi_frame.f_locals["use"].__closure__[0],
+    ("async_generator_athrow", "args"): lambda o: only(o, tuple),
     ("attrgetter", "attributes"): lambda o: only(o, tuple),
     ("methodcaller", "name"): lambda o: o.__reduce__()[0].args[0],
     ("method-wrapper", "descriptor"): lambda o: vars(

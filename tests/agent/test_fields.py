@@ -65,7 +65,7 @@ def judged(tmp_path_factory):
     made = built.make_all(loop)
     yield Judged(found, made, tmp_path_factory.mktemp("fields") / "all.pxs")
     for o, _ in made:
-        if type(o).__name__ == "async_generator_asend":
+        if type(o).__name__.startswith("async_generator_"):
             o.close()
     for task in asyncio.all_tasks(loop):
         task.cancel()
