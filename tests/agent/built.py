@@ -164,7 +164,10 @@ def of_functions():
     made = nested(outer, inner)
     next(made)
     if sys.version_info >= (3, 11):
-        yield made, {"OPERAND": [outer, inner], "function": nested}
+        # from 3.15 on each iterator has an index beside it
+        yield made, dict(
+            {"OPERAND": [outer, inner]} if sys.version_info < (3, 15) else {},
+            function=nested)
 
     def handler(error):
         try:
@@ -189,7 +192,8 @@ def of_functions():
         yield ended(), {"function": ended}
     for step, parts in ((made.asend(value), {"value": value}),
                         (made.__anext__(), {}),
-                        (made.athrow(error), {})):
+                        (made.athrow(error), {"type": error} if
+                         sys.version_info >= (3, 15) else {})):
         yield step, dict(parts, generator=made)
 
 
@@ -241,8 +245,9 @@ def of_library():
         incrementaldecoder=lambda _: decoder)}.get)
     yield io.TextIOWrapper(io.BytesIO(), "fields_py", newline="\n"), {
         "encoder": encoder, "decoder": decoder, "read newline": chr(10)}
-    layout = b"<iq"
-    yield struct.Struct(layout), {"format": layout}
+    if sys.version_info < (3, 15):  # its attribute then
+        layout = b"<iq"
+        yield struct.Struct(layout), {"format": layout}
     offset, name = datetime.timedelta(hours=3), "a zone's name"
     yield datetime.timezone(offset, name), {"offset": offset, "name": name}
     made = ctypes.CFUNCTYPE(ctypes.c_int)(function)

@@ -122,7 +122,8 @@ ASK = {
     ("methodcaller", "name"): lambda o: o.__reduce__()[0].args[0],
     ("method-wrapper", "descriptor"): lambda o: vars(
         type(o.__self__))[o.__name__],
-    ("methodcaller", "args"): lambda o: only(o, tuple),
+    ("function", "annotate"): lambda o: o.__annotate__,
+    ("Union", "hashable args"): lambda o: only(o, frozenset),
     ("methodcaller", "kwargs"): lambda o: only(o, dict),
     # 3.8 gives it to iterators of keys as well
     ("odict_iterator", "result"): lambda o: only(o, tuple),
@@ -164,6 +165,14 @@ def kinds_of_variables(code):
 
 
 LIKE = {
+    ("methodcaller", "args"): lambda o, to: to == o.__reduce__()[1],
+    ("methodcaller", "vectorcall args"): lambda o, to: all(
+        any(x is y for y in to) for x in o.__reduce__()[1]),
+    ("methodcaller", "vectorcall names"): lambda o, to: to == tuple(
+        o.__reduce__()[0].keywords),
+    # which one it is, of_functions() of built.py tells
+    ("generator", "OPERAND"): lambda o, to: any(
+        to is r for r in gc.get_referents(o)),
     # its numbers are its own, unlike start and step
     ("longrange_iterator", "length"): lambda o, to: to in (
         o.__length_hint__(), len(o.__reduce__()[1][0])),
