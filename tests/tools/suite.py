@@ -87,6 +87,13 @@ def flavour(sanitize, tiny=False):
     return BUILD / "+".join(words) if words else BUILD
 
 
+def goal(path):
+    """What the Makefile calls a file: in the tree by its way from there."""
+    if REPOSITORY in path.parents:
+        path = path.relative_to(REPOSITORY)
+    return str(path)
+
+
 # ---- C units ----
 TAP = re.compile(r"^\s*(not ok|ok) \d+ - (.*?)(\s+# [Ss][Kk][Ii][Pp].*)?$")
 
@@ -98,15 +105,15 @@ def unit_stage(results, stage, sanitize, tiny, only="", full=False):
     sources = sorted((TESTS / "unit").glob("test_*.c"))
     names = [s.stem for s in sources if only in s.stem]
     folder = flavour(sanitize, tiny)
-    goals = ["%s/unit/%s" % (folder, name) for name in names]
-    programs = [(name, [goal]) for name, goal in zip(names, goals)]
+    programs = [(name, [folder / "unit" / name]) for name in names]
     for target in sorted((TESTS / "fuzz").glob("*.c")):
         corpus = sorted((TESTS / "fuzz" / "corpus" / target.stem).glob("*"))
         if target.stem == "replay" or tiny or only not in target.stem:
             continue
-        goals.append("%s/replay/%s" % (folder, target.stem))
-        programs.append(("fuzz_" + target.stem, [goals[-1]] + corpus))
+        programs.append(("fuzz_" + target.stem,
+                         [folder / "replay" / target.stem] + corpus))
     extra = ["TINY=1"] if tiny else []
+    goals = [goal(command[0]) for _, command in programs]
     if goals and not make("-k", *extra, *goals, sanitize=sanitize):
         results.complaints.append("%s: a build failed" % stage)
     passed, failed, skipped = 0, [], []
