@@ -165,7 +165,9 @@ def kinds_of_variables(code):
 
 
 LIKE = {
-    ("methodcaller", "args"): lambda o, to: to == o.__reduce__()[1],
+    # 3.13 keeps the name before them
+    ("methodcaller", "args"): lambda o, to: to in (
+        o.__reduce__()[1], o.__reduce__()[0].args + o.__reduce__()[1]),
     ("methodcaller", "vectorcall args"): lambda o, to: all(
         any(x is y for y in to) for x in o.__reduce__()[1]),
     ("methodcaller", "vectorcall names"): lambda o, to: to == tuple(
