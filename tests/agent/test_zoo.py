@@ -117,7 +117,7 @@ def is_documented(oracle, name, edge):
     kind = zoo_oracle.NAME[edge.kind]
     if not type(o).__flags__ & GC_TYPE:
         return True
-    if isinstance(o, dict) and edge.key is not None:
+    if isinstance(o, zoo_oracle.DICTS) and edge.key is not None:
         # A table of str keys: they cannot be part of a cycle.
         return True
     if issubclass(type(o), type):

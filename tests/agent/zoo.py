@@ -777,6 +777,11 @@ def modern(rows):
         rows["type alias"] = lambda: space["Alias"]
         rows["class with parameters"] = lambda: space["Box"]
         rows["batched"] = lambda: itertools.batched([[1]], 2)
+    if sys.version_info >= (3, 15):
+        rows["frozendict"] = lambda: frozendict({("k", 1): [1], "b": [2]})
+        rows["empty frozendict"] = lambda: frozendict()
+        rows["frozendict subclass"] = lambda: type(
+            "FrozenWith", (frozendict,), {})(a=[1])
     return rows
 
 

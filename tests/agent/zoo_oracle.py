@@ -6,6 +6,7 @@ every edge of a named kind is evaluated and must give the target.
 
 SPDX-License-Identifier: MIT
 """
+import builtins
 import collections
 import gc
 import sys
@@ -15,6 +16,8 @@ import pxs
 
 NAME = {v: k for k, v in pxs.EDGE.items()}
 COUNTS = pxs.COUNTS
+# frozendict came with 3.15 and is no dict
+DICTS = (dict, getattr(builtins, "frozendict", dict))
 
 
 class Oracle:
@@ -75,7 +78,8 @@ class Oracle:
             carried["i"] = edge.index
         elif edge.form == "PAIR" or kind == "DICT_KEY":
             key = edge.target if kind == "DICT_KEY" else edge.key
-            carried["key"] = next(k for k in dict.keys(o) if id(k) == key)
+            keys = next(base.keys for base in DICTS if isinstance(o, base))
+            carried["key"] = next(k for k in keys(o) if id(k) == key)
         return expressions.evaluate(kind, o, **carried)
 
     def is_named(self, edge):
