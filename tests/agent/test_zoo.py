@@ -195,11 +195,11 @@ def test_every_living_object(spawn, tmp_path):
         del objects[-5:]
         referents = {id(o): [id(r) for r in gc.get_referents(o)
                              if r is not type(o)] for o in objects}
-        sizes = {id(r): sys.getsizeof(r) for o in objects
-                 for r in gc.get_referents(o)}
+        kept = [r for o in objects for r in gc.get_referents(o)]
+        sizes = {id(r): sys.getsizeof(r) for r in kept}
         path = sys.argv[1]
         pyexplore.snapshot(path)
-        skip = {id(objects), id(referents), id(sizes),
+        skip = {id(objects), id(referents), id(sizes), id(kept),
                 id(sys.modules["__main__"].__dict__)}
         with open(path + ".json", "w") as f:
             json.dump([[[id(o), r] for o, r in
