@@ -50,9 +50,9 @@ def every_program():
 
 
 def c_held_rows(program, version):
-    """(rows of the program, patterns of what the interpreter's own modules
-    hold in any program) for this Python."""
-    own, common = {}, []
+    """({what: count} of the program, the same of what the interpreter's own
+    modules hold in any program that loads them) for this Python."""
+    own, common = {}, {}
     for line in C_HELD.read_text().splitlines():
         if not line or line.startswith("#"):
             continue
@@ -60,16 +60,23 @@ def c_held_rows(program, version):
         if pythons != "*" and version not in pythons.split(","):
             continue
         if row_program == "*":
-            common.append(what)
+            common[what] = int(count)
         elif row_program == program:
             own[what] = int(count)
     return own, common
 
 
 def c_held(snap, common):
-    """What C code holds beyond `common`."""
-    return {what: n for what, n in snapshots.c_held(snap).items()
-            if not any(fnmatch.fnmatchcase(what, p) for p in common)}
+    """What C code holds beyond `common`, of which each row is there as often
+    as it says, or not at all: its module is not loaded."""
+    held = snapshots.c_held(snap)
+    for pattern, count in common.items():
+        names = [what for what in held if fnmatch.fnmatchcase(what, pattern)]
+        n = sum(held[what] for what in names)
+        if n == count:
+            for what in names:
+                del held[what]
+    return held
 
 
 @pytest.fixture
