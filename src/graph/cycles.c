@@ -17,7 +17,6 @@
 
 #define LINE_BYTES 512
 #define ON_NO_STACK UINT32_MAX /* as an index: its part is known */
-#define NO_PART UINT32_MAX     /* alone, and does not hold itself */
 #define GROUPS_WITH_STEPS 500u
 #define STEPS_MAX 64u /* a longer cycle is its line */
 
@@ -132,13 +131,13 @@ close_part(struct tarjan *t, px_node root, struct px_err *err)
     const struct px_graph *graph = t->graph;
     uint32_t number = (uint32_t)t->n_parts;
     if (t->stack[t->n_stack - 1] == root && !holds_itself(graph, root))
-        number = NO_PART;
+        number = PART_NONE;
     struct part part = {.example = root};
     for (px_node node = PX_NONE; node != root;) {
         node = t->stack[--t->n_stack];
         t->index[node] = ON_NO_STACK;
         t->low[node] = number;
-        if (number == NO_PART)
+        if (number == PART_NONE)
             continue;
         part.n_nodes++;
         part.bytes += px_node_bytes(graph, node);
@@ -146,7 +145,7 @@ close_part(struct tarjan *t, px_node root, struct px_err *err)
         if (stands_before(graph, node, part.example))
             part.example = node;
     }
-    if (number == NO_PART)
+    if (number == PART_NONE)
         return PX_OK;
     enum px_status status =
         rows_need(&t->parts, t->n_parts, &t->cap_parts, sizeof part, err);
@@ -234,6 +233,21 @@ free_search(struct tarjan *t)
     free(t->path);
     free(t->cursor);
     t->index = t->stack = t->path = t->cursor = NULL;
+}
+
+uint32_t *
+cycles_parts(const struct px_paths *paths, struct px_work *work,
+             struct px_err *err)
+{
+    struct tarjan t = {.paths = paths, .graph = paths->graph};
+    enum px_status status = find_parts(&t, work, err);
+    free_search(&t);
+    free(t.del);
+    free(t.parts);
+    if (status == PX_OK)
+        return t.low;
+    free(t.low);
+    return NULL;
 }
 
 /* ---- groups ---- */

@@ -57,6 +57,14 @@ enum px_status held_compute(struct px_paths *paths, struct px_work *work,
                             struct px_err *err);
 enum px_held_by held_get(const struct px_paths *paths, px_node node);
 
+/* ---- cycles.c ---- */
+
+/* By node the number of the strongly connected part that it is in; PART_NONE:
+ * alone, and does not hold itself. Malloced; NULL on failure. */
+#define PART_NONE UINT32_MAX
+uint32_t *cycles_parts(const struct px_paths *paths, struct px_work *work,
+                       struct px_err *err);
+
 /* ---- circle.c ---- */
 
 /* Searches cycles among what no root reaches; reusable. */

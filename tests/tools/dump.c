@@ -5,9 +5,10 @@
  *
  * Lines of words; addresses in hexadecimal, `-` where there is none:
  *   O ADDR RANK                         a root
- *   N ADDR REACHED DOMINATOR RETAINED RANK SOURCE LENGTH
+ *   N ADDR REACHED DOMINATOR RETAINED RANK SOURCE LENGTH PART
  *                                       an object; rank of its path's root,
- *                                       where the path's last edge comes from
+ *                                       where the path's last edge comes from,
+ *                                       its strongly connected part
  *   T BYTES BOUND EXACT OBJECTS NAME    a type: shallow, and retained
  *   C CYCLES OBJECTS BYTES              strongly connected parts
  *
@@ -18,6 +19,8 @@
 #include <stdlib.h>
 
 #include <pyexplore/analysis.h>
+
+#include "graph/paths.h"
 
 static void
 print_addr(const struct px_graph *graph, px_node node)
@@ -38,7 +41,7 @@ rank_of_root(const struct px_graph *graph, uint32_t i)
 
 static void
 print_node(const struct px_graph *graph, const struct px_paths *paths,
-           const struct px_dominators *dominators, px_node node)
+           const struct px_dominators *dominators, uint32_t part, px_node node)
 {
     printf("N");
     print_addr(graph, node);
@@ -50,10 +53,14 @@ print_node(const struct px_graph *graph, const struct px_paths *paths,
         printf(" %u", rank_of_root(graph, px_paths_root(paths, node)));
         print_addr(graph,
                    edge == PX_NONE ? PX_NONE : px_edge_source(graph, edge));
-        printf(" %u\n", px_paths_length(paths, node));
+        printf(" %u", px_paths_length(paths, node));
     } else {
-        printf(" - - 0\n");
+        printf(" - - 0");
     }
+    if (part == PART_NONE)
+        printf(" -\n");
+    else
+        printf(" %" PRIu32 "\n", part);
 }
 
 static enum px_status
@@ -98,7 +105,8 @@ print_all(const struct px_graph *graph, struct px_err *err)
     struct px_dominators *dominators = px_dominators_new(graph, NULL, err);
     struct px_cycles *cycles =
         paths == NULL ? NULL : px_cycles_new(paths, NULL, err);
-    if (dominators != NULL && cycles != NULL) {
+    uint32_t *parts = paths == NULL ? NULL : cycles_parts(paths, NULL, err);
+    if (dominators != NULL && cycles != NULL && parts != NULL) {
         for (uint32_t i = 0; i < px_graph_n_roots(graph); i++) {
             struct px_root root;
             px_graph_root(graph, i, &root);
@@ -107,10 +115,11 @@ print_all(const struct px_graph *graph, struct px_err *err)
             printf(" %u\n", rank_of_root(graph, i));
         }
         for (px_node node = 0; node < px_graph_n_nodes(graph); node++)
-            print_node(graph, paths, dominators, node);
+            print_node(graph, paths, dominators, parts[node], node);
         print_types(graph, dominators, err);
         print_cycles(cycles);
     }
+    free(parts);
     px_cycles_free(cycles);
     px_dominators_free(dominators);
     px_paths_free(paths);
