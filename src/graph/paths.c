@@ -15,7 +15,8 @@
  *
  * An edge .__dict__ (order_is_inner) has length 0: the dict's values are
  * children of its owner. A dict that waits in the queue for a longer path is
- * taken over.
+ * taken over. An empty one never waits: it is taken over if it was found from
+ * the layer of the queue that is being searched, that of its owner.
  *
  * O(N + E) and 4 bytes an object; 4 more one that holds something while it
  * searches.
@@ -38,7 +39,11 @@ struct search {
     px_node *queue;
     uint32_t head, tail;
     uint8_t *expanded; /* bitmap by node */
-    px_edge *maybe;    /* stack edges, for the end */
+    /* queue[layer … layer_end - 1] have paths of one length; in_layer, a
+     * bitmap by node, has those before `marked`: it is seldom asked */
+    uint32_t layer, marked, layer_end;
+    uint8_t *in_layer;
+    px_edge *maybe; /* stack edges, for the end */
     size_t n_maybe, cap_maybe;
 };
 
@@ -141,6 +146,42 @@ sort_children(struct search *s, const struct family *family, struct px_err *err)
     return PX_OK;
 }
 
+/* ---- layers ---- */
+static void
+next_layer(struct search *s)
+{
+    for (uint32_t i = s->layer; i < s->marked; i++)
+        s->in_layer[s->queue[i] / 8] = 0;
+    s->layer = s->marked = s->head;
+    s->layer_end = s->tail;
+}
+
+static bool
+is_in_layer(struct search *s, px_node node)
+{
+    for (; s->marked < s->head; s->marked++) {
+        px_node at = s->queue[s->marked];
+        s->in_layer[at / 8] |= (uint8_t)(1u << at % 8);
+    }
+    return (s->in_layer[node / 8] >> node % 8 & 1) != 0;
+}
+
+/* Whether the path of an inner object that was not expanded is longer than by
+ * its owner, whose turn it is. */
+static bool
+has_longer_path(struct search *s, px_node inner)
+{
+    const struct px_graph *graph = s->graph;
+    px_edge known = s->parent[inner];
+    if (known == PARENT_NONE || bitrank_has(&graph->holding, inner))
+        return true;
+    px_node source = px_edge_source(graph, known);
+    px_edge above = s->parent[source];
+    if (above < PARENT_ROOT && order_is_inner(&s->paths->order, above))
+        source = px_edge_source(graph, above);
+    return is_in_layer(s, source);
+}
+
 /* ---- searching ---- */
 static enum px_status
 postpone(struct search *s, px_edge edge, struct px_err *err)
@@ -211,7 +252,8 @@ find_children(struct search *s, struct family *family, px_node from,
             }
         } else if (family->inner == PX_NONE && from == family->node &&
                    !is_expanded(s, target) &&
-                   order_is_inner(&s->paths->order, e)) {
+                   order_is_inner(&s->paths->order, e) &&
+                   has_longer_path(s, target)) {
             s->parent[target] = e;
             family->inner = target;
         } else {
@@ -239,7 +281,10 @@ drain(struct search *s, struct px_work *work, struct px_err *err)
 {
     uint64_t reported = 0;
     enum px_status status = PX_OK;
+    next_layer(s);
     while (status == PX_OK && s->head < s->tail) {
+        if (s->head == s->layer_end)
+            next_layer(s);
         if ((s->head & 0x3fff) == 0) {
             if (work_is_canceled(work))
                 return work_canceled(err);
@@ -348,8 +393,9 @@ make_paths(struct px_paths *paths, struct px_work *work, struct px_err *err)
     paths->roots = malloc((graph->tables.n_roots + 1) * sizeof *paths->roots);
     s.queue = bulk_new((size_t)graph->holding.n + 1, sizeof *s.queue);
     s.expanded = bulk_new(n / 8 + 1, 1);
+    s.in_layer = bulk_new(n / 8 + 1, 1);
     if (paths->parent == NULL || paths->roots == NULL || s.queue == NULL ||
-        s.expanded == NULL) {
+        s.expanded == NULL || s.in_layer == NULL) {
         status =
             px_fail(err, PX_ENOMEM, "no memory for paths of %zu objects", n);
         goto out;
@@ -365,13 +411,15 @@ make_paths(struct px_paths *paths, struct px_work *work, struct px_err *err)
         paths->n_reached += paths->parent[i] != PARENT_NONE;
     bulk_free(s.queue);
     bulk_free(s.expanded);
+    bulk_free(s.in_layer);
     s.queue = NULL;
-    s.expanded = NULL;
+    s.expanded = s.in_layer = NULL;
     if (paths->n_reached < n)
         status = held_compute(paths, work, err);
 out:
     bulk_free(s.queue);
     bulk_free(s.expanded);
+    bulk_free(s.in_layer);
     free(s.maybe);
     return status;
 }

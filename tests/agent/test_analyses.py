@@ -47,6 +47,12 @@ for n in range(1500):
     shared = a.data
     if n % 3 == 0:
         b.extra = {"shared": shared, n: (a, b)}
+class Empty: pass
+far = Empty()
+NEAR, FAR = [far.__dict__], [[[[far]]]]
+near = Empty()
+BESIDE, OWNER = [[near.__dict__]], [near]
+del far, near
 ''',
     "threads": r'''
 import asyncio, functools, queue, threading

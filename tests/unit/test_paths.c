@@ -361,6 +361,35 @@ test_dict_of_its_own(void **state)
     rg_free(rg);
 }
 
+/* An empty dict never waits in the queue, and is its owner's only where that
+ * is no longer: of u and an owner in one layer, but not of a farther owner. */
+static void
+test_empty_dict(void **state)
+{
+    (void)state;
+    enum { R, U, OWNER, DICT, FAR, FAR_OWNER, NEAR_DICT, N };
+    struct rg *rg = rg_new(N);
+    uint64_t dict = (uint64_t)rg_name(rg, "__dict__");
+    rg_root(rg, PX_ROOT_THREAD, R, "t");
+    rg_edge(rg, R, PX_EDGE_ITEM, 0, U, -1);
+    rg_edge(rg, R, PX_EDGE_ITEM, 1, OWNER, -1);
+    rg_edge(rg, R, PX_EDGE_ITEM, 2, FAR, -1);
+    rg_edge(rg, U, PX_EDGE_ITEM, 0, DICT, -1);
+    rg_edge(rg, U, PX_EDGE_ITEM, 1, NEAR_DICT, -1);
+    rg_edge(rg, OWNER, PX_EDGE_ATTR, dict, DICT, -1);
+    rg_edge(rg, FAR, PX_EDGE_ITEM, 0, FAR_OWNER, -1);
+    rg_edge(rg, FAR_OWNER, PX_EDGE_ATTR, dict, NEAR_DICT, -1);
+    rg_count(rg);
+    struct px_graph *graph = rg_build(rg, 0);
+    struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+    expect_line(paths, rg_id(graph, rg, DICT), false,
+                "thread t → [1] → .__dict__");
+    expect_line(paths, rg_id(graph, rg, NEAR_DICT), false, "thread t → [0][1]");
+    px_paths_free(paths);
+    px_graph_free(graph);
+    rg_free(rg);
+}
+
 /* Groups count what the starred lines of single objects say, except that
  * "….next" and "….next ×*" are one. */
 static void
@@ -615,6 +644,7 @@ main(void)
         cmocka_unit_test(test_run_through_dicts),
         cmocka_unit_test(test_holders_of_a_run),
         cmocka_unit_test(test_dict_of_its_own),
+        cmocka_unit_test(test_empty_dict),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_holders),
         cmocka_unit_test(test_chain),
