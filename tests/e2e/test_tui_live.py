@@ -353,8 +353,11 @@ def test_ctrl_c_ends_it_while_the_target_does_not_answer(target):
     served.process.send_signal(signal.SIGSTOP)
     with explorer(served.pid, "--timeout", "60") as t:
         def is_connected(_):
-            return any(os.readlink(link.path).startswith("socket:")
-                       for link in os.scandir("/proc/%d/fd" % t.pid))
+            try:
+                return any(os.readlink(link.path).startswith("socket:")
+                           for link in os.scandir("/proc/%d/fd" % t.pid))
+            except FileNotFoundError:  # closed between the two looks
+                return False
         t.wait_until(is_connected, "it to connect")
         t.keys("C-c")
         assert t.wait_exit() == -signal.SIGINT
