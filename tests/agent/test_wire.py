@@ -13,22 +13,10 @@ import time
 
 import pytest
 
-from harness import RSS_SLACK, children_of, wait_until
+from harness import RSS_SLACK, children_of, descriptors, wait_until
 from served import Served
 from wire import BULK, FIRST, HEAD, MESSAGES, REPLY, Closed, Refused, Wire, \
     proof
-
-
-def descriptors(child):
-    """What is open, whatever its number."""
-    folder = "/proc/%d/fd/" % child.pid
-    found = []
-    for number in os.listdir(folder):
-        try:
-            found.append(os.readlink(folder + number))
-        except FileNotFoundError:
-            pass  # closed in between, or the listing's own
-    return sorted(found)
 
 
 def rss_bytes(child):
@@ -112,14 +100,14 @@ def test_crowd_at_the_door(spawn):
     """Hundreds that connect and wait: few are held, the rest is dropped, the
     other door stays open, and all descriptors come back."""
     child = Served(spawn)
-    before = descriptors(child)
+    before = descriptors(child.pid)
     crowd = [Wire.raw_tcp(child.address) for _ in range(300)]
     with child.wire() as wire:
         assert wire.ask("status")["peers"] == 1
-        assert len(descriptors(child)) < len(before) + 40
+        assert len(descriptors(child.pid)) < len(before) + 40
     for wire in crowd:
         wire.close()
-    wait_until(lambda: descriptors(child) == before, "closed descriptors")
+    wait_until(lambda: descriptors(child.pid) == before, "closed descriptors")
 
 
 # ---- after HELLO ----
@@ -192,7 +180,7 @@ def test_odd_frames_are_answered_or_closed(spawn):
 def test_end_in_the_middle_of_anything(spawn):
     """A connection that is cut after each of its bytes leaves nothing."""
     child = Served(spawn)
-    before = descriptors(child)
+    before = descriptors(child.pid)
     tail = (frame_bytes("hello", b'{"lowest":1,"highest":1}', 1) +
             frame_bytes("gc_set", b'{"enabled":false}', 2) +
             frame_bytes("snapshot", b'{"detail":"values"}', 3))
@@ -200,7 +188,7 @@ def test_end_in_the_middle_of_anything(spawn):
         with Wire.raw_unix(child.unix) as wire:
             wire.send((prove(wire) + tail)[:n])
     wait_until(lambda: child.ask("gc.isenabled()"), "the collector put back")
-    wait_until(lambda: descriptors(child) == before, "closed descriptors")
+    wait_until(lambda: descriptors(child.pid) == before, "closed descriptors")
     assert children_of(child.pid) == []
 
 

@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 
 import pxs
-from harness import RSS_SLACK, wait_until
+from harness import RSS_SLACK, descriptors, wait_until
 from programs import PYTHONS, Program
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
@@ -61,9 +61,8 @@ def rss(pid):
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def descriptors(pid):
-    return sorted(os.readlink("/proc/%d/fd/%s" % (pid, fd)).split(":")[0]
-                  for fd in os.listdir("/proc/%d/fd" % pid))
+def kinds_of_descriptors(pid):
+    return sorted(link.split(":")[0] for link in descriptors(pid))
 
 
 def settled(target):
@@ -71,7 +70,7 @@ def settled(target):
     seen = []
 
     def same():
-        seen.append(descriptors(target.pid))
+        seen.append(kinds_of_descriptors(target.pid))
         return len(seen) > 50 and seen[-1] == seen[-50]
 
     wait_until(same, "descriptors that stay the same")
@@ -93,7 +92,7 @@ def test_server_under_load_is_not_harmed(tmp_path, program, version):
         load.end()
         assert load.wrong == []
         settled(target)
-        files = descriptors(target.pid)
+        files = kinds_of_descriptors(target.pid)
         before = objects(target.snapshot(tmp_path / "before.pxs"))
         size = rss(target.pid)
 
@@ -110,7 +109,7 @@ def test_server_under_load_is_not_harmed(tmp_path, program, version):
         assert grown < GROWTH_BYTES + RSS_SLACK
         assert after - before < before // 100
         settled(target)
-        assert descriptors(target.pid) == files
+        assert kinds_of_descriptors(target.pid) == files
         assert target.end() == 0
     finally:
         target.close()

@@ -127,6 +127,18 @@ def wait_until(condition, what, timeout=None):
         time.sleep(0.01)
 
 
+def descriptors(pid):
+    """What the descriptors of a process lead to, sorted. Those that it closes
+    while they are read are left out."""
+    found = []
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        try:
+            found.append(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
+        except FileNotFoundError:
+            pass
+    return sorted(found)
+
+
 def children_of(pid):
     """Pids whose parent is `pid`, zombies included."""
     found = []
