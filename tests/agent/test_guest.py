@@ -53,8 +53,8 @@ heap = [{"key%d" % i: [str(i)]} for i in range(20000)]
 
 # What a hundred snapshots may change more than a hundred sleeps do. Ten repeats
 # on a busy machine, on 3.8, 3.11 and 3.13 each, changed at most 2 blocks, no
-# object, 1 count and 32 KiB.
-SLACK = {"blocks": 4, "objects": 0, "rss": (64 << 10) + RSS_SLACK}
+# object, 1 count and 32 KiB; 3.15 once 6 blocks more than the sleeps' 87.
+SLACK = {"blocks": 8, "objects": 0, "rss": (64 << 10) + RSS_SLACK}
 COUNT_SLACK = 2
 
 
