@@ -212,6 +212,15 @@ px_text_count(uint64_t value, char out[PX_FIGURE_MAX])
 }
 
 char *
+px_text_counted(uint64_t value, const char *noun, char out[PX_COUNTED_MAX])
+{
+    char count[PX_FIGURE_MAX];
+    snprintf(out, PX_COUNTED_MAX, "%s %.30s%s", px_text_count(value, count),
+             noun, value == 1 ? "" : "s");
+    return out;
+}
+
+char *
 px_text_signed(int64_t value, char out[PX_FIGURE_MAX])
 {
     char size[PX_FIGURE_MAX];

@@ -27,6 +27,10 @@ size_t px_text_fit(const char *text, size_t n, int cols, int *used_cols);
 #define PX_FIGURE_MAX 32
 /* "18,204"; "96.1 KiB"; "1.31 s", "6 ms", "3 d 4 h". All return out. */
 char *px_text_count(uint64_t value, char out[PX_FIGURE_MAX]);
+/* "1 path", "1,204 paths": a count of what takes an s. */
+#define PX_COUNTED_MAX 64
+char *px_text_counted(uint64_t value, const char *noun,
+                      char out[PX_COUNTED_MAX]);
 char *px_text_signed(int64_t value, char out[PX_FIGURE_MAX]); /* "+1,560" */
 char *px_text_bytes(uint64_t bytes, char out[PX_FIGURE_MAX]);
 char *px_text_ns(uint64_t ns, char out[PX_FIGURE_MAX]);

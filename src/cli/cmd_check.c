@@ -299,20 +299,20 @@ static void
 check_text(const struct check *check, size_t shown)
 {
     struct cli *cli = check->cli;
-    char found[PX_FIGURE_MAX], rounds[PX_FIGURE_MAX];
-    px_text_count(check->n_rounds, rounds);
+    char found[PX_COUNTED_MAX], rounds[PX_COUNTED_MAX];
+    px_text_counted(check->n_rounds, "round", rounds);
     if (check->n_found == 0)
-        printf("PASS  nothing grew in each of %s rounds\n", rounds);
+        printf("PASS  nothing grew in each of %s\n", rounds);
     else
-        printf("%sFAIL%s  %s paths grew in each of %s rounds\n",
+        printf("%sFAIL%s  %s grew in each of %s\n",
                cli_role_start(cli->color, CLI_FAULT),
                cli_role_stop(cli->color, CLI_FAULT),
-               px_text_count(check->n_found, found), rounds);
+               px_text_counted(check->n_found, "path", found), rounds);
     if (shown > 0)
         findings_table(check, shown);
     if (shown < check->n_found)
-        cli_note(cli, "%s more paths; -n 0 shows all",
-                 px_text_count(check->n_found - shown, found));
+        cli_note(cli, "%s more; -n 0 shows all",
+                 px_text_counted(check->n_found - shown, "path", found));
     if (check->n_waiting > 0)
         cli_note(cli,
                  "%s objects in cycles wait for the collector, which is "

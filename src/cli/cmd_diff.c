@@ -96,6 +96,7 @@ diff_table(struct cli *cli, const struct px_diff_type *rows, size_t shown,
     };
     struct table *table = table_new(cli, columns, 7);
     char figure[PX_FIGURE_MAX], text[PX_FIGURE_MAX + 2];
+    char types[PX_COUNTED_MAX];
     for (size_t i = 0; i < shown; i++) {
         const struct px_diff_type *row = &rows[i];
         int64_t bytes = change(row->bytes_before, row->bytes_after);
@@ -115,7 +116,7 @@ diff_table(struct cli *cli, const struct px_diff_type *rows, size_t shown,
         table_row_end(table);
     }
     table_free(table);
-    cli_note(cli, "%s types changed%s", px_text_count(n, figure),
+    cli_note(cli, "%s changed%s", px_text_counted(n, "type", types),
              shown < n ? "; -n 0 shows all" : "");
 }
 

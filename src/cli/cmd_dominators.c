@@ -117,15 +117,14 @@ tree_json(struct cli *cli, struct tree *tree, uint32_t shown)
 static void
 tree_note(struct cli *cli, const struct tree *tree, uint32_t shown)
 {
-    char size[PX_FIGURE_MAX], count[PX_FIGURE_MAX];
+    char size[PX_FIGURE_MAX], count[PX_COUNTED_MAX];
     const char *more = shown < tree->n ? "; -n 0 shows all" : "";
     if (tree->pick.node != PX_NONE)
-        cli_note(cli, "%s retains %s; %s objects right below it%s",
-                 tree->pick.type,
+        cli_note(cli, "%s retains %s; %s right below it%s", tree->pick.type,
                  px_text_bytes(
                      px_dominators_retained(tree->dominators, tree->pick.node),
                      size),
-                 px_text_count(tree->n, count), more);
+                 px_text_counted(tree->n, "object", count), more);
     else if (tree->pick.type != NULL)
         cli_note(cli, "%s %s retain %s together%s",
                  px_text_count(tree->n, count), tree->pick.type,

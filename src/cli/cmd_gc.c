@@ -283,10 +283,11 @@ freeze_or_not(struct gc_call *call, bool freeze, struct px_err *err)
         &state, err);
     if (status != PX_OK)
         return status;
-    char said[96], figure[PX_FIGURE_MAX];
+    char said[96], objects[PX_COUNTED_MAX];
     int64_t frozen = gctext_integer(state, "frozen");
-    snprintf(said, sizeof said, "%s objects are frozen",
-             px_text_count((uint64_t)(frozen < 0 ? 0 : frozen), figure));
+    snprintf(said, sizeof said, "%s frozen",
+             px_text_counted((uint64_t)(frozen < 0 ? 0 : frozen), "object",
+                             objects));
     print_change(call, state, said, NULL);
     return PX_OK;
 }
@@ -328,7 +329,7 @@ do_garbage(struct gc_call *call, struct px_err *err)
                                 call->action->name, "result", reply));
         return PX_OK;
     }
-    char count[PX_FIGURE_MAX];
+    char count[PX_COUNTED_MAX];
     size_t n = json_array_size(objects);
     uint64_t all = (uint64_t)gctext_integer(reply, "count");
     struct table *table = table_new(call->cli, columns, 2);
@@ -342,7 +343,8 @@ do_garbage(struct gc_call *call, struct px_err *err)
         table_row_end(table);
     }
     table_free(table);
-    cli_note(call->cli, "%s objects in gc.garbage%s", px_text_count(all, count),
+    cli_note(call->cli, "%s in gc.garbage%s",
+             px_text_counted(all, "object", count),
              n < all ? "; -n 0 shows all" : "");
     json_decref(reply);
     return PX_OK;

@@ -108,7 +108,7 @@ count_of(const json_t *reply, const char *key)
 static void
 print_saved(struct cli *cli, const json_t *reply, uint64_t file_bytes)
 {
-    char objects[PX_FIGURE_MAX], size[PX_FIGURE_MAX], pause[PX_FIGURE_MAX];
+    char objects[PX_COUNTED_MAX], size[PX_FIGURE_MAX], pause[PX_FIGURE_MAX];
     char time[PX_FIGURE_MAX], shown[PX_PATH_MAX], left_out[PX_ERR_TEXT];
     if (cli->opt.json) {
         jsonout_print(cli,
@@ -119,11 +119,11 @@ print_saved(struct cli *cli, const json_t *reply, uint64_t file_bytes)
                                 (json_int_t)file_bytes, "result", reply));
         return;
     }
-    px_text_count(count_of(reply, "objects"), objects);
+    px_text_counted(count_of(reply, "objects"), "object", objects);
     px_text_bytes(file_bytes, size);
     px_text_ns(count_of(reply, "pause_ns"), pause);
     px_text_ns(count_of(reply, "wall_ns"), time);
-    printf("%s: %s objects, %s; the target was paused for %s of %s\n",
+    printf("%s: %s, %s; the target was paused for %s of %s\n",
            cli_text(cli, cli->opt.output, sizeof shown, shown), objects, size,
            pause, time);
     px_left_out_sentence(count_of(reply, "interpreters_left_out"),

@@ -189,7 +189,7 @@ static void
 print_head(const struct work *work, const struct case_of *one,
            const struct cli_loaded *loaded, const struct memory *memory)
 {
-    char text[PX_PATH_MAX], up[PX_FIGURE_MAX], count[PX_FIGURE_MAX];
+    char text[PX_PATH_MAX], up[PX_FIGURE_MAX], count[PX_COUNTED_MAX];
     size_t n;
     const struct px_suspects_round *rounds =
         px_suspects_rounds(one->suspects, &n);
@@ -206,7 +206,7 @@ print_head(const struct work *work, const struct case_of *one,
     printf("\n");
     json_decref(header);
     print_memory(work, memory, rounds, n);
-    printf("%s rounds in %.1f s\n", px_text_count(n - 1, count),
+    printf("%s in %.1f s\n", px_text_counted(n - 1, "round", count),
            last->time - rounds[0].time);
 }
 

@@ -225,11 +225,12 @@ types_table(struct cli *cli, struct cli_loaded *loaded,
         table_row_end(table);
     }
     table_free(table);
-    char objects[PX_FIGURE_MAX], types[PX_FIGURE_MAX], size[PX_FIGURE_MAX];
-    cli_note(cli, "%s objects of %s types, %s%s",
-             px_text_count(px_graph_n_nodes(loaded->graph), objects),
-             px_text_count(n, types), px_text_bytes(bytes, size),
-             shown < n ? "; -n 0 shows all types" : "");
+    char objects[PX_COUNTED_MAX], types[PX_COUNTED_MAX], size[PX_FIGURE_MAX];
+    cli_note(
+        cli, "%s of %s, %s%s",
+        px_text_counted(px_graph_n_nodes(loaded->graph), "object", objects),
+        px_text_counted(n, "type", types), px_text_bytes(bytes, size),
+        shown < n ? "; -n 0 shows all types" : "");
     if (held)
         cli_note(cli, "HELD objects have references that no object here owns: "
                       "C code or the running stack does, BY so many");

@@ -16,20 +16,19 @@ char *
 px_left_out_sentence(uint64_t interpreters, uint64_t threads, size_t out_bytes,
                      char *out)
 {
-    char count[PX_FIGURE_MAX];
+    char count[PX_COUNTED_MAX];
     size_t used = 0;
     out[0] = '\0';
     if (interpreters > 0)
         used = (size_t)snprintf(
             out, out_bytes,
-            "without the objects of %s interpreter%s (a GIL of its own, or too "
-            "many of them)",
-            px_text_count(interpreters, count), interpreters == 1 ? "" : "s");
+            "without the objects of %s (a GIL of its own, or too many of them)",
+            px_text_counted(interpreters, "interpreter", count));
     if (threads > 0 && used < out_bytes)
         snprintf(out + used, out_bytes - used,
-                 "%swithout the frames of %s thread%s (too many of them)",
-                 used > 0 ? ", and " : "", px_text_count(threads, count),
-                 threads == 1 ? "" : "s");
+                 "%swithout the frames of %s (too many of them)",
+                 used > 0 ? ", and " : "",
+                 px_text_counted(threads, "thread", count));
     return out;
 }
 

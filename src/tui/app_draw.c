@@ -117,10 +117,10 @@ draw_progress(struct app *app, int row, const char *text, int permille)
     char number[40] = "";
     if (coming != NULL)
         snprintf(number, sizeof number, "snapshot %u  ", coming->number);
-    char hint[48] = "Esc cancel";
+    char keys[PX_COUNTED_MAX], hint[96] = "Esc cancel";
     if (app->ahead.n > 0)
-        snprintf(hint, sizeof hint, "%d key%s waiting, Esc drops", app->ahead.n,
-                 app->ahead.n == 1 ? "" : "s");
+        snprintf(hint, sizeof hint, "%s waiting, Esc drops",
+                 px_text_counted((uint64_t)app->ahead.n, "key", keys));
     else if (app->ahead.is_sought)
         snprintf(hint, sizeof hint, "searching, Esc ends");
     int col = 1, end = screen->cols - 1;

@@ -64,7 +64,7 @@ static void
 add_state(const json_t *gc, const struct gc_control *control,
           struct cell_out *out)
 {
-    char figure[PX_FIGURE_MAX];
+    char objects[PX_COUNTED_MAX];
     if (control->flag != 0) {
         bool is_set =
             ((int)gc_integer(gc, "debug") & control->flag) == control->flag;
@@ -83,13 +83,14 @@ add_state(const json_t *gc, const struct gc_control *control,
         gc_add_list(out, json_object_get(gc, "thresholds"));
         break;
     case ACT_GC_FREEZE:
-        cell_addf(out, ROLE_NUMBER, "%s objects",
-                  px_text_count((uint64_t)gc_integer(gc, "frozen"), figure));
+        cell_add(out, ROLE_NUMBER,
+                 px_text_counted((uint64_t)gc_integer(gc, "frozen"), "object",
+                                 objects));
         break;
     case ACT_GARBAGE:
-        cell_addf(out, gc_integer(gc, "garbage") > 0 ? ROLE_WARN : ROLE_NUMBER,
-                  "%s objects",
-                  px_text_count((uint64_t)gc_integer(gc, "garbage"), figure));
+        cell_add(out, gc_integer(gc, "garbage") > 0 ? ROLE_WARN : ROLE_NUMBER,
+                 px_text_counted((uint64_t)gc_integer(gc, "garbage"), "object",
+                                 objects));
         break;
     case ACT_GC_RESTORE:
         add_changed(gc, out);
@@ -264,8 +265,11 @@ summary(const struct view *view, struct cell_out *out)
         cell_add(out, ROLE_CRUMB, "readonly: nothing can be switched");
     else if (!session_is_live(session))
         cell_add(out, ROLE_CRUMB, "as it was in the snapshot");
+    else if (json_object_size(json_object_get(session->gc, "kept")) > 0)
+        cell_add(out, ROLE_CRUMB,
+                 "what was kept stays; the rest is put back when you leave");
     else
-        cell_add(out, ROLE_CRUMB, "changes are put back when you leave");
+        cell_add(out, ROLE_CRUMB, "what you switch is put back when you leave");
 }
 
 static void

@@ -228,10 +228,10 @@ static void
 summary(const struct view *view, struct cell_out *out)
 {
     const struct holders *holders = view->state;
-    char count[PX_FIGURE_MAX];
+    char objects[PX_COUNTED_MAX];
     if (holders->result != NULL)
-        cell_addf(out, ROLE_CRUMB, "who holds %s objects",
-                  px_text_count(holders->result->n_nodes, count));
+        cell_addf(out, ROLE_CRUMB, "who holds %s",
+                  px_text_counted(holders->result->n_nodes, "object", objects));
 }
 
 static const struct column columns[] = {

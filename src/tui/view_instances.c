@@ -192,16 +192,17 @@ crumb(const struct view *view, struct cell_out *out)
 static void
 summary(const struct view *view, struct cell_out *out)
 {
-    char count[PX_FIGURE_MAX], bytes[PX_FIGURE_MAX];
+    char objects[PX_COUNTED_MAX], bytes[PX_FIGURE_MAX];
     const struct px_graph *graph = view->snapshot->graph;
     const struct history *history = &view->app->history;
     uint32_t round = history_find(history, view->snapshot->number);
     uint32_t mark = round != HISTORY_MAX && instances_of(view)->mark != NULL
                         ? history_mark(history, round)
                         : HISTORY_MAX;
-    cell_addf(out, ROLE_CRUMB, "%s objects   %s",
-              px_text_count(px_type_count(graph, view->type), count),
-              px_text_bytes(px_type_bytes(graph, view->type), bytes));
+    cell_addf(
+        out, ROLE_CRUMB, "%s   %s",
+        px_text_counted(px_type_count(graph, view->type), "object", objects),
+        px_text_bytes(px_type_bytes(graph, view->type), bytes));
     if (mark == HISTORY_MAX)
         return;
     uint64_t id = history_type_id(px_type_name(graph, view->type));

@@ -105,13 +105,13 @@ static void
 garbage_summary(const struct view *view, struct cell_out *out)
 {
     const json_t *garbage = view->app->session.garbage;
-    char shown[PX_FIGURE_MAX], all[PX_FIGURE_MAX];
+    char shown[PX_FIGURE_MAX], all[PX_COUNTED_MAX];
     uint64_t count =
         (uint64_t)json_number_value(json_object_get(garbage, "count"));
     if (garbage != NULL)
-        cell_addf(out, ROLE_CRUMB, "%s of %s objects",
+        cell_addf(out, ROLE_CRUMB, "%s of %s",
                   px_text_count(garbage_count(view), shown),
-                  px_text_count(count, all));
+                  px_text_counted(count, "object", all));
 }
 
 static const struct column garbage_columns[] = {

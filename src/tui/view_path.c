@@ -245,11 +245,11 @@ static void
 summary(const struct view *view, struct cell_out *out)
 {
     const struct path *path = view->state;
-    char count[PX_FIGURE_MAX], ways[PX_FIGURE_MAX];
+    char count[PX_COUNTED_MAX], ways[PX_COUNTED_MAX];
     if (view->node == PX_NONE && path->groups != NULL)
-        cell_addf(out, ROLE_CRUMB, "%s objects in %s groups",
-                  px_text_count(path->groups->n_nodes, count),
-                  px_text_count(path->groups->n_groups, ways));
+        cell_addf(out, ROLE_CRUMB, "%s in %s",
+                  px_text_counted(path->groups->n_nodes, "object", count),
+                  px_text_counted(path->groups->n_groups, "group", ways));
     else if (path->n_steps_ever > STEPS_MAX)
         cell_addf(out, ROLE_CRUMB, "first %d of %s steps", STEPS_MAX,
                   px_text_count(path->n_steps_ever, count));

@@ -209,6 +209,7 @@ empty(const void *context, size_t out_bytes, char *out)
 {
     const struct findings *findings = findings_of(context);
     const struct view *view = context;
+    char rounds[PX_COUNTED_MAX];
     if (findings == NULL)
         snprintf(out, out_bytes, "%s",
                  view->snapshot != NULL
@@ -219,8 +220,8 @@ empty(const void *context, size_t out_bytes, char *out)
                  "Growth is judged over three snapshots or more, some seconds "
                  "apart: r takes another one, a takes them by itself.");
     else
-        snprintf(out, out_bytes, "Nothing is suspect over %zu snapshot%s.",
-                 findings->n_rounds, findings->n_rounds == 1 ? "" : "s");
+        snprintf(out, out_bytes, "Nothing is suspect over %s.",
+                 px_text_counted(findings->n_rounds, "snapshot", rounds));
 }
 
 /* ---- the view ---- */
@@ -229,10 +230,11 @@ static void
 summary(const struct view *view, struct cell_out *out)
 {
     const struct findings *findings = findings_of(view);
+    char items[PX_COUNTED_MAX], rounds[PX_COUNTED_MAX];
     if (findings != NULL)
-        cell_addf(out, ROLE_CRUMB, "%u finding%s over %zu snapshot%s%s",
-                  findings->n_items, findings->n_items == 1 ? "" : "s",
-                  findings->n_rounds, findings->n_rounds == 1 ? "" : "s",
+        cell_addf(out, ROLE_CRUMB, "%s over %s%s",
+                  px_text_counted(findings->n_items, "finding", items),
+                  px_text_counted(findings->n_rounds, "snapshot", rounds),
                   findings->is_in_doubt ? ", more would help" : "");
 }
 

@@ -207,12 +207,11 @@ summary(const struct view *view, struct cell_out *out)
     } parts[] = {{threads->n_threads, "thread"},
                  {threads->n_greenlets, "greenlet"},
                  {threads->n_tasks, "asyncio task"}};
-    char count[PX_FIGURE_MAX];
+    char count[PX_COUNTED_MAX];
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].n > 0)
-            cell_addf(out, ROLE_CRUMB, "%s%s %s%s", out->len > 0 ? "   " : "",
-                      px_text_count(parts[i].n, count), parts[i].name,
-                      parts[i].n > 1 ? "s" : "");
+            cell_addf(out, ROLE_CRUMB, "%s%s", out->len > 0 ? "   " : "",
+                      px_text_counted(parts[i].n, parts[i].name, count));
     }
 }
 

@@ -296,11 +296,12 @@ static void
 summary(const struct view *view, struct cell_out *out)
 {
     const struct types *types = view->state;
-    char n_types[PX_FIGURE_MAX], objects[PX_FIGURE_MAX], bytes[PX_FIGURE_MAX];
+    char n_types[PX_COUNTED_MAX], objects[PX_COUNTED_MAX];
+    char bytes[PX_FIGURE_MAX];
     if (types->n_rows > 0)
-        cell_addf(out, ROLE_CRUMB, "%s types   %s objects   %s",
-                  px_text_count(types->n_rows, n_types),
-                  px_text_count(types->objects, objects),
+        cell_addf(out, ROLE_CRUMB, "%s   %s   %s",
+                  px_text_counted(types->n_rows, "type", n_types),
+                  px_text_counted(types->objects, "object", objects),
                   px_text_bytes(types->bytes, bytes));
 }
 

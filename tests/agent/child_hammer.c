@@ -78,15 +78,10 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT,
-    "child_hammer",
-    NULL,
-    -1,
-    methods,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "child_hammer",
+    .m_size = -1,
+    .m_methods = methods,
 };
 
 __attribute__((visibility("default"))) PyMODINIT_FUNC

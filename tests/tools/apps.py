@@ -12,11 +12,11 @@ import contextlib
 import fcntl
 import json
 import os
-import pathlib
 import subprocess
 import sys
 
-from harness import BUILD, CLI, REPOSITORY, Target, child_environment
+from harness import (BUILD, CLI, REPOSITORY, Target, built_pythons,
+                     child_environment)
 
 FOLDER = REPOSITORY / "tests" / "apps"
 WANTED = ("3.8", "3.11", "3.13")
@@ -46,14 +46,7 @@ def read_truth():
 
 def _pythons():
     """{"3.11": interpreter} of WANTED that are built; this one if none is."""
-    found = {}
-    for python in os.environ.get("PYTHONS", sys.executable).split():
-        done = subprocess.run(
-            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-            stdout=subprocess.PIPE, universal_newlines=True)
-        version = done.stdout.strip()
-        if (BUILD / ("py" + version)).is_dir():
-            found.setdefault(version, python)
+    found = built_pythons()
     wanted = {name: found[name] for name in WANTED if name in found}
     return wanted or {"%d.%d" % sys.version_info[:2]: sys.executable}
 

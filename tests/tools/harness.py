@@ -31,6 +31,20 @@ SHADOW_PAGES = 64 if SANITIZED else 0
 DEADLINE = float(os.environ.get("PX_TEST_DEADLINE", "30"))
 
 
+def built_pythons():
+    """{"3.11": interpreter}: those of `make test` (PYTHONS), else this one,
+    for which there is an extension."""
+    found = {}
+    for python in os.environ.get("PYTHONS", sys.executable).split():
+        done = subprocess.run(
+            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            stdout=subprocess.PIPE, universal_newlines=True)
+        version = done.stdout.strip()
+        if (BUILD / ("py" + version)).is_dir():
+            found.setdefault(version, python)
+    return found
+
+
 def child_environment(**changes):
     """The environment of a child interpreter that can import pyexplore."""
     env = dict(os.environ, PYTHONPATH=str(PACKAGES), PYTHONHASHSEED="0")

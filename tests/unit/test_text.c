@@ -252,6 +252,10 @@ test_figures(void **state)
         assert_string_equal(px_text_bytes(rows[i].value, out), rows[i].bytes);
         assert_string_equal(px_text_ns(rows[i].value, out), rows[i].ns);
     }
+    char counted[PX_COUNTED_MAX];
+    assert_string_equal(px_text_counted(0, "path", counted), "0 paths");
+    assert_string_equal(px_text_counted(1, "path", counted), "1 path");
+    assert_string_equal(px_text_counted(1560, "path", counted), "1,560 paths");
     assert_string_equal(px_text_signed(1560, out), "+1,560");
     assert_string_equal(px_text_signed(-1560, out), "-1,560");
     assert_string_equal(px_text_signed(0, out), "0");

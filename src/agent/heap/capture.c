@@ -108,8 +108,8 @@ clone_refused(const struct heap_capture *capture, int number,
 {
     px_fail_errno(err, PX_ELIMIT, number, "making the snapshot child");
     px_err_hint(err,
-                "%s; --stop-the-world needs no child but stops the target "
-                "for about %.1f s",
+                "%s; a command's --stop-the-world needs no child but stops "
+                "the target for about %.1f s",
                 number == ENOMEM
                     ? "the kernel does not overcommit memory "
                       "(vm.overcommit_memory=2) or the limit is reached"

@@ -266,7 +266,7 @@ room_check(const struct room *room, uint64_t *available, struct px_err *err)
             (unsigned long long)(room->rss_bytes >> 20));
     px_err_hint(err,
                 "free memory, raise the limit, or stop the target for about "
-                "%.1f s with --stop-the-world",
+                "%.1f s with a command's --stop-the-world",
                 0.1 + (double)room->rss_bytes / 1e9);
     return PX_ELIMIT;
 }

@@ -9,13 +9,11 @@ SPDX-License-Identifier: MIT
 import fcntl
 import hashlib
 import json
-import os
 import pathlib
 import re
 import subprocess
-import sys
 
-from harness import BUILD, CLI, Target, child_environment
+from harness import BUILD, CLI, Target, built_pythons, child_environment
 
 HERE = pathlib.Path(__file__).resolve().parent
 REQUIREMENTS = HERE.parent / "requirements.txt"
@@ -34,22 +32,7 @@ def _lists():
 
 
 PROGRAMS, CONSTRAINTS = _lists()
-
-
-def _pythons():
-    """{"3.11": interpreter}: those of `make test`, else this one."""
-    found = {}
-    for python in os.environ.get("PYTHONS", sys.executable).split():
-        done = subprocess.run(
-            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-            stdout=subprocess.PIPE, universal_newlines=True)
-        version = done.stdout.strip()
-        if (BUILD / ("py" + version)).is_dir():
-            found.setdefault(version, python)
-    return found
-
-
-PYTHONS = _pythons()
+PYTHONS = built_pythons()
 
 
 def interpreter(program, version):
