@@ -37,12 +37,12 @@ kinds_done(struct kinds *kinds)
 }
 
 size_t
-kinds_plain(const char *text, char *out)
+kinds_plain(const char *text, size_t room, char *out)
 {
     size_t n = 0;
     if (strncmp(text, "['", 2) == 0)
         text = "[*]";
-    for (; *text != '\0'; text++) {
+    for (; *text != '\0' && n < room; text++) {
         bool is_digit = isdigit((unsigned char)*text) != 0;
         if (is_digit && n > 0 && out[n - 1] == '#')
             continue;
@@ -57,7 +57,7 @@ hash_of_class(const struct grouping *g, const struct class_row *row,
 {
     char text[LINE_MAX_BYTES];
     const char *type = px_type_name(g->graph, row->type);
-    size_t n = kinds_plain(texts_get(&g->texts, row->text), text);
+    size_t n = kinds_plain(texts_get(&g->texts, row->text), sizeof text, text);
     uint64_t hash = px_chunk_hash(text, n);
     hash = (hash ^ parent) * 0x9e3779b97f4a7c15u;
     hash = (hash ^ px_chunk_hash(type, strlen(type))) * 0xc2b2ae3d27d4eb4fu;

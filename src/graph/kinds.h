@@ -44,7 +44,8 @@ bool kinds_are_cached(const struct px_paths *paths, px_node example,
                       double a_round);
 
 /* `text` without what differs from round to round: "['x']" is "[*]", "run()
- * app.py:17" is "run() app.py:#". Returns its length; out has room for it. */
-size_t kinds_plain(const char *text, char *out);
+ * app.py:17" is "run() app.py:#"; as much of it as there is room for, and no
+ * NUL. Returns its length. */
+size_t kinds_plain(const char *text, size_t room, char *out);
 
 #endif

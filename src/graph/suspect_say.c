@@ -355,18 +355,22 @@ say_memory(struct saying *say)
 }
 
 /* ---- the fingerprint ---- */
+static uint64_t
+plain_hash(const char *text)
+{
+    char plain[LINE_MAX_BYTES];
+    return px_chunk_hash(plain, kinds_plain(text, sizeof plain, plain));
+}
+
 static void
 take_fingerprint(struct px_suspect *out)
 {
-    char plain[LINE_MAX_BYTES];
     uint64_t hash = (uint64_t)out->kind * 0x9e3779b97f4a7c15u;
-    hash ^= px_chunk_hash(plain, kinds_plain(out->type, plain));
+    hash ^= plain_hash(out->type);
     if (out->n_steps == 0)
-        hash = (hash ^ px_chunk_hash(plain, kinds_plain(out->path, plain))) *
-               0xc2b2ae3d27d4eb4fu;
+        hash = (hash ^ plain_hash(out->path)) * 0xc2b2ae3d27d4eb4fu;
     for (size_t i = 0; i < out->n_steps; i++) {
-        size_t n = kinds_plain(out->steps[i].text, plain);
-        hash = (hash ^ px_chunk_hash(plain, n)) * 0xc2b2ae3d27d4eb4fu;
+        hash = (hash ^ plain_hash(out->steps[i].text)) * 0xc2b2ae3d27d4eb4fu;
         hash ^= hash >> 29;
     }
     snprintf(out->fingerprint, sizeof out->fingerprint, "%016llx",
