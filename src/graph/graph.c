@@ -224,18 +224,22 @@ px_node_gen(const struct px_graph *graph, px_node node)
     return (enum px_node_gen)(form_of(graph, node)->flags & PX_NODE_GEN_MASK);
 }
 
+uint32_t *
+name_slot(const struct px_graph *graph, px_node node)
+{
+    const struct name_row *names = graph->tables.names;
+    uint32_t at = node * 0x9e3779b1u & graph->name_mask;
+    while (graph->name_table[at] != 0 &&
+           names[graph->name_table[at] - 1].node != node)
+        at = (at + 1) & graph->name_mask;
+    return &graph->name_table[at];
+}
+
 uint32_t
 graph_name_of(const struct px_graph *graph, px_node node)
 {
-    const struct tables *tables = &graph->tables;
-    uint32_t slot = node * 0x9e3779b1u & graph->name_mask;
-    for (;; slot = (slot + 1) & graph->name_mask) {
-        uint32_t number = graph->name_table[slot];
-        if (number == 0)
-            return PX_NONE;
-        if (tables->names[number - 1].node == node)
-            return number - 1;
-    }
+    uint32_t number = *name_slot(graph, node);
+    return number == 0 ? PX_NONE : number - 1;
 }
 
 const char *

@@ -53,10 +53,10 @@ index_names(struct px_graph *graph, struct px_err *err)
         tables->names[i].node = node;
         if (node == PX_NONE)
             continue;
-        uint32_t slot = node * 0x9e3779b1u & graph->name_mask;
-        while (graph->name_table[slot] != 0)
-            slot = (slot + 1) & graph->name_mask;
-        graph->name_table[slot] = (uint32_t)i + 1;
+        /* of several names of one object the first */
+        uint32_t *slot = name_slot(graph, node);
+        if (*slot == 0)
+            *slot = (uint32_t)i + 1;
     }
     return PX_OK;
 }

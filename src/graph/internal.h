@@ -254,6 +254,12 @@ void index_roots_and_labels(struct px_graph *graph);
 /* work.c */
 bool work_is_canceled(const struct px_work *work);
 enum px_status work_canceled(struct px_err *err);
+/* The same for a loop whose turns are short: asks each 2^16 of them. */
+static inline bool
+work_turn(const struct px_work *work, uint32_t *turns)
+{
+    return (++*turns & 0xffff) == 0 && work_is_canceled(work);
+}
 void work_report(struct px_work *work, uint64_t *last_ns, const char *stage,
                  uint64_t done, uint64_t total);
 
@@ -325,6 +331,8 @@ edge_counts(const struct edge *edge)
     return (EDGE_COUNT_SET >> edge_kind(edge) & 1) != 0;
 }
 
+/* Where the name of this node stands in name_table, or would. */
+uint32_t *name_slot(const struct px_graph *graph, px_node node);
 /* The number of the name that this node is the str of, PX_NONE: none. */
 uint32_t graph_name_of(const struct px_graph *graph, px_node node);
 /* Name number of an edge of form NAME, or index. */

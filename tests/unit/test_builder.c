@@ -415,6 +415,33 @@ test_missing_records(void **state)
     }
 }
 
+/* Two million names of one object: its first is its name, and the others cost
+ * no search (by steps from one to the next that took an hour). */
+static void
+test_many_names_of_one(void **state)
+{
+    (void)state;
+    enum { CHUNKS = 4, NAMES = PX_CHUNK_RAW_MAX / 2 - 4 };
+    uint8_t *body = calloc(NAMES, 2); /* the same address, no text */
+    assert_non_null(body);
+    struct rg_chunks chunks;
+    struct px_builder *builder = px_builder_new(NULL);
+    start(&chunks);
+    rg_add_chunk(&chunks, PX_CHUNK_NAMES, "\2\1x", 3);
+    body[0] = 2;
+    for (int i = 0; i < CHUNKS; i++)
+        rg_add_chunk(&chunks, PX_CHUNK_NAMES, body, NAMES * 2);
+    rg_add_chunk(&chunks, PX_CHUNK_NODES, "\0\2\0\20\2\3", 6);
+    for (size_t i = 0; i < chunks.n; i++)
+        assert_int_equal(add(builder, &chunks.chunks[i]), PX_OK);
+    struct px_graph *graph = finish(builder);
+    assert_int_equal(px_graph_n_nodes(graph), 1);
+    assert_string_equal(px_node_text(graph, 0), "x");
+    px_graph_free(graph);
+    rg_chunks_free(&chunks);
+    free(body);
+}
+
 /* ---- codecs ---- */
 static size_t
 packed_chunk(uint8_t *out, enum px_codec codec, const uint8_t *raw, size_t n,
@@ -734,6 +761,7 @@ main(void)
         cmocka_unit_test(test_header_and_order),
         cmocka_unit_test(test_no_ghosts),
         cmocka_unit_test(test_missing_records),
+        cmocka_unit_test(test_many_names_of_one),
         cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_previews),
         cmocka_unit_test(test_ahead),
