@@ -230,6 +230,8 @@ UNIT_HELP := $(filter-out $(UNIT_MAINS),$(sort $(wildcard tests/unit/*.c)))
 UNIT_HELP_OBJ := $(UNIT_HELP:%.c=$(OBJ)/%.o)
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_MAINS))
 -include $(UNIT_HELP_OBJ:.o=.d) $(UNIT_MAINS:%.c=$(OBJ)/%.d)
+# What a test puts in the place of a function of the library.
+WRAP_test_graph_cancel := -Wl,--wrap=work_is_canceled
 UNIT_ROOM_tui := $(OUT)/libpx-tui.a
 UNIT_ROOM_cli := $(OUT)/libpx-cli.a
 unit_room = $(UNIT_ROOM_$(word 2,$(subst _, ,$(1))))
@@ -237,8 +239,8 @@ define unit
 $$(OUT)/unit/$(1): $$(OBJ)/tests/unit/$(1).o $$(UNIT_HELP_OBJ) \
   $$(call unit_room,$(1)) $$(CORE_ARCHIVES) $$(OBJ)/ldflags
 	@mkdir -p $$(@D)
-	$$(call say,LINK,$$@)$$(CC) $$(PX_LDFLAGS) -o $$@ $$< $$(UNIT_HELP_OBJ) \
-	  $$(call grouped,$$(call unit_room,$(1)) $$(CORE_ARCHIVES)) \
+	$$(call say,LINK,$$@)$$(CC) $$(PX_LDFLAGS) $$(WRAP_$(1)) -o $$@ $$< \
+	  $$(UNIT_HELP_OBJ) $$(call grouped,$$(call unit_room,$(1)) $$(CORE_ARCHIVES)) \
 	  $$(LIBS_FULL) -lcmocka -lm
 endef
 $(foreach t,$(UNIT_MAINS:tests/unit/%.c=%),$(eval $(call unit,$(t))))

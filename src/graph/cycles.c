@@ -18,7 +18,8 @@
 #define LINE_BYTES 512
 #define ON_NO_STACK UINT32_MAX /* as an index: its part is known */
 #define GROUPS_WITH_STEPS 500u
-#define STEPS_MAX 64u /* a longer cycle is its line */
+#define CLASSES_MAX 64u /* looked at for a __del__ */
+#define STEPS_MAX 64u   /* a longer cycle is its line */
 
 struct part {
     px_node example;
@@ -37,6 +38,7 @@ struct tarjan {
     px_edge *cursor; /* its next edges */
     uint8_t *del;    /* by type: 1 has __del__, 2 has not, 0 not asked */
     uint32_t n_index, n_stack, n_path;
+    uint32_t turns;
     struct part *parts;
     size_t n_parts, cap_parts;
 };
@@ -64,23 +66,36 @@ dict_has(const struct px_graph *graph, px_node dict, const char *key)
     return false;
 }
 
-/* Looks into the class and then, along the first bases, into those above. */
+/* Adds a class to those that wait, once. */
+static size_t
+add_class(px_node *classes, size_t n, px_node node)
+{
+    size_t i = 0;
+    while (i < n && classes[i] != node)
+        i++;
+    if (i < n || n == CLASSES_MAX)
+        return n;
+    classes[n] = node;
+    return n + 1;
+}
+
+/* Looks into the class and all that it inherits from. */
 static bool
 class_has_del(const struct tarjan *t, px_node node)
 {
     const struct px_graph *graph = t->graph;
-    for (int depth = 0; node != PX_NONE && depth < 64; depth++) {
-        px_node base = PX_NONE;
-        struct span span = out_span(graph, node);
+    px_node classes[CLASSES_MAX] = {node};
+    size_t n = node == PX_NONE ? 0 : 1;
+    for (size_t i = 0; i < n; i++) {
+        struct span span = out_span(graph, classes[i]);
         for (px_edge e = span.first; e < span.end; e++) {
             const struct edge *row = &graph->edges[e];
             if (order_is_inner(&t->paths->order, e) &&
                 dict_has(graph, row->target, "__del__"))
                 return true;
-            if (edge_kind(row) == PX_EDGE_BASE && base == PX_NONE)
-                base = row->target;
+            if (edge_kind(row) == PX_EDGE_BASE)
+                n = add_class(classes, n, row->target);
         }
-        node = base;
     }
     return false;
 }
@@ -164,7 +179,8 @@ open_node(struct tarjan *t, px_node node)
 }
 
 static enum px_status
-search_from(struct tarjan *t, px_node start, struct px_err *err)
+search_from(struct tarjan *t, px_node start, struct px_work *work,
+            struct px_err *err)
 {
     const struct px_graph *graph = t->graph;
     open_node(t, start);
@@ -183,6 +199,8 @@ search_from(struct tarjan *t, px_node start, struct px_err *err)
                 t->low[node] = t->index[target];
             continue;
         }
+        if (work_turn(work, &t->turns))
+            return work_canceled(err);
         t->n_path--;
         uint32_t low = t->low[node];
         if (low == t->index[node]) {
@@ -219,7 +237,7 @@ find_parts(struct tarjan *t, struct px_work *work, struct px_err *err)
             return work_canceled(err);
         work_report(work, &reported, "cycles", node, n);
         if (t->index[node] == 0)
-            status = search_from(t, node, err);
+            status = search_from(t, node, work, err);
     }
     return status;
 }

@@ -73,12 +73,15 @@ give_number(struct lengauer *a, px_node node, uint32_t rank, uint32_t parent)
 
 /* Numbers all that `root` reaches and that has no number. The cursor of the
  * node with number v is semi[v]: the next of its edges to follow. */
-static void
-number_from(struct lengauer *a, px_node root, uint32_t parent)
+static enum px_status
+number_from(struct lengauer *a, px_node root, uint32_t parent,
+            struct px_work *work, struct px_err *err)
 {
     const struct px_graph *graph = a->graph;
     uint32_t now = give_number(a, root, rank_of(a, root), parent);
     while (now != parent) {
+        if (work_turn(work, &a->turns))
+            return work_canceled(err);
         px_edge e = a->semi[now];
         px_edge end = out_start(graph, a->vertex[now] + 1);
         uint32_t rank = 0;
@@ -91,10 +94,11 @@ number_from(struct lengauer *a, px_node root, uint32_t parent)
         a->semi[now] = e + 1;
         now = give_number(a, graph->edges[e].target, rank, now);
     }
+    return PX_OK;
 }
 
 static enum px_status
-number_unreached(struct lengauer *a, struct px_err *err)
+number_unreached(struct lengauer *a, struct px_work *work, struct px_err *err)
 {
     const struct px_graph *graph = a->graph;
     px_node *sources = NULL;
@@ -106,28 +110,30 @@ number_unreached(struct lengauer *a, struct px_err *err)
         return px_fail(err, PX_ENOMEM, "no memory for unreached objects");
     for (uint32_t v = DOM_FIRST; v < a->n; v++)
         reached[a->vertex[v] / 8] |= (uint8_t)(1u << a->vertex[v] % 8);
-    enum px_status status = sources_find(graph, reached, &sources, &n, err);
+    enum px_status status =
+        sources_find(graph, reached, &sources, &n, work, err);
     for (uint32_t i = 0; status == PX_OK && i < n; i++)
-        number_from(a, sources[i], DOM_UNREACHABLE);
+        status = number_from(a, sources[i], DOM_UNREACHABLE, work, err);
     free(sources);
     bulk_free(reached);
     return status;
 }
 
 static enum px_status
-number_all(struct lengauer *a, struct px_err *err)
+number_all(struct lengauer *a, struct px_work *work, struct px_err *err)
 {
     const struct px_graph *graph = a->graph;
+    enum px_status status = PX_OK;
     a->n = DOM_FIRST;
     a->up[DOM_UNREACHABLE] = DOM_WHOLE;
-    for (size_t i = 0; i < graph->tables.n_roots; i++) {
+    for (size_t i = 0; status == PX_OK && i < graph->tables.n_roots; i++) {
         px_node root = graph->tables.roots[i].node;
         if (bitrank_has(&graph->holding, root) &&
             a->number[rank_of(a, root)] == UNSEEN)
-            number_from(a, root, DOM_WHOLE);
+            status = number_from(a, root, DOM_WHOLE, work, err);
     }
     a->n_reached = a->n;
-    return number_unreached(a, err);
+    return status == PX_OK ? number_unreached(a, work, err) : status;
 }
 
 /* ---- the forest ---- */
@@ -358,7 +364,7 @@ lengauer_run(struct lengauer *a, const struct px_graph *graph,
         a->is_root[root / 8] |= (uint8_t)(1u << root % 8);
     }
     if (status == PX_OK)
-        status = number_all(a, err);
+        status = number_all(a, work, err);
     /* few leaves are shared, and memory that is not touched is none */
     a->leaves = array(graph->n_nodes - n, sizeof *a->leaves, &status, err);
     if (status == PX_OK)

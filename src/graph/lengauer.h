@@ -33,6 +33,7 @@ struct lengauer {
     uint8_t *is_root;   /* bitmap by node */
     uint32_t n;         /* numbers given */
     uint32_t n_reached; /* numbers below it are reached by roots */
+    uint32_t turns;     /* of the search */
 };
 
 /* Fills number, vertex, dom, leaves, n and n_reached; the rest is free then.

@@ -45,9 +45,9 @@ static enum px_status
 drain(struct reach *reach, struct px_work *work, struct px_err *err)
 {
     const struct px_graph *graph = reach->graph;
-    uint64_t n = 0;
+    uint32_t turns = 0;
     while (reach->n_stack > 0) {
-        if ((++n & 0xffff) == 0 && work_is_canceled(work))
+        if (work_turn(work, &turns))
             return work_canceled(err);
         px_node node = reach->stack[--reach->n_stack];
         struct span span = out_span(graph, node);
@@ -121,7 +121,7 @@ px_retained_set(const struct px_graph *graph, const px_node *nodes, uint32_t n,
     status = enter_roots(&reach, work, err);
     memcpy(reached, reach.seen, n_seen);
     if (status == PX_OK)
-        status = sources_find(graph, reached, &sources, &n_sources, err);
+        status = sources_find(graph, reached, &sources, &n_sources, work, err);
     if (status != PX_OK)
         goto out;
     for (size_t i = 0; i < graph->tables.n_types; i++)

@@ -21,6 +21,8 @@ struct search {
     uint32_t depth;
     px_node *left; /* in the order in which they were left */
     uint32_t n_left;
+    const struct px_work *work;
+    uint32_t turns;
 };
 
 static bool
@@ -36,8 +38,8 @@ enter(struct search *s, px_node node)
 }
 
 /* Enters all that the node on the path reaches; lists it in the order of
- * leaving if that is wanted. */
-static void
+ * leaving if that is wanted. False: cancelled. */
+static bool
 walk(struct search *s, bool is_listed)
 {
     const struct px_graph *graph = s->graph;
@@ -48,10 +50,13 @@ walk(struct search *s, bool is_listed)
             if (is_listed)
                 s->left[s->n_left++] = node;
             s->depth--;
+            if (work_turn(s->work, &s->turns))
+                return false;
         } else if (edge_holds(&graph->edges[e])) {
             enter(s, graph->edges[e].target);
         }
     }
+    return true;
 }
 
 static uint32_t
@@ -64,29 +69,42 @@ count_unseen(const struct px_graph *graph, const uint8_t *seen)
     return n;
 }
 
-/* Into the end of `left`, which is read from there and always ahead of what
- * is written. Returns how many. */
-static uint32_t
-pick_sources(struct search *s)
+static bool
+list_unreached(struct search *s)
 {
-    uint32_t n = 0;
+    bool goes_on = true;
+    for (px_node node = 0; goes_on && node < s->graph->n_nodes; node++) {
+        if (enter(s, node))
+            goes_on = walk(s, true);
+    }
+    return goes_on;
+}
+
+/* Into the end of `left`, which is read from there and always ahead of what
+ * is written. *n: how many. */
+static bool
+pick_sources(struct search *s, uint32_t *n)
+{
     for (uint32_t i = s->n_left; i > 0; i--) {
         px_node node = s->left[i - 1];
         if (!enter(s, node))
             continue;
-        s->left[s->n_left - ++n] = node;
-        walk(s, false);
+        s->left[s->n_left - ++*n] = node;
+        if (!walk(s, false))
+            return false;
     }
-    return n;
+    return true;
 }
 
 enum px_status
 sources_find(const struct px_graph *graph, const uint8_t *reached,
-             px_node **out, uint32_t *n, struct px_err *err)
+             px_node **out, uint32_t *n, struct px_work *work,
+             struct px_err *err)
 {
     size_t n_bitmap = graph->n_nodes / 8 + 1;
     size_t most = (size_t)count_unseen(graph, reached) + 1;
-    struct search s = {.graph = graph};
+    struct search s = {.graph = graph, .work = work};
+    uint32_t n_sources = 0;
     enum px_status status = PX_ENOMEM;
     s.seen = bulk_new(n_bitmap, 1);
     s.path = bulk_new(most, sizeof *s.path);
@@ -96,12 +114,13 @@ sources_find(const struct px_graph *graph, const uint8_t *reached,
     if (s.seen == NULL || s.path == NULL || s.cursor == NULL || s.left == NULL)
         goto out;
     memcpy(s.seen, reached, n_bitmap);
-    for (px_node node = 0; node < graph->n_nodes; node++) {
-        if (enter(&s, node))
-            walk(&s, true);
-    }
+    status = PX_ECANCELED;
+    if (!list_unreached(&s))
+        goto out;
     memcpy(s.seen, reached, n_bitmap);
-    uint32_t n_sources = pick_sources(&s);
+    if (!pick_sources(&s, &n_sources))
+        goto out;
+    status = PX_ENOMEM;
     sources = malloc(((size_t)n_sources + 1) * sizeof *sources);
     if (sources == NULL)
         goto out;
@@ -115,6 +134,8 @@ out:
     bulk_free(s.path);
     bulk_free(s.cursor);
     bulk_free(s.left);
+    if (status == PX_ECANCELED)
+        return work_canceled(err);
     if (status != PX_OK)
         px_fail(err, status, "no memory for unreached objects");
     return status;

@@ -12,6 +12,6 @@
  * these. Always the same ones for the same graph. *out is the caller's. */
 enum px_status sources_find(const struct px_graph *graph,
                             const uint8_t *reached, px_node **out, uint32_t *n,
-                            struct px_err *err);
+                            struct px_work *work, struct px_err *err);
 
 #endif

@@ -45,6 +45,26 @@ def test_the_cut_closes_the_cycle(snapshot):
     assert row["example"] in [edge["address"] for edge in referents]
 
 
+@pytest.mark.parametrize("where", ["Leak", "Base", "Mixin", "Above"])
+def test_a_del_of_any_class_above(where, tmp_path):
+    """class Leak(Base, Mixin); class Mixin(Above)"""
+    heap = pxs.Heap()
+    leak = heap.new("m.Leak", type_flags=pxs.TYPE_HEAP | pxs.TYPE_GC |
+                    pxs.TYPE_PYTHON)
+    heap.edge(leak, "ATTR", leak, "me")
+    classes = {name: heap.snap.types[heap.type("m." + name)].addr
+               for name in ("Leak", "Base", "Mixin", "Above")}
+    for name, bases in (("Leak", ("Base", "Mixin")), ("Mixin", ("Above",))):
+        for i, base in enumerate(bases):
+            heap.edge(classes[name], "BASE", classes[base], i)
+    for name, addr in classes.items():
+        names = {"__del__": heap.int(1)} if name == where else {}
+        heap.edge(addr, "FIELD", heap.named_dict(**names), "dict")
+    heap.finish(python="3.13.0", pid=1).write(tmp_path / "a.pxs")
+    row, = ok("cycles", tmp_path / "a.pxs", "--json").json["groups"]
+    assert row["has_del"] is True
+
+
 def test_cycles_table(snapshot):
     ran = ok("cycles", snapshot, "-n", 1)
     assert ran.lines[0].split() == ["CYCLES", "OBJECTS", "SIZE", "HELD", "BY",
