@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pyexplore/proto.h>
 #include <signal.h>
@@ -293,6 +294,63 @@ test_existing(void **state)
     assert_int_equal(err.status, PX_EIO);
 }
 
+/* ---- file systems without hard links ---- */
+static bool has_links = true, has_noreplace = true;
+
+int __real_link(const char *from, const char *to);
+int __real_renameat2(int from_dir, const char *from, int to_dir, const char *to,
+                     unsigned flags);
+int __wrap_link(const char *from, const char *to);
+int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to,
+                     unsigned flags);
+
+int
+__wrap_link(const char *from, const char *to)
+{
+    errno = EPERM;
+    return has_links ? __real_link(from, to) : -1;
+}
+
+int
+__wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to,
+                 unsigned flags)
+{
+    errno = EINVAL;
+    return has_noreplace ? __real_renameat2(from_dir, from, to_dir, to, flags)
+                         : -1;
+}
+
+/* Nor do they replace what somebody else made meanwhile. */
+static void
+test_no_hard_links(void **state)
+{
+    struct place *place = *state;
+    struct px_err err = {0};
+    has_links = false;
+    for (int i = 0; i < 4; i++) {
+        bool is_taken = i % 2 == 0;
+        has_noreplace = i < 2;
+        struct px_file_writer *writer =
+            px_file_writer_new(place->path, false, &err);
+        assert_non_null(writer);
+        if (is_taken)
+            spill(place->path, (const uint8_t *)"precious", 8);
+        assert_int_equal(px_file_writer_finish(writer, &err),
+                         is_taken ? PX_EINVAL : PX_OK);
+        px_file_writer_free(writer);
+        size_t n;
+        free(slurp(place->path, &n));
+        assert_int_equal(n, 8); /* or a file's magic */
+        assert_int_equal(count_files(place->folder), 1);
+        if (is_taken) {
+            assert_non_null(strstr(err.msg, "exists already"));
+            assert_int_equal(status_of_read(place->path, &err), PX_EPROTO);
+        }
+        unlink(place->path);
+    }
+    has_links = has_noreplace = true;
+}
+
 /* A disk that is full in the middle. */
 static void
 test_full_disk(void **state)
@@ -363,7 +421,7 @@ main(void)
         TEST(test_round_trip),        TEST(test_cut_at_every_byte),
         TEST(test_damaged_anywhere),  TEST(test_what_is_no_snapshot),
         TEST(test_existing),          TEST(test_full_disk),
-        TEST(test_very_compressible),
+        TEST(test_very_compressible), TEST(test_no_hard_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
