@@ -25,7 +25,9 @@ text_of(const struct px_paths *paths, px_node module, const char *name,
         module == PX_NONE ? PX_NONE : namespace_find(paths, module, name);
     if (node != PX_NONE)
         px_node_preview(paths->graph, node, sizeof text, text);
-    size_t n = text[0] == '\'' ? strcspn(text + 1, "'") : 0;
+    const char quote[] = {text[0], '\0'}; /* '"' around an apostrophe */
+    bool is_quoted = text[0] == '\'' || text[0] == '"';
+    size_t n = is_quoted ? strcspn(text + 1, quote) : 0;
     memcpy(out, text + 1, n);
     out[n] = '\0';
 }

@@ -10,6 +10,9 @@ import re
 import signal
 import subprocess
 
+import pytest
+
+import pxs
 from cli import CLI, DEADLINE, environment, make_pxs, ok, run
 from leaks import as_a_shell_sorts, series, service
 
@@ -127,6 +130,32 @@ def test_wrong_usage(tmp_path, spawn):
             ((1, "--rounds", "0"), "0 rounds")):
         ran = run("suspects", *args)
         assert ran.status == 2 and word in ran.err, ran
+
+
+@pytest.mark.parametrize("folder, library, kind", [
+    ("/tmp/o'brien", "/lib/python3.13", "container"),
+    ("/o'brien/site-packages", "/lib/python3.13", "registry"),
+    ("/o'lib/python3.13", "/o'lib/python3.13", "registry"),
+])
+def test_whose_code_it_is_in_a_folder_with_an_apostrophe(
+        folder, library, kind, tmp_path):
+    for i in range(4):
+        heap = pxs.Heap()
+        kept = [heap.new("app.Row", 56, type_flags=pxs.TYPE_HEAP |
+                         pxs.TYPE_GC | pxs.TYPE_PYTHON)
+                for _ in range(10 + 20 * i)]
+        for name, file, items in (
+                ("os", library + "/os.py", []),
+                ("app", folder + "/app.py", kept)):
+            module = heap.new("module", 72, type_flags=pxs.TYPE_GC)
+            heap.edge(module, "ATTR", heap.named_dict(
+                __file__=heap.str(file), STORE=heap.list(items)), "__dict__")
+            heap.snap.roots.append((pxs.ROOT["MODULE"], module, name))
+        heap.finish(python="3.13.0", pid=1, time=1000 + 20 * i).write(
+            tmp_path / ("%d.pxs" % i))
+    ran = run("suspects", *sorted(tmp_path.glob("*.pxs")), "--json")
+    first, = ran.json["findings"]
+    assert first["kind"] == kind and first["type"] == "app.Row"
 
 
 def test_one_snapshot_tells_of_garbage_that_nobody_collects(tmp_path):
