@@ -226,6 +226,7 @@ main(int argc, char *argv[])
     struct options options;
     struct px_err err;
     setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); /* 0.5 is 0.5, read and written */
     if (options_parse(argc, argv, &options, &err) != PX_OK)
         return complain(&err);
     switch (options.want) {

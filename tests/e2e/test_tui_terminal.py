@@ -219,6 +219,22 @@ def test_errors_have_a_status_and_a_sentence(args, status, words):
     assert words in done.stderr
 
 
+def test_a_locale_with_a_comma_in_numbers(tmp_path):
+    source = tmp_path / "source"
+    source.write_text('LC_NUMERIC\ndecimal_point ","\nthousands_sep ""\n'
+                      'grouping -1\nEND LC_NUMERIC\n')
+    subprocess.run(["localedef", "-c", "-i", str(source),
+                    str(tmp_path / "comma")], stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)  # says what is not in it
+    env = dict(os.environ, LOCPATH=str(tmp_path), LC_NUMERIC="comma")
+    env.pop("LC_ALL", None)
+    point = subprocess.run(["locale", "decimal_point"], env=env,
+                           stdout=subprocess.PIPE).stdout
+    assert point == b",\n"
+    done = run("--timeout=0.5", "--plain", "localhost:1", env=env)
+    assert done.returncode == 3 and "nothing listens on" in done.stderr
+
+
 def test_help_and_version():
     assert "TARGET" in run("--help").stdout
     assert run("--version").stdout.startswith("pyexplore-tui ")
