@@ -18,20 +18,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/forget.h"
+
 #define TASKS_MAX 256
 #define COMMAND_BYTES 4096
 #define COMMAND_ARGS 64
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* A small file of /proc; returns the bytes read, 0 on failure. */
+/* A small file of /proc; returns the bytes read, 0 on failure. No fork while
+ * it is open: the child would keep the descriptor. */
 static size_t
 read_small(const char *path, size_t max, char *out)
 {
+    ssize_t n = -1;
+    forget_lock();
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    ssize_t n = read(fd, out, max);
-    close(fd);
+    if (fd >= 0) {
+        n = read(fd, out, max);
+        close(fd);
+    }
+    forget_unlock();
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -114,35 +120,46 @@ facts_started(void)
 /* Documentation/scheduler/sched-stats.rst: nanoseconds on a CPU, nanoseconds
  * waiting for one, number of turns. */
 static uint64_t
-waited_ns(const char *task)
+waited_ns(long task)
 {
     char path[64], text[128];
-    if (snprintf(path, sizeof path, "/proc/self/task/%.16s/schedstat", task) >=
-        (int)sizeof path)
-        return 0;
+    snprintf(path, sizeof path, "/proc/self/task/%ld/schedstat", task);
     text[read_small(path, sizeof text - 1, text)] = '\0';
     const char *at = strchr(text, ' ');
     return at == NULL ? 0 : strtoull(at, NULL, 10);
 }
 
+/* Up to TASKS_MAX threads of this process but the caller; returns how many. */
+static size_t
+list_tasks(long tasks[TASKS_MAX])
+{
+    size_t n = 0;
+    long self = syscall(SYS_gettid);
+    forget_lock();
+    DIR *folder = opendir("/proc/self/task");
+    while (folder != NULL && n < TASKS_MAX) {
+        const struct dirent *entry = readdir(folder);
+        if (entry == NULL)
+            break;
+        tasks[n] = strtol(entry->d_name, NULL, 10);
+        n += tasks[n] > 0 && tasks[n] != self;
+    }
+    if (folder != NULL)
+        closedir(folder);
+    forget_unlock();
+    return n;
+}
+
 double
 facts_waited(void)
 {
+    long tasks[TASKS_MAX];
     uint64_t most_ns = 0;
-    long self = syscall(SYS_gettid);
-    DIR *tasks = opendir("/proc/self/task");
-    if (tasks == NULL)
-        return 0;
-    const struct dirent *entry = readdir(tasks);
-    for (int n = 0; entry != NULL && n < TASKS_MAX; entry = readdir(tasks)) {
-        long task = strtol(entry->d_name, NULL, 10);
-        if (task <= 0 || task == self)
-            continue;
-        uint64_t ns = waited_ns(entry->d_name);
+    size_t n = list_tasks(tasks);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t ns = waited_ns(tasks[i]);
         most_ns = ns > most_ns ? ns : most_ns;
-        n++;
     }
-    closedir(tasks);
     return (double)most_ns / 1e9;
 }
 

@@ -34,7 +34,6 @@
 
 #include "agent/facts.h"
 #include "agent/file.h"
-#include "agent/forget.h"
 #include "agent/template.h"
 #include "agent/thread.h"
 #include "base/loop.h"
@@ -208,9 +207,7 @@ is_large(struct trigger *trigger, uint64_t *rss)
 {
     if (trigger->options.rss_bytes == 0)
         return false;
-    forget_lock(); /* no fork while the descriptor is open */
     *rss = facts_rss_bytes();
-    forget_unlock();
     if (*rss < trigger->options.rss_bytes)
         trigger->level = trigger->options.rss_bytes;
     return *rss >= trigger->level;

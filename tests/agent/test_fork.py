@@ -129,6 +129,37 @@ def serve_again():
 
 @pytest.mark.skipif(SANITIZED, reason="AddressSanitizer's own locks are "
                     "not let go in a child that is forked beside threads")
+def test_fork_while_peers_ask_for_facts(spawn):
+    """300 forks while files of /proc are read for peers: no child has one."""
+    child = Served(spawn)
+    child.run(LOOK)
+    child.run("def of_proc():\n"
+              "    mine = '/proc/%d/' % os.getpid()  # listdir's own\n"
+              "    return [kind for kind in kinds() if kind.startswith('/proc/')"
+              " and not kind.startswith(mine)]")
+    wires = [child.wire() for _ in range(4)]
+    child.begin("ask", "sum([in_child(of_proc) for _ in range(300)], [])")
+    stop = threading.Event()
+
+    def ask(wire):
+        while not stop.is_set():
+            wire.snapshot(detail="types")
+            for _ in range(20):
+                wire.ask("memory")
+    peers = [threading.Thread(target=ask, args=(wire,)) for wire in wires]
+    for peer in peers:
+        peer.start()
+    try:
+        seen = child.end()
+    finally:
+        stop.set()
+        for peer in peers:
+            peer.join()
+    assert seen == []
+
+
+@pytest.mark.skipif(SANITIZED, reason="AddressSanitizer's own locks are "
+                    "not let go in a child that is forked beside threads")
 def test_fork_from_a_thread_while_peers_come_and_go(spawn):
     """200 forks against connecting peers: no child has a socket of ours."""
     child = Served(spawn)
