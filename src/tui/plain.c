@@ -18,17 +18,25 @@
 #define PAGE 20u
 #define LINE_MAX_BYTES 1024
 #define WIDE 200
+#define STEP_MS 50
+#define QUIET_STEPS 20 /* before it is said what takes so long */
 
 struct plain {
     struct app *app;
+    const volatile sig_atomic_t *end_signal;
     char line[LINE_MAX_BYTES];
     size_t n_bytes;
-    bool is_over;             /* quit */
-    bool is_end;              /* of the input */
-    const struct view *shown; /* printed last */
-    struct place place;
-    uint32_t next; /* first position that was not printed yet */
+    bool is_too_long; /* the line: the rest of it is no command */
+    bool is_over;     /* quit */
+    bool is_end;      /* of the input */
+    uint32_t next;    /* first position that was not printed yet */
 };
+
+static bool
+is_leaving(const struct plain *plain)
+{
+    return plain->is_over || *plain->end_signal != 0;
+}
 
 static void
 put(const struct plain *plain, const char *text)
@@ -77,6 +85,9 @@ put_row(const struct plain *plain, const struct list *list, uint32_t position)
 static void
 put_rows(struct plain *plain, struct list *list, uint32_t from)
 {
+    /* There may be fewer than when the last ones were printed. */
+    if (from > list->n_rows)
+        from = list->n_rows;
     uint32_t to = list->n_rows - from > PAGE ? from + PAGE : list->n_rows;
     if (list->n_rows == 0) {
         char text[600] = "nothing here";
@@ -85,6 +96,8 @@ put_rows(struct plain *plain, struct list *list, uint32_t from)
         else if (list->ops->empty != NULL)
             list->ops->empty(list->context, sizeof text, text);
         put(plain, text);
+    } else if (from == list->n_rows) {
+        put(plain, "these were all rows");
     }
     for (uint32_t i = from; i < to; i++)
         put_row(plain, list, i);
@@ -134,8 +147,6 @@ put_view(struct plain *plain)
         if (i != view->focus)
             plain->next = before;
     }
-    plain->shown = view;
-    plain->place = view->place;
 }
 
 static void
@@ -147,17 +158,19 @@ put_message(struct plain *plain)
     app->message[0] = '\0';
 }
 
+/* Until nothing is under way, or a signal ends it. */
 static void
 settle(struct plain *plain)
 {
     struct px_err err;
     char text[300];
     int permille = 0;
-    bool is_told = false;
-    while (app_settle(plain->app, 1000, &err) == PX_EBUSY) {
-        if (!is_told && app_progress(plain->app, sizeof text, text, &permille))
+    for (int n = 1; !is_leaving(plain) &&
+                    app_settle(plain->app, STEP_MS, &err) == PX_EBUSY;
+         n++) {
+        if (n == QUIET_STEPS &&
+            app_progress(plain->app, sizeof text, text, &permille))
             put(plain, text);
-        is_told = true;
         fflush(stdout);
     }
 }
@@ -194,9 +207,9 @@ run_line(struct plain *plain, char *line)
         reaction = app_key(app, '\r');
     }
     plain->is_over = plain->is_over || (reaction & REACT_QUIT) != 0;
-    if (plain->is_over)
-        return;
     settle(plain);
+    if (is_leaving(plain))
+        return;
     bool is_refused =
         app->message[0] != '\0' &&
         (app->message_role == ROLE_ERROR || app->message_role == ROLE_WARN);
@@ -226,55 +239,91 @@ on_input(void *context, int fd, short revents)
     plain->line[plain->n_bytes] = '\0';
 }
 
+static bool
+take_line(struct plain *plain, char line[LINE_MAX_BYTES])
+{
+    char *end = memchr(plain->line, '\n', plain->n_bytes);
+    if (end == NULL)
+        return false;
+    *end = '\0';
+    size_t used = (size_t)(end + 1 - plain->line);
+    strcpy(line, plain->line);
+    line[strcspn(line, "\r")] = '\0';
+    plain->n_bytes -= used;
+    memmove(plain->line, plain->line + used, plain->n_bytes + 1);
+    return true;
+}
+
 /* Not in the callback: a command waits for the loop itself. */
 static void
 run_lines(struct plain *plain)
 {
-    char *end = NULL;
-    while (!plain->is_over &&
-           (end = memchr(plain->line, '\n', plain->n_bytes)) != NULL) {
-        *end = '\0';
-        size_t used = (size_t)(end + 1 - plain->line);
-        char line[LINE_MAX_BYTES];
-        strcpy(line, plain->line);
-        line[strcspn(line, "\r")] = '\0';
-        plain->n_bytes -= used;
-        memmove(plain->line, plain->line + used, plain->n_bytes + 1);
-        run_line(plain, line);
+    char line[LINE_MAX_BYTES];
+    /* The end of the input ends the last line. */
+    if (plain->is_end && (plain->n_bytes > 0 || plain->is_too_long))
+        plain->line[plain->n_bytes++] = '\n';
+    while (!is_leaving(plain) && take_line(plain, line)) {
+        if (plain->is_too_long)
+            put(plain, "this line is too long for a command");
+        else
+            run_line(plain, line);
+        plain->is_too_long = false;
     }
-    /* A line that does not end is no command. */
-    if (plain->n_bytes + 1 >= sizeof plain->line)
+    if (plain->n_bytes + 1 >= sizeof plain->line) {
+        plain->is_too_long = true;
         plain->n_bytes = 0;
+    }
+}
+
+/* Waits for news or for input. While a command runs nobody reads, so that what
+ * is typed meanwhile stays where it is. */
+static enum px_status
+wait(struct plain *plain, struct px_err *err)
+{
+    struct px_loop *loop = plain->app->loop;
+    enum px_status status =
+        px_loop_watch(loop, STDIN_FILENO, POLLIN, on_input, plain, err);
+    if (status == PX_OK)
+        status = px_loop_step(loop, -1, err);
+    px_loop_unwatch(loop, STDIN_FILENO);
+    return status;
+}
+
+/* What is there to begin with. */
+static void
+begin(struct plain *plain, const char *place)
+{
+    struct app *app = plain->app;
+    char text[600];
+    settle(plain);
+    if (is_leaving(plain))
+        return;
+    put(plain, app_title(app, sizeof text, text));
+    put(plain, app_snapshot_text(app, sizeof text, text));
+    put(plain, "A number opens its row, an empty line goes on, back, quit; "
+               "? lists all commands.");
+    if (place != NULL)
+        action_run(app, ACT_GOTO, place);
+    settle(plain);
+    put_message(plain);
+    put_view(plain);
 }
 
 enum px_status
 plain_run(struct app *app, const char *place,
           const volatile sig_atomic_t *end_signal, struct px_err *err)
 {
-    struct plain plain = {.app = app};
-    char text[600];
-    settle(&plain);
-    put(&plain, app_title(app, sizeof text, text));
-    put(&plain, app_snapshot_text(app, sizeof text, text));
-    put(&plain, "A number opens its row, an empty line goes on, back, quit; "
-                "? lists all commands.");
-    if (place != NULL)
-        action_run(app, ACT_GOTO, place);
-    settle(&plain);
-    put_message(&plain);
-    put_view(&plain);
-    enum px_status status =
-        px_loop_watch(app->loop, STDIN_FILENO, POLLIN, on_input, &plain, err);
-    while (status == PX_OK && !plain.is_over && !plain.is_end &&
-           *end_signal == 0) {
+    struct plain plain = {.app = app, .end_signal = end_signal};
+    enum px_status status = PX_OK;
+    begin(&plain, place);
+    while (status == PX_OK && !is_leaving(&plain) && !plain.is_end) {
         if (fflush(stdout) != 0)
             break;
-        status = px_loop_step(app->loop, -1, err);
+        status = wait(&plain, err);
         app_collect(app);
         run_lines(&plain);
         put_message(&plain);
     }
-    px_loop_unwatch(app->loop, STDIN_FILENO);
     fflush(stdout);
     return status;
 }

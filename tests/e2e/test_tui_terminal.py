@@ -267,6 +267,13 @@ def test_plain_refuses_and_goes_on():
     assert "this is where you came in" in out
 
 
+def test_plain_takes_whole_lines():
+    out = plain("types " * 500 + "\nnonsense")
+    assert out.count("this line is too long for a command") == 1
+    assert "types takes nothing" not in out
+    assert "there is no command nonsense" in out
+
+
 def test_plain_ascii_and_place():
     out = plain("", "--ascii", "--goto", "path:server.Connection")
     assert out.isascii()
