@@ -38,16 +38,17 @@ static void
 on_session(void *context)
 {
     struct app *app = context;
-    struct view *view = app_view(app);
     app->is_dirty = true;
     if (app->session.memory != NULL)
         history_set_files(&app->history,
                           (uint64_t)json_number_value(json_object_get(
                               app->session.memory, "file_bytes")));
-    if (view != NULL &&
-        (view->place.view == VIEW_GC || view->place.view == VIEW_GARBAGE ||
-         view->place.view == VIEW_LOG))
-        view_changed(view);
+    /* Those that are not shown, too: their rows may be gone. */
+    for (int i = 0; i < app->n_visits; i++) {
+        struct view *view = app->visits[i].view;
+        if (view != NULL && view->ops->shows_session)
+            view_changed(view);
+    }
 }
 
 static void

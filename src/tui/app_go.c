@@ -2,7 +2,8 @@
  *
  * A visit whose place names no snapshot follows the latest: when a newer one
  * is there its view is made anew, with the settings and the cursor of the old
- * one. An object that the newer snapshot does not have stays in the old one.
+ * one. An object that the newer snapshot does not have stays in the old one,
+ * which stays as long as it is shown.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,6 +17,15 @@ struct view *
 app_view(const struct app *app)
 {
     return app->n_visits > 0 ? app->visits[app->at].view : NULL;
+}
+
+/* What is looked at does not go. */
+static void
+keep_shown(struct app *app)
+{
+    const struct view *view = app_view(app);
+    app->store.shown =
+        view != NULL && view->snapshot != NULL ? view->snapshot->number : 0;
 }
 
 static void
@@ -82,13 +92,14 @@ app_go(struct app *app, const struct place *place)
     to = view->place; /* with the type's full name */
     to.snapshot = snapshot;
     app->visits[app->at] = (struct visit){.place = to, .view = view};
+    keep_shown(app);
     return true;
 }
 
 /* Makes the view of the visit that is shown, or makes it anew for a newer
  * snapshot. */
 static void
-show(struct app *app)
+show_view(struct app *app)
 {
     struct px_err err = {.status = PX_OK};
     struct visit *visit = &app->visits[app->at];
@@ -110,8 +121,10 @@ show(struct app *app)
         view_resume(visit->view);
         return;
     }
-    if (view == NULL) {
+    if (view == NULL && latest != NULL && visit->place.snapshot != 0) {
         /* Its snapshot was let go. */
+        app_say(app, ROLE_WARN, "snapshot %u is no longer here: this is %u",
+                visit->place.snapshot, latest->number);
         visit->place.snapshot = 0;
         view = view_new(app, &visit->place, &err);
     }
@@ -124,6 +137,13 @@ show(struct app *app)
         view_take_settings(view, visit->view);
     view_free(visit->view);
     visit->view = view;
+}
+
+static void
+show(struct app *app)
+{
+    show_view(app);
+    keep_shown(app);
 }
 
 void
@@ -154,15 +174,16 @@ void
 app_forget_snapshot(struct app *app, const struct snapshot *snapshot)
 {
     for (int i = 0; i < app->n_visits; i++) {
-        struct visit *visit = &app->visits[i];
-        if (visit->view != NULL && visit->view->ops->reads_all)
-            derived_stop(visit->view);
-        if (visit->view == NULL || visit->view->snapshot != snapshot)
+        struct view *view = app->visits[i].view;
+        if (view == NULL)
             continue;
-        if (i == app->at)
-            leave(app);
-        view_free(visit->view);
-        visit->view = NULL;
+        if (view->snapshot == snapshot) {
+            view_free(view);
+            app->visits[i].view = NULL;
+        } else if (view->ops->reads_all && view->job != NULL) {
+            derived_stop(view);
+            view_changed(view); /* begins again, without this one */
+        }
     }
 }
 

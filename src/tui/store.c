@@ -65,7 +65,6 @@ store_done(struct store *store)
 static void
 remove_snapshot(struct store *store, struct snapshot *snapshot)
 {
-    store->changed(store->context, snapshot, STORE_LEAVING);
     for (size_t i = 0; i < store->n_snapshots; i++) {
         if (store->snapshots[i] == snapshot) {
             memmove(&store->snapshots[i], &store->snapshots[i + 1],
@@ -74,6 +73,7 @@ remove_snapshot(struct store *store, struct snapshot *snapshot)
             break;
         }
     }
+    store->changed(store->context, snapshot, STORE_LEAVING);
     snapshot_free(snapshot);
 }
 
@@ -94,7 +94,11 @@ in_background(const struct store *store)
 static bool
 make_room(struct store *store, struct px_err *err)
 {
-    size_t i = store->snapshots[0]->number == store->kept ? 1 : 0;
+    /* Two at most stay: the newest never goes. */
+    size_t i = 0;
+    while (store->snapshots[i]->number == store->kept ||
+           store->snapshots[i]->number == store->shown)
+        i++;
     struct snapshot *oldest = store->snapshots[i];
     if (in_background(store) == oldest)
         worker_stop(store->worker, &oldest->job->job);

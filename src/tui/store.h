@@ -6,7 +6,8 @@
  * so far accuse, which yield to a newer snapshot and begin again after it. Each
  * step is announced by `changed` on the UI thread; what a snapshot has then
  * never changes until it is let go. The newest STORE_KEEP snapshots stay, and
- * instead of the oldest of them the one that is marked.
+ * instead of the oldest of them the one that is marked and the one that is
+ * shown.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -58,7 +59,7 @@ enum store_event {
     STORE_DOMINATORS, /* the dominators are there (CHANGING came before) */
     STORE_FINDINGS,   /* store->findings is another one */
     STORE_FAILED,
-    STORE_LEAVING /* about to be freed: let go of it */
+    STORE_LEAVING /* out of the store, about to be freed: let go of it */
 };
 
 typedef void store_changed_fn(void *context, struct snapshot *snapshot,
@@ -72,6 +73,7 @@ struct store {
     size_t n_snapshots;
     unsigned n_ever;
     unsigned kept;                /* number of one that does not go; 0: none */
+    unsigned shown;               /* the same: somebody looks at it */
     struct px_suspects *suspects; /* the worker's while it is fed */
     struct findings *findings;    /* NULL: none yet */
 };

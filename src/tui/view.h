@@ -26,6 +26,8 @@ struct view_ops {
     bool is_about_place;
     /* Is told when store->findings is another one. */
     bool shows_findings;
+    /* Is told when the session has news. */
+    bool shows_session;
     /* Its job reads other snapshots than its own, too. */
     bool reads_all;
     size_t state_size;

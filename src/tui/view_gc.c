@@ -353,6 +353,7 @@ static const struct rows_ops result_rows = {
 const struct view_ops view_gc = {
     .n_panes = 3,
     .panes = {&control_rows, &figure_rows, &result_rows},
+    .shows_session = true,
     .open = open_gc,
     .summary = summary,
     .layout = layout,

@@ -134,6 +134,7 @@ static const struct rows_ops garbage_rows = {
 const struct view_ops view_garbage = {
     .n_panes = 1,
     .panes = {&garbage_rows},
+    .shows_session = true,
     .open = open_garbage,
     .summary = garbage_summary,
 };
@@ -230,6 +231,7 @@ static const struct rows_ops log_rows = {
 const struct view_ops view_log = {
     .n_panes = 1,
     .panes = {&log_rows},
+    .shows_session = true,
     .open = open_log,
     .summary = log_summary,
 };

@@ -5,6 +5,7 @@ SPDX-License-Identifier: MIT
 """
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -144,6 +145,33 @@ def test_what_is_gone_stays_in_its_snapshot(target):
         t.wait_for("referred to by")
         t.keys("T")
         t.wait_for("snapshot 2,")
+
+
+def test_what_is_shown_stays_whatever_comes(target):
+    """Its snapshot would be the oldest; the next one is asked for, and the
+    target ends over it."""
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        for number in (2, 3, 4):
+            if number == 4:
+                t.type(":goto 2:instances:Connection\n")
+                t.wait_for("50 objects")
+            t.keys("r")
+            t.wait_for("snapshot %d is here" % number)
+        served.process.send_signal(signal.SIGSTOP)
+        t.keys("r")
+        t.wait_for("is the target stopped?")
+        t.type("fq")
+        t.wait_for("filter: q")
+        served.process.kill()
+        t.keys("Escape")
+        t.wait_for("the target has ended; snapshot 4 stays open")
+        t.wait_for("snapshot 2,")
+        t.keys("Enter")
+        t.wait_for("referred to by")
+        t.keys("q")
+        assert t.wait_exit() == 0
 
 
 def test_the_collector(target):
@@ -602,3 +630,54 @@ def test_suspects_on_the_first_screen(target):
         t.wait_for("fingerprint")
         t.keys("j", "j", "j", "Enter")
         t.wait_for("referred to by")
+
+
+def plain(where, *args):
+    return explorer(where, "--plain", *args, cols=120, rows=50)
+
+
+def test_plain_goes_on_in_a_list_that_shrank(target):
+    served = target()
+    served.ask("kept.extend(type('Temp%d' % i, (), {})() for i in range(50))")
+    with plain(served.pid) as t:
+        t.type("filter Temp\n")
+        t.wait_for("^30 more; an empty line goes on", regex=True)
+        t.type("auto 1\n")
+        t.wait_for("^a snapshot every 1 s", regex=True)
+        t.keys("Enter")
+        t.wait_for("^10 more; an empty line goes on", regex=True)
+        t.keys("Enter", "Enter")
+        t.wait_for("these were all")
+        served.ask("kept.clear() or gc.collect() and 0")
+
+        def is_empty(screen):
+            t.keys("Enter")
+            return "no row passes the filter" in screen
+        t.wait_until(is_empty, "the next snapshot")
+        t.type("quit\n")
+        assert t.wait_exit() == 0
+
+
+@pytest.mark.parametrize("number, status", [
+    (signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0)])
+def test_plain_can_be_ended_while_it_waits(target, number, status):
+    served = target()
+    with plain(served.pid) as t:
+        t.wait_for("A number opens its row")
+        served.process.send_signal(signal.SIGSTOP)
+        t.type("snapshot\n")
+        t.wait_for("for a snapshot|for an answer", regex=True)
+        t.signal(number)
+        assert t.wait_exit() == status
+    served.process.send_signal(signal.SIGCONT)
+
+
+def test_plain_loses_no_line_while_a_command_runs(target):
+    served = target()
+    script = "snapshot\n" * 12 + "help\n" * 250 + "nonsense"
+    done = subprocess.run([str(TUI), "--plain", str(served.pid)],
+                          input=script, stdout=subprocess.PIPE,
+                          universal_newlines=True, timeout=60)
+    assert done.returncode == 0
+    assert "snapshot 13 is here" in done.stdout
+    assert "there is no command nonsense" in done.stdout

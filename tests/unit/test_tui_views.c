@@ -732,6 +732,62 @@ test_follows_a_new_snapshot(void **state)
     assert_int_equal(app_view(app)->snapshot->number, 8);
 }
 
+/* What is looked at stays, beside the marked one, until one leaves it; and a
+ * comparison of snapshots begins again when one of them goes. */
+static void
+test_what_is_shown_stays(void **state)
+{
+    struct app *app = *state;
+    struct px_err err;
+    char path[600];
+    snprintf(path, sizeof path, "%s/canned.pxs", golden_folder);
+    for (unsigned number = 2; number < 9; number++) {
+        assert_non_null(store_read(&app->store, path, &err));
+        assert_non_null(app_view(app));
+        settle(app);
+        if (number == 3)
+            go(app, "2:instances:server.Connection");
+        if (number == 5)
+            type_ahead(app, "f 'fd="); /* while one types */
+        if (number >= 3)
+            assert_int_equal(app_view(app)->snapshot->number, 2);
+        assert_int_equal(app->store.n_snapshots,
+                         number < 4 ? number : STORE_KEEP + 1);
+    }
+    press(app, "Enter");
+    action_run(app, ACT_GOTO, "7:growth");
+    assert_non_null(app_view(app)->job);
+    assert_non_null(store_read(&app->store, path, &err));
+    assert_null(store_find(&app->store, 2));
+    settle(app);
+    assert_int_equal(app_view(app)->snapshot->number, 7);
+    assert_shows(app, "over snapshots 1 and 7");
+    press(app, "h");
+    assert_shows(app, "snapshot 2 is no longer here: this is 9");
+    assert_int_equal(view_list(app_view(app))->n_rows, 86);
+}
+
+/* Rows of the session that go while another place is shown. */
+static void
+test_garbage_goes_behind_another_place(void **state)
+{
+    struct app *app = *state;
+    struct session *session = &app->session;
+    session->garbage = json_pack("{s:i, s:[{s:s}, {s:s}]}", "count", 2,
+                                 "objects", "type", "list", "type", "dict");
+    press(app, "G g f 'list Enter");
+    assert_int_equal(app_view(app)->place.view, VIEW_GARBAGE);
+    assert_shows(app, "filter list hides 1 ");
+    press(app, "L");
+    json_decref(session->garbage);
+    session->garbage =
+        json_pack("{s:i, s:[{s:s}]}", "count", 1, "objects", "type", "dict");
+    session->events.changed(session->events.context);
+    press(app, "h");
+    assert_shows(app, "filter list hides 1 ");
+    assert_int_equal(view_list(app_view(app))->n_rows, 0);
+}
+
 /* Changes are counted from the mark; the marked snapshot does not go. */
 static void
 test_mark(void **state)
@@ -814,6 +870,8 @@ main(int argc, char *argv[])
         TEST(test_panes),
         TEST(test_mouse),
         TEST(test_follows_a_new_snapshot),
+        TEST(test_what_is_shown_stays),
+        TEST(test_garbage_goes_behind_another_place),
         TEST(test_mark),
         TEST(test_bad_file),
     };
