@@ -31,8 +31,6 @@ struct folding {
     px_edge *edge_of; /* by node: out of its dominator; PX_NONE: many ways */
     px_node *trail;
     size_t cap_trail;
-    uint32_t *depth; /* by class */
-    size_t n_depth, cap_depth;
 };
 
 /* ---- which reference leads from a dominator to its child ---- */
@@ -61,20 +59,6 @@ find_edges(struct folding *f, struct px_err *err)
 }
 
 /* ---- the class of every object ---- */
-static enum px_status
-note_depth(struct folding *f, class_id class_number, struct px_err *err)
-{
-    enum px_status status = PX_OK;
-    while (status == PX_OK && f->n_depth <= class_number) {
-        status = rows_need(&f->depth, f->n_depth, &f->cap_depth,
-                           sizeof *f->depth, err);
-        if (status != PX_OK)
-            return status;
-        class_id parent = f->g->rows[f->n_depth].parent;
-        f->depth[f->n_depth++] = parent == PX_NONE ? 0 : f->depth[parent] + 1;
-    }
-    return status;
-}
 
 /* A frame without a step: only `type`; or, with a text, only that. */
 static enum px_status
@@ -119,7 +103,7 @@ class_below(struct folding *f, class_id from, px_node node, class_id *out,
             struct px_err *err)
 {
     *out = from;
-    if (from == OUTSIDE || f->depth[from] >= DEPTH_MAX)
+    if (from == OUTSIDE || f->g->rows[from].depth >= DEPTH_MAX)
         return PX_OK;
     if (f->edge_of[node] != PX_NONE)
         return grouping_after(f->g, from, f->edge_of[node], out, err);
@@ -149,9 +133,7 @@ classify(struct folding *f, px_node node, bool is_part, struct px_err *err)
         class_of[f->trail[--n]] = now + 1;
     while (status == PX_OK && n > 0) {
         node = f->trail[--n];
-        status = note_depth(f, now, err);
-        if (status == PX_OK)
-            status = class_below(f, now, node, &now, err);
+        status = class_below(f, now, node, &now, err);
         class_of[node] = now + 1;
     }
     return status;
@@ -367,7 +349,6 @@ px_flame_new(const struct px_paths *paths,
         status = make_lines(f.g, max_frames, out, err);
     free(f.edge_of);
     free(f.trail);
-    free(f.depth);
     grouping_free(f.g);
     if (status != PX_OK) {
         px_flame_free(out);

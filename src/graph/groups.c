@@ -16,6 +16,10 @@
 #include <string.h>
 
 /* ---- classes ---- */
+
+/* Each step adds to a line, so that one of so many has no room for more. */
+#define LINED_DEPTH LINE_MAX_BYTES
+
 static uint64_t
 hash_of(class_id parent, const char *text, px_type type)
 {
@@ -76,8 +80,10 @@ grouping_intern(struct grouping *g, struct class_row *row, const char *text,
         status = rows_need(&g->rows, g->n_rows, &g->cap_rows, sizeof *row, err);
     if (status != PX_OK)
         return status;
-    g->rows[g->n_rows] = *row;
     *out = (class_id)g->n_rows++;
+    row->depth = row->parent == PX_NONE ? 0 : g->rows[row->parent].depth + 1;
+    row->lined = row->depth <= LINED_DEPTH ? *out : g->rows[row->parent].lined;
+    g->rows[*out] = *row;
     g->table[slot] = *out + 1;
     return PX_OK;
 }
@@ -237,6 +243,7 @@ grouping_line(struct grouping *g, class_id class_number, char **out,
     struct line line;
     struct step_state state;
     size_t n = 0;
+    class_number = g->rows[class_number].lined;
     for (class_id at = class_number; at != PX_NONE; at = g->rows[at].parent) {
         enum px_status status =
             rows_need(&g->trail, n, &g->cap_trail, sizeof *g->trail, err);
@@ -248,7 +255,7 @@ grouping_line(struct grouping *g, class_id class_number, char **out,
         *out = strdup(texts_get(&g->texts, g->rows[class_number].text));
     } else {
         line_init(&line, sizeof text, text, true, false);
-        while (n > 0) {
+        while (n > 0 && !line.is_full) {
             state_of(g, g->trail[--n], &state);
             line_add(&line, &state);
         }
@@ -349,19 +356,41 @@ merge_equal(struct px_path_groups *out)
         qsort(groups, n, sizeof *groups, compare_counts);
 }
 
-static enum px_status
-write_groups(struct grouping *g, struct px_path_groups *out, struct px_err *err)
+/* What has the line of an ancestor counts for it. */
+static size_t
+count_lined(struct grouping *g)
 {
     size_t n = 0;
-    for (size_t i = 0; i < g->n_rows; i++)
-        n += g->rows[i].count > 0;
-    out->groups = calloc(n + 1, sizeof *out->groups);
+    for (size_t i = g->n_rows; i > 0; i--) {
+        struct class_row *row = &g->rows[i - 1];
+        struct class_row *lined = &g->rows[row->lined];
+        if (row->count == 0)
+            continue;
+        if (lined == row) {
+            n++;
+            continue;
+        }
+        if (lined->count == 0 || row->example < lined->example)
+            lined->example = row->example;
+        lined->count += row->count;
+        row->count = 0;
+    }
+    return n;
+}
+
+static enum px_status
+write_groups(struct grouping *g, struct px_path_groups *out,
+             struct px_work *work, struct px_err *err)
+{
+    out->groups = calloc(count_lined(g) + 1, sizeof *out->groups);
     if (out->groups == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for groups of paths");
     for (size_t i = 0; i < g->n_rows; i++) {
         const struct class_row *row = &g->rows[i];
         if (row->count == 0)
             continue;
+        if ((out->n_groups & 0xff) == 0 && work_is_canceled(work))
+            return work_canceled(err);
         struct px_path_group *group = &out->groups[out->n_groups++];
         group->count = row->count;
         group->example = row->example;
@@ -451,7 +480,7 @@ px_path_groups_new(const struct px_paths *paths, const px_node *nodes,
         px_fail(err, PX_ENOMEM, "no memory for groups of paths");
     if (out != NULL && g != NULL) {
         out->n_nodes = n;
-        status = write_groups(g, out, err);
+        status = write_groups(g, out, work, err);
     }
     grouping_free(g);
     if (status != PX_OK) {

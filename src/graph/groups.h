@@ -15,6 +15,8 @@ typedef uint32_t class_id; /* a parent's is less than its children's */
 struct class_row {
     class_id parent; /* PX_NONE: a root or a cycle */
     uint32_t root;   /* its index, PX_NONE: not reached */
+    uint32_t depth;  /* 0: no parent */
+    class_id lined;  /* itself, or the ancestor whose line is full already */
     uint32_t count;  /* members of the set */
     px_node example;
     size_t text;
@@ -67,7 +69,8 @@ enum px_status grouping_root(struct grouping *g, px_node node, class_id *out,
 /* The class of what `edge` leads to from an object of class `from`. */
 enum px_status grouping_after(struct grouping *g, class_id from, px_edge edge,
                               class_id *out, struct px_err *err);
-/* The class like `row`, whose text is not looked at, with this text. */
+/* The class like `row`, whose text is not looked at, with this text; its depth
+ * and what has its line are filled in. */
 enum px_status grouping_intern(struct grouping *g, struct class_row *row,
                                const char *text, class_id *out,
                                struct px_err *err);

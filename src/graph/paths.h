@@ -151,6 +151,7 @@ struct line {
     bool ascii;
     bool stars;
     bool after_root;
+    bool is_full; /* ends with an ellipsis: nothing is added any more */
 };
 void line_init(struct line *line, size_t room, char *out, bool stars,
                bool ascii);

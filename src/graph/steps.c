@@ -291,10 +291,12 @@ line_init(struct line *line, size_t room, char *out, bool stars, bool ascii)
 static void
 line_text(struct line *line, const char *text)
 {
-    if (line->used + 1 < line->room)
-        line->used +=
-            px_text_escape(text, strlen(text), line->room - line->used,
-                           line->out + line->used);
+    size_t n = strlen(text);
+    size_t room = line->room - line->used;
+    if (line->is_full)
+        return;
+    line->used += px_text_escape(text, n, room, line->out + line->used);
+    line->is_full = n >= room; /* it was safe already: no byte more */
 }
 
 void

@@ -561,6 +561,46 @@ test_chain(void **state)
     rg_free(rg);
 }
 
+/* A chain in which no two steps in a row are the same: each object has a path
+ * of its own, but only the first thousand of them a line of their own. Written
+ * one by one that took an hour. */
+static void
+test_chain_of_two_names(void **state)
+{
+    (void)state;
+    struct rg *rg = rg_new(CHAIN);
+    const uint64_t names[] = {(uint64_t)rg_name(rg, "a"),
+                              (uint64_t)rg_name(rg, "b")};
+    rg_root(rg, PX_ROOT_MODULE, 0, "m");
+    for (int i = 0; i + 1 < CHAIN; i++)
+        rg_edge(rg, i, PX_EDGE_ATTR, names[i % 2], i + 1, -1);
+    rg_count(rg);
+    struct px_graph *graph = rg_build(rg, 0);
+    struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+    px_node *all = malloc(CHAIN * sizeof *all);
+    assert_non_null(all);
+    for (px_node i = 0; i < CHAIN; i++)
+        all[i] = i;
+    struct px_path_groups *groups =
+        px_path_groups_new(paths, all, CHAIN, NULL, NULL);
+    uint64_t count = 0;
+    for (size_t i = 0; i < groups->n_groups; i++) {
+        char line[4096];
+        px_paths_line(paths, groups->groups[i].example, true, false,
+                      sizeof line, line);
+        assert_string_equal(groups->groups[i].line, line);
+        count += groups->groups[i].count;
+    }
+    assert_int_equal(count, CHAIN);
+    assert_in_range(groups->n_groups, 500, 1000);
+    assert_true(groups->groups[0].count > CHAIN - 1000); /* all that is cut */
+    px_path_groups_free(groups);
+    free(all);
+    px_paths_free(paths);
+    px_graph_free(graph);
+    rg_free(rg);
+}
+
 /* One list of all, whose items arrive in the worst order. */
 static void
 test_star(void **state)
@@ -648,6 +688,7 @@ main(void)
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_holders),
         cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_chain_of_two_names),
         cmocka_unit_test(test_star),
         cmocka_unit_test(test_cancel),
     };
