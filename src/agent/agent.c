@@ -109,7 +109,7 @@ at_exit(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
     Py_CLEAR(agent.fork_hook);
     wait_for_others();
     agent_stop();
-    trigger_stop_all();
+    trigger_at_exit();
     Py_BEGIN_ALLOW_THREADS
     file_cancel_all(EXIT_WAIT_MS);
     Py_END_ALLOW_THREADS
@@ -311,6 +311,7 @@ agent_stop(void)
     server_free(server);
     Py_END_ALLOW_THREADS
     agent.stopping--;
+    agent_tell_own(); /* the handle's address may soon be another object's */
 }
 
 /* ---- the class Server ---- */

@@ -27,7 +27,7 @@ PX_GIL PyObject *agent_serve(const struct serve_options *options);
 PX_GIL void agent_stop(void);
 
 /* Tells the heap which objects are ours: before each snapshot by this API,
- * and when the server starts. */
+ * and when a server or trigger begins or ends. */
 PX_GIL void agent_tell_own(void);
 
 /* Asks to be called when the interpreter ends; 0, or -1 with an exception. */

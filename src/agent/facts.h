@@ -1,7 +1,7 @@
 /* facts.h — what the process says about itself without asking Python.
  *
- * Used by HELLO, STATUS and the snapshot's header. Any thread, GIL or not. Takes
- * the lock of forget.h for an instant where it reads /proc.
+ * Used by HELLO, STATUS and the snapshot's header. Any thread, GIL or not.
+ * Takes the lock of forget.h for an instant where it reads /proc.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -11,7 +11,8 @@
  * Whoever replaces the handler later (signal.signal does) has replaced it;
  * stopping then leaves theirs alone. SIG_DFL of most signals ends the process:
  * these are refused unless somebody handles them, so that SIGTERM still ends
- * what it should end.
+ * what it should end. For the same reason SIG_DFL comes back only when close()
+ * asks for it, neither at the interpreter's end nor in a forked child.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -186,6 +187,18 @@ unhook_signal(int number)
     if (sigaction(number, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
         now.sa_sigaction == on_signal)
         sigaction(number, &hook->before, NULL);
+}
+
+/* Where nobody asked for the default, it would be the end: of a program that
+ * is in its last functions, of a worker that got its parent's signal. There
+ * the handler stays and does nothing. Async-signal-safe. */
+static void
+deafen_signal(int number)
+{
+    if (number != 0 && is_plain(&hooks[number].before, SIG_DFL))
+        atomic_store(&hooks[number].trigger, NULL);
+    else
+        unhook_signal(number);
 }
 
 /* ---- the thread ---- */
@@ -381,13 +394,14 @@ trigger_start(const struct trigger_options *options, struct px_err *err)
     return trigger->number;
 }
 
+/* `leave`: takes its hands off the signal. */
 static void
-stop(struct trigger *trigger)
+stop(struct trigger *trigger, void (*leave)(int number))
 {
     bool is_over = false;
     pthread_t thread = trigger->thread;
     trigger->number = 0; /* nobody else stops it now */
-    unhook_signal(trigger->options.signal);
+    leave(trigger->options.signal);
     atomic_store(&trigger->is_ending, true);
     wake(trigger, BIT_STOP);
     Py_BEGIN_ALLOW_THREADS
@@ -402,14 +416,17 @@ trigger_stop(unsigned long number)
 {
     struct trigger *trigger = find(number);
     if (trigger != NULL)
-        stop(trigger);
+        stop(trigger, unhook_signal);
 }
 
 void
-trigger_stop_all(void)
+trigger_at_exit(void)
 {
-    for (size_t i = 0; i < TRIGGERS_MAX; i++)
-        trigger_stop(triggers[i].number);
+    for (size_t i = 0; i < TRIGGERS_MAX; i++) {
+        struct trigger *trigger = find(triggers[i].number);
+        if (trigger != NULL)
+            stop(trigger, deafen_signal);
+    }
 }
 
 const struct trigger_options *
@@ -437,7 +454,7 @@ trigger_in_child(void)
     for (size_t i = 0; i < TRIGGERS_MAX; i++) {
         struct trigger *trigger = &triggers[i];
         if (trigger->number != 0)
-            unhook_signal(trigger->options.signal);
+            deafen_signal(trigger->options.signal);
         /* its memory is left as it is: see forget_agent */
         trigger->number = 0;
         trigger->has_thread = false;

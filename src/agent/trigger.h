@@ -47,14 +47,16 @@ PX_GIL unsigned long trigger_start(const struct trigger_options *options,
 /* Puts the signal's handler back, cancels a snapshot that is being written,
  * and waits for the thread without the GIL. One that is over is fine. */
 PX_GIL void trigger_stop(unsigned long number);
-PX_GIL void trigger_stop_all(void);
+/* All of them, but a signal that would end the process now does nothing: who
+ * sends it means a snapshot, and the program is not through with its end. */
+PX_GIL void trigger_at_exit(void);
 /* NULL: it is over. Constant while it runs. */
 PX_GIL const struct trigger_options *trigger_options(unsigned long number);
 /* False: it is over. */
 PX_GIL bool trigger_look(unsigned long number, struct trigger_state *out);
 
-/* In a forked child: there is none, and the signals do what they did before.
- * Async-signal-safe. */
+/* In a forked child: there is none, and the signals do as after
+ * trigger_at_exit. Async-signal-safe. */
 void trigger_in_child(void);
 
 #endif

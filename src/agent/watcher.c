@@ -70,7 +70,9 @@ const char watcher_doc[] =
     "Notes\n"
     "-----\n"
     "With PYEXPLORE_DISABLE=1 in the environment nothing is started. Forked\n"
-    "children have no trigger. Raises an auditing event\n"
+    "children have no trigger: there, and while the interpreter ends, a "
+    "signal\n"
+    "that nobody else handles does nothing. Raises an auditing event\n"
     "``pyexplore.snapshot_on`` with argument ``path``.\n";
 
 static PyTypeObject *handle_type;
@@ -332,7 +334,7 @@ handle_close(PyObject *self, PyObject *Py_UNUSED(args))
 {
     state_of(self);
     trigger_stop(number_of(self));
-    sweep_handles();
+    agent_tell_own(); /* the address may soon be another object's */
     Py_RETURN_NONE;
 }
 
