@@ -4,32 +4,83 @@
  */
 #include "agent/gc_undo.h"
 
+#include <string.h>
+
 #include "agent/gc_control.h"
 
-/* Guarded by the GIL. */
+/* Guarded by the GIL. `first`: what there was before; `last`: what its fields
+ * were when a client had set them. */
 static struct gc_settings first;
+static struct gc_settings last;
+
+/* The program has set a field since: what it says now is its last word, and
+ * what was before ours is of no interest any more. */
+static void
+forget_overruled(const struct gc_settings *now)
+{
+    if (now->enabled != last.enabled)
+        first.fields &= ~(unsigned)GC_ENABLED;
+    if (memcmp(now->thresholds, last.thresholds, sizeof last.thresholds) != 0)
+        first.fields &= ~(unsigned)GC_THRESHOLDS;
+    if (now->debug != last.debug)
+        first.fields &= ~(unsigned)GC_DEBUG;
+}
+
+/* Reads what there is, and brings the record up to it. */
+static enum px_status
+look(struct gc_settings *now, struct px_err *err)
+{
+    struct gc_state state;
+    enum px_status status = gc_read(&state, false, err);
+    if (status != PX_OK)
+        return status;
+    *now = state.now;
+    forget_overruled(now);
+    return PX_OK;
+}
 
 struct gc_settings
 gc_undo_get(unsigned fields)
 {
+    struct gc_settings now;
+    if (first.fields != 0)
+        look(&now, NULL);
     struct gc_settings got = first;
     got.fields &= fields;
     return got;
 }
 
+/* What was set is read again: not every Python has three thresholds. */
+static enum px_status
+note_set(unsigned fields, struct px_err *err)
+{
+    struct gc_state state;
+    enum px_status status = gc_read(&state, false, err);
+    if (status != PX_OK)
+        return status;
+    struct gc_settings set = state.now;
+    set.fields = fields;
+    gc_settings_merge(&set, &last);
+    last = set;
+    return PX_OK;
+}
+
 enum px_status
 gc_undo_set(const struct gc_settings *settings, struct px_err *err)
 {
-    struct gc_state before;
+    struct gc_settings before;
     if (settings->fields == 0)
         return PX_OK;
-    enum px_status status = gc_read(&before, false, err);
+    enum px_status status = look(&before, err);
     if (status != PX_OK)
         return status;
     /* Before it is set: half of a change that fails is put back too. */
-    before.now.fields &= settings->fields;
-    gc_settings_merge(&first, &before.now);
-    return gc_apply(settings, err);
+    before.fields &= settings->fields;
+    gc_settings_merge(&first, &before);
+    status = gc_apply(settings, err);
+    enum px_status noted =
+        note_set(settings->fields, status == PX_OK ? err : NULL);
+    return status == PX_OK ? noted : status;
 }
 
 void

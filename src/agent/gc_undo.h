@@ -3,8 +3,10 @@
  * One record per field, whoever changed it: what there was before the first
  * change that is not to stay. It is written under the GIL together with the
  * change, in the order in which changes happen, so it is never behind: when
- * the server stops, and in a forked child, all that it holds is put back. Who
- * changed a field, and when the last of them is gone, the I/O thread knows
+ * the server stops, and in a forked child, all that it holds is put back. But
+ * what the program itself has set since is not undone: its value is then
+ * another than clients set, and the record of that field ends. Who changed a
+ * field, and when the last of them is gone, the I/O thread knows
  * (changes.c).
  *
  * SPDX-License-Identifier: MIT

@@ -256,15 +256,21 @@ def test_child_has_the_collector_as_it_was(spawn):
 
 
 def test_after_a_fork_only_the_program_sets_the_collector(spawn):
-    """A child that has begun is left alone: what it sets itself stays."""
-    child = Served(spawn)
+    """A child that has begun is left alone: what it sets itself stays, also
+    when it was set at the fork, before ours is put back."""
+    child = Served(spawn, serve=False)
     child.run(LOOK)
+    child.run("os.register_at_fork(after_in_child=lambda: "
+              "gc.set_threshold(4000, 40))\n"
+              "server = pyexplore.serve(port=0)")
+    child.unix = child.ask("server.unix_path")
     child.run("def own():\n"
               "    gc.disable()\n"
               "    return in_child(gc.isenabled)")
     with child.wire() as wire:
-        wire.ask("gc_set", {"enabled": False})
+        wire.ask("gc_set", {"enabled": False, "thresholds": [9, 9, 9]})
         assert child.ask("in_child(own)") is False
+        assert child.ask("in_child(gc.get_threshold)")[:2] == [4000, 40]
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
