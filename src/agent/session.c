@@ -35,6 +35,24 @@ on_deadline(void *context)
     session_close(session);
 }
 
+/* A machine that is gone says nothing: after two minutes without an answer the
+ * kernel ends the connection, and what it changed is put back. */
+static void
+watch_over(int fd)
+{
+    static const struct {
+        int level, option, value;
+    } wanted[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 60},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 15},
+        {IPPROTO_TCP, TCP_KEEPCNT, 4},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        setsockopt(fd, wanted[i].level, wanted[i].option, &wanted[i].value,
+                   sizeof wanted[i].value);
+}
+
 struct session *
 session_new(struct server *server, int fd, unsigned listener,
             struct px_err *err)
@@ -51,9 +69,8 @@ session_new(struct server *server, int fd, unsigned listener,
     session->sent_ns = px_now_ns();
     px_buf_init(&session->in);
     px_buf_init(&session->out);
-    int on = 1;
     if (!from->is_unix)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        watch_over(fd);
     if (px_handshake_init(&session->handshake, PX_ROLE_SERVER,
                           from->is_unix ? NULL : from->key, &session->out,
                           err) != PX_OK)

@@ -538,3 +538,27 @@ def test_a_hard_limit_on_files_is_named(spawn):
         _, reply, _ = wire.snapshot(codec="none")
         assert reply["end"] == "file_limit"
     assert child.ask("len(kept)") == 200000
+
+
+def test_tcp_peers_that_vanish_are_noticed(spawn):
+    """The kernel asks a silent TCP peer after a minute whether it lives."""
+    child = Served(spawn)
+    child.run("""
+import socket
+def options():
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            peer = socket.socket(fileno=os.dup(int(fd)))
+            peer.getpeername()
+        except OSError:
+            continue
+        if peer.family == socket.AF_INET:
+            return [peer.getsockopt(level, option) for level, option in (
+                (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                (socket.IPPROTO_TCP, socket.TCP_NODELAY),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPCNT))]
+""")
+    with Wire.tcp(child.address).hello():
+        assert child.ask("options()") == [1, 1, 60, 15, 4]
