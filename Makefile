@@ -232,6 +232,7 @@ UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_MAINS))
 -include $(UNIT_HELP_OBJ:.o=.d) $(UNIT_MAINS:%.c=$(OBJ)/%.d)
 # What a test puts in the place of a function of the library.
 WRAP_test_graph_cancel := -Wl,--wrap=work_is_canceled
+WRAP_test_builder := -Wl,--wrap=room_check
 WRAP_test_file := -Wl,--wrap=link -Wl,--wrap=renameat2
 UNIT_ROOM_tui := $(OUT)/libpx-tui.a
 UNIT_ROOM_cli := $(OUT)/libpx-cli.a

@@ -45,7 +45,9 @@ graph_take_ids(struct px_graph *graph, struct px_builder *builder,
     if (status == PX_OK)
         status = ids_seal(&stage->ids, err);
     if (status == PX_OK)
-        status = room_check(stage->ids.n, builder->staged.edges, err);
+        status = room_check(
+            stage->ids.n, builder->staged.edges,
+            stage_table_bytes(stage) + tables_bytes(&builder->tables), err);
     if (status != PX_OK)
         return status;
     graph->ids = stage->ids;
@@ -99,6 +101,7 @@ ahead_begin(struct px_builder *builder, struct px_err *err)
         return status;
     }
     ahead->graph = graph;
+    builder->room_bytes = 0; /* now only tables grow */
     ahead->side =
         (struct side){.run = run, .context = builder, .work = &ahead->work};
     side_start(&ahead->side, builder->staged.edges >= EDGES_MIN);

@@ -9,7 +9,10 @@
  * has marked before the fault was found cannot be unmarked, so the id set is
  * then stale and finish makes it anew from the stage. Memory stays below a
  * constant times the raw bytes of the stream, and those below 256 times the
- * stored ones: LZ4 cannot exceed that, and what does is refused.
+ * stored ones: LZ4 cannot exceed that, and what does is refused. Together that
+ * is still a gigabyte for a hundred kilobytes (each object on a page of its
+ * own), and nothing tells it from an honest heap that compresses well: so
+ * there is a look at how much memory is left, whatever it is that grows.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -23,8 +26,8 @@
 
 #define RATIO_MAX 256u
 #define RATIO_SLACK 64u
-/* After so many edges there is a look at how much memory is left. */
-#define ROOM_EDGES (4u << 20)
+/* After so many bytes more there is a look at how much memory is left. */
+#define ROOM_BYTES (32u << 20)
 
 struct px_builder *
 px_builder_new(struct px_err *err)
@@ -154,17 +157,10 @@ add_nodes(struct px_builder *builder, struct px_reader in, struct px_err *err)
 {
     const struct records_limits limits = {builder->tables.n_types,
                                           builder->tables.n_names};
-    struct stage_counts *counts = &builder->staged;
     if (builder->ahead.graph != NULL)
         return tables_bad(err, "nodes", "objects after previews");
-    if (counts->edges >= builder->room_edges) {
-        enum px_status status = room_check(counts->objects, counts->edges, err);
-        if (status != PX_OK)
-            return status;
-        builder->room_edges = counts->edges + ROOM_EDGES;
-    }
     return stage_take(&builder->stage, in, &limits, builder->tables.types,
-                      counts, err);
+                      &builder->staged, err);
 }
 
 /* ---- the rest ---- */
@@ -241,6 +237,27 @@ check_place(const struct px_builder *builder, const struct px_chunk *chunk,
     return PX_OK;
 }
 
+/* The stage is another thread's once its graph is being made, and has had its
+ * room. */
+static enum px_status
+look_for_room(struct px_builder *builder, struct px_err *err)
+{
+    bool is_staging = builder->ahead.graph == NULL;
+    const struct stage *stage = &builder->stage;
+    const struct stage_counts none = {0, 0};
+    const struct stage_counts *counts = is_staging ? &builder->staged : &none;
+    uint64_t table_bytes = tables_bytes(&builder->tables) +
+                           (is_staging ? stage_table_bytes(stage) : 0);
+    uint64_t held = table_bytes + (is_staging ? stage_word_bytes(stage) : 0);
+    if (held < builder->room_bytes)
+        return PX_OK;
+    enum px_status status =
+        room_check(counts->objects, counts->edges, table_bytes, err);
+    if (status == PX_OK)
+        builder->room_bytes = held + ROOM_BYTES;
+    return status;
+}
+
 enum px_status
 px_builder_add(struct px_builder *builder, const void *bytes, size_t n_bytes,
                struct px_err *err)
@@ -253,6 +270,8 @@ px_builder_add(struct px_builder *builder, const void *bytes, size_t n_bytes,
                        n_bytes);
     if (status == PX_OK)
         status = check_place(builder, &chunk, err);
+    if (status == PX_OK)
+        status = look_for_room(builder, err);
     if (status == PX_OK)
         status = px_chunk_unpack(&chunk, &builder->raw, err);
     if (status != PX_OK)

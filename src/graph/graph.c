@@ -93,7 +93,6 @@ px_graph_end(const struct px_graph *graph)
 size_t
 px_graph_memory_bytes(const struct px_graph *graph)
 {
-    const struct tables *tables = &graph->tables;
     size_t n = graph->n_nodes;
     size_t n_edges = graph->n_edges;
     size_t over =
@@ -103,11 +102,7 @@ px_graph_memory_bytes(const struct px_graph *graph)
            graph->forms.cap * sizeof(struct form) +
            n_edges * (sizeof(struct edge) + sizeof(px_node)) + n_edges / 8 +
            bitrank_bytes(n) + over * sizeof(struct overflow_row) +
-           tables->cap_types * sizeof(struct type_row) +
-           tables->cap_names * sizeof(struct name_row) +
-           tables->cap_roots * sizeof(struct root_row) +
-           tables->cap_labels * sizeof(struct label_row) +
-           tables->texts.bytes.cap +
+           tables_bytes(&graph->tables) +
            ((size_t)graph->name_mask + 1) * sizeof(uint32_t) +
            graph->preview_area.n_bytes + (size_t)graph->preview_spool.n_bytes;
 }

@@ -117,7 +117,7 @@ struct px_builder {
     struct px_buf raw;  /* the chunk that is being added */
     struct px_builder_counts counts;
     struct stage_counts staged;
-    uint64_t room_edges; /* from so many on: is there room for more? */
+    uint64_t room_bytes; /* from so many on: is there room for more? */
     struct ahead ahead;
     uint32_t next_sequence;
     bool has_header;
@@ -161,6 +161,7 @@ struct tables_mark {
 };
 void tables_init(struct tables *tables);
 void tables_done(struct tables *tables);
+size_t tables_bytes(const struct tables *tables);
 struct tables_mark tables_now(const struct tables *tables);
 void tables_shorten(struct tables *tables, const struct tables_mark *to);
 enum px_status tables_add_types(struct tables *tables, struct px_reader in,
@@ -212,9 +213,10 @@ enum px_status previews_take(struct px_graph *graph, struct previews *previews,
                              struct px_reader in, struct px_err *err);
 enum px_status previews_end(struct px_graph *graph, struct px_err *err);
 
-/* room.c: refuses a graph that would drive this machine into swapping. */
+/* room.c: refuses a graph that would drive this machine into swapping.
+ * `table_bytes` is what the tables and the index of addresses take now. */
 enum px_status room_check(uint64_t n_nodes, uint64_t n_edges,
-                          struct px_err *err);
+                          uint64_t table_bytes, struct px_err *err);
 
 /* An empty one (graph.c). */
 struct px_graph *graph_new(struct px_err *err);

@@ -7,7 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What a graph takes beyond what the stage gives back for it. */
+/* What a graph takes beyond what the stage gives back for it. What is in
+ * tables may be copied to grow, and gets an index: as much again. */
 #define NODE_BYTES 12u
 #define EDGE_BYTES 5u
 #define ALWAYS_BYTES (64u << 20)
@@ -29,9 +30,10 @@ available_bytes(void)
 }
 
 enum px_status
-room_check(uint64_t n_nodes, uint64_t n_edges, struct px_err *err)
+room_check(uint64_t n_nodes, uint64_t n_edges, uint64_t table_bytes,
+           struct px_err *err)
 {
-    uint64_t need = n_nodes * NODE_BYTES + n_edges * EDGE_BYTES;
+    uint64_t need = n_nodes * NODE_BYTES + n_edges * EDGE_BYTES + table_bytes;
     if (need < ALWAYS_BYTES)
         return PX_OK;
     uint64_t room = available_bytes();

@@ -19,6 +19,23 @@ stage_done(struct stage *stage)
     ids_done(&stage->ids);
 }
 
+uint64_t
+stage_word_bytes(const struct stage *stage)
+{
+    return (tape_count(&stage->nodes) + tape_count(&stage->edges)) *
+           sizeof(uint64_t);
+}
+
+uint64_t
+stage_table_bytes(const struct stage *stage)
+{
+    size_t n_large =
+        tape_count(&stage->large_nodes) + tape_count(&stage->large_edges);
+    return n_large * sizeof(uint64_t) + ids_bytes(&stage->ids) +
+           stage->forms.cap * sizeof(struct form) +
+           stage->forms.table_size * sizeof(uint32_t);
+}
+
 /* Where a stage ended, to go back to. */
 struct ends {
     size_t n_nodes, n_edges, n_large_nodes, n_large_edges;

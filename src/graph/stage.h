@@ -46,6 +46,9 @@ struct stage_counts {
 
 /* Zero-initialise. */
 void stage_done(struct stage *stage);
+/* Bytes of the words, and of all else. */
+uint64_t stage_word_bytes(const struct stage *stage);
+uint64_t stage_table_bytes(const struct stage *stage);
 /* Takes the body of a NODES chunk; counts its objects, by type as well. On an
  * error everything is as it was, but for the ids, which are stale then. */
 enum px_status stage_take(struct stage *stage, struct px_reader in,

@@ -48,6 +48,16 @@ tables_done(struct tables *tables)
     tables_init(tables);
 }
 
+size_t
+tables_bytes(const struct tables *tables)
+{
+    return tables->cap_types * sizeof(struct type_row) +
+           tables->cap_names * sizeof(struct name_row) +
+           tables->cap_roots * sizeof(struct root_row) +
+           tables->cap_labels * sizeof(struct label_row) +
+           tables->texts.bytes.cap;
+}
+
 struct tables_mark
 tables_now(const struct tables *tables)
 {

@@ -442,6 +442,91 @@ test_many_names_of_one(void **state)
     free(body);
 }
 
+/* ---- room ---- */
+static uint64_t room = UINT64_MAX;
+
+enum px_status __real_room_check(uint64_t n_nodes, uint64_t n_edges,
+                                 uint64_t table_bytes, struct px_err *err);
+enum px_status __wrap_room_check(uint64_t n_nodes, uint64_t n_edges,
+                                 uint64_t table_bytes, struct px_err *err);
+
+enum px_status
+__wrap_room_check(uint64_t n_nodes, uint64_t n_edges, uint64_t table_bytes,
+                  struct px_err *err)
+{
+    if (table_bytes > room)
+        return px_fail(err, PX_ENOMEM, "no room in this test");
+    return __real_room_check(n_nodes, n_edges, table_bytes, err);
+}
+
+struct much {
+    unsigned kind;
+    const char *record;
+    size_t n, bytes; /* of the record, and what it takes in memory */
+};
+
+/* As many of the record as fit into a chunk; edges in a node, with targets
+ * that are no other chunk's. */
+static size_t
+fill(uint8_t *body, const struct much *much, size_t chunk)
+{
+    const size_t n = PX_CHUNK_RAW_MAX / much->n - 16;
+    bool is_edges = much->kind == PX_CHUNK_NODES;
+    uint8_t *at = body;
+    if (is_edges) {
+        memcpy(at, "\2\2\0\20\2\3\x09", 7);
+        at = px_put_varint(at + 7, n + 1);
+        at = px_put_varint(at, (chunk + 1) << 40);
+    }
+    for (size_t i = 0; i < n; i++, at += much->n)
+        memcpy(at, much->record, much->n);
+    if (is_edges)
+        *at++ = 0;
+    return (size_t)(at - body);
+}
+
+/* Whatever it is that makes much of little, no more of it is taken than there
+ * is room for. */
+static void
+test_no_room(void **state)
+{
+    (void)state;
+    static const struct much rows[] = {
+        {PX_CHUNK_NODES, "\x80\x08", 2, 80}, /* each a page on */
+        {PX_CHUNK_NAMES, "\2\0", 2, 24},
+        {PX_CHUNK_NAMES, "\2\2\xff\xff", 4, 32},
+        {PX_CHUNK_LABELS, "\2\0", 2, 24},
+        {PX_CHUNK_ROOTS, "\1\2\0", 3, 32},
+        {PX_CHUNK_TYPES, "\2\0\0\0", 4, 40},
+    };
+    enum { CHUNKS_MAX = 40 };
+    uint8_t *body = malloc(PX_CHUNK_RAW_MAX);
+    assert_non_null(body);
+    room = 48 << 20;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rg_chunks chunks;
+        struct px_builder *builder = px_builder_new(NULL);
+        struct px_err err = {0};
+        size_t n = 0, taken = 0;
+        start(&chunks);
+        for (size_t c = 0; err.status == PX_OK && c < CHUNKS_MAX; c++) {
+            n = fill(body, &rows[i], c);
+            rg_add_chunk(&chunks, rows[i].kind, body, n);
+            for (; taken < chunks.n && err.status == PX_OK; taken++)
+                px_builder_add(builder, chunks.chunks[taken].data,
+                               chunks.chunks[taken].len, &err);
+        }
+        assert_int_equal(err.status, PX_ENOMEM);
+        /* beyond the room: what may come between two looks, and a chunk */
+        uint64_t chunk = n / rows[i].n * rows[i].bytes;
+        assert_true((taken - 3) * chunk < room + (32 << 20) + chunk);
+        px_builder_free(builder);
+        rg_chunks_free(&chunks);
+    }
+    room = UINT64_MAX;
+    free(body);
+}
+
 /* ---- codecs ---- */
 static size_t
 packed_chunk(uint8_t *out, enum px_codec codec, const uint8_t *raw, size_t n,
@@ -762,6 +847,7 @@ main(void)
         cmocka_unit_test(test_no_ghosts),
         cmocka_unit_test(test_missing_records),
         cmocka_unit_test(test_many_names_of_one),
+        cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_previews),
         cmocka_unit_test(test_ahead),
