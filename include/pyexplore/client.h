@@ -58,12 +58,14 @@ struct px_client_events {
 };
 
 /* Connects, authenticates and exchanges HELLO; blocks for at most
- * `timeout_ms`. Errors are the sentences of design 5, with hints: nothing
- * listens there; that process does not serve; serves for another uid; key not
- * found or refused; other protocol version. `events` is copied. */
+ * `timeout_ms`, and until `work` (may be NULL) is cancelled. Errors are the
+ * sentences of design 5, with hints: nothing listens there; that process does
+ * not serve; serves for another uid; key not found or refused; other protocol
+ * version. `events` is copied. */
 struct px_client *px_client_new(const struct px_target *target,
                                 const struct px_client_events *events,
-                                int timeout_ms, struct px_err *err);
+                                int timeout_ms, const struct px_work *work,
+                                struct px_err *err);
 void px_client_free(struct px_client *client);
 
 /* The server's HELLO, borrowed. */

@@ -10,10 +10,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -97,6 +99,29 @@ union tcp_address {
     struct sockaddr_in6 v6;
 };
 
+/* An address of one link is whole with the link only: fe80::1%eth0, or the
+ * number of the interface. */
+static bool
+parse_v6(const char *text, struct sockaddr_in6 *out)
+{
+    char address[INET6_ADDRSTRLEN];
+    size_t n = strcspn(text, "%");
+    if (n >= sizeof address)
+        return false;
+    memcpy(address, text, n);
+    address[n] = '\0';
+    if (inet_pton(AF_INET6, address, &out->sin6_addr) != 1)
+        return false;
+    if (text[n] == '\0')
+        return true;
+    const char *scope = text + n + 1;
+    size_t digits = strspn(scope, "0123456789");
+    bool is_number = digits > 0 && digits <= 10 && scope[digits] == '\0';
+    out->sin6_scope_id =
+        is_number ? (uint32_t)strtoul(scope, NULL, 10) : if_nametoindex(scope);
+    return out->sin6_scope_id != 0;
+}
+
 static enum px_status
 fill_tcp(const char *text, int port, union tcp_address *out, socklen_t *n,
          struct px_err *err)
@@ -108,7 +133,7 @@ fill_tcp(const char *text, int port, union tcp_address *out, socklen_t *n,
         out->v4.sin_family = AF_INET;
         out->v4.sin_port = htons((uint16_t)port);
         *n = sizeof out->v4;
-    } else if (inet_pton(AF_INET6, text, &out->v6.sin6_addr) == 1) {
+    } else if (parse_v6(text, &out->v6)) {
         out->v6.sin6_family = AF_INET6;
         out->v6.sin6_port = htons((uint16_t)port);
         *n = sizeof out->v6;

@@ -77,7 +77,8 @@ session_new(struct cli *cli, const struct px_target *target, struct px_err *err)
     struct session *session = cli_alloc(sizeof *session);
     *session = (struct session){.cli = cli};
     struct px_client_events events = {on_message, on_chunk, on_closed, session};
-    session->client = px_client_new(target, &events, cli_connect_ms(cli), err);
+    session->client =
+        px_client_new(target, &events, cli_connect_ms(cli), &cli->work, err);
     if (session->client == NULL) {
         free(session);
         cli_interrupted(cli, err->status, err);

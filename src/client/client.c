@@ -25,6 +25,8 @@
 
 #define RECV_BYTES (256u * 1024)
 #define RECVS_PER_PUMP 8
+/* How soon a cancelled wait is noticed. */
+#define LOOK_MS 100
 #define NS_PER_MS UINT64_C(1000000)
 
 /* ---- requests without a reply ---- */
@@ -272,12 +274,12 @@ take_frames(struct px_client *client)
 }
 
 enum px_status
-client_flush(struct px_client *client)
+client_flush(struct px_client *client, struct px_err *err)
 {
     while (client->out.len > 0) {
         size_t sent = 0;
         enum px_status status = px_net_send(client->fd, client->out.data,
-                                            client->out.len, &sent, NULL);
+                                            client->out.len, &sent, err);
         if (status == PX_AGAIN)
             return PX_OK;
         if (status != PX_OK)
@@ -297,7 +299,7 @@ px_client_pump(struct px_client *client, struct px_err *err)
         goto out;
     }
     /* What the peer said before it left is read even if we cannot send. */
-    enum px_status sent = client_flush(client);
+    enum px_status sent = client_flush(client, NULL);
     if (client->has_more)
         status = take_frames(client);
     for (int i = 0; i < RECVS_PER_PUMP && status == PX_OK; i++) {
@@ -336,18 +338,25 @@ client_left_ms(uint64_t deadline_ns)
 }
 
 enum px_status
-client_wait(int fd, short events, uint64_t deadline_ns, struct px_err *err)
+client_wait(const struct px_client *client, short events, uint64_t deadline_ns,
+            struct px_err *err)
 {
-    struct pollfd polled = {fd, events, 0};
-    int ms = client_left_ms(deadline_ns);
-    int ready = ms == 0 ? 0 : poll(&polled, 1, ms);
-    if (ready > 0 || (ready < 0 && errno == EINTR))
-        return PX_OK;
-    if (ready < 0)
-        return px_fail_errno(err, PX_EIO, errno, "wait for the target");
-    return client_left_ms(deadline_ns) != 0
-               ? PX_OK
-               : px_fail(err, PX_ECANCELED, "no answer in time");
+    struct pollfd polled = {client->fd, events, 0};
+    for (;;) {
+        int ms = client_left_ms(deadline_ns);
+        if (is_canceled(client->work))
+            return px_fail(err, PX_ECANCELED, "cancelled");
+        if (ms == 0)
+            return px_fail(err, PX_ECANCELED, "no answer in time");
+        /* in short waits: a signal just before one would go unseen */
+        if (client->work != NULL && (ms < 0 || ms > LOOK_MS))
+            ms = LOOK_MS;
+        int ready = poll(&polled, 1, ms);
+        if (ready > 0)
+            return PX_OK;
+        if (ready < 0 && errno != EINTR)
+            return px_fail_errno(err, PX_EIO, errno, "wait for the target");
+    }
 }
 
 uint64_t
@@ -372,8 +381,8 @@ px_client_call(struct px_client *client, unsigned msg, json_t *body,
         status = px_client_pump(client, &why);
         if (status != PX_OK || client->awaited == 0)
             break;
-        status = client_wait(client->fd, px_client_poll_events(client),
-                             deadline_ns, &why);
+        status = client_wait(client, px_client_poll_events(client), deadline_ns,
+                             &why);
         if (status == PX_ECANCELED)
             status =
                 px_fail(&why, PX_EGONE, "%.100s did not answer %s within %d ms",

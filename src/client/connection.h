@@ -17,6 +17,7 @@ struct px_client {
     int fd;         /* -1 when the connection is over */
     char name[200]; /* the target, for sentences */
     struct ssh *ssh;
+    const struct px_work *work; /* while it is opened; may be NULL */
     struct px_buf in;
     struct px_buf out;
     json_t *hello;
@@ -37,14 +38,15 @@ struct px_client {
 /* ---- client.c ---- */
 
 /* Sends what waits in client->out. PX_OK: all of it, or what goes now. */
-enum px_status client_flush(struct px_client *client);
+enum px_status client_flush(struct px_client *client, struct px_err *err);
 
 /* A moment for the functions below; timeout_ms < 0: never. */
 uint64_t client_deadline(int timeout_ms);
 /* Milliseconds until then, for poll; 0 when it is over. */
 int client_left_ms(uint64_t deadline_ns);
-/* PX_OK: something happened (or a signal came). PX_ECANCELED: too late. */
-enum px_status client_wait(int fd, short events, uint64_t deadline_ns,
-                           struct px_err *err);
+/* PX_OK: something happened (or a signal came). PX_ECANCELED: too late, or
+ * the work that needs it was cancelled. */
+enum px_status client_wait(const struct px_client *client, short events,
+                           uint64_t deadline_ns, struct px_err *err);
 
 #endif

@@ -139,13 +139,14 @@ has_own_socket(pid_t pid)
 /* Something listens, but no key is there to ask it with. */
 static enum px_status
 explain_no_key(const struct px_target *target, const struct routes *routes,
-               struct px_err *err)
+               const struct attempt *attempt, struct px_err *err)
 {
     char who[200];
     struct listener listener = {0};
     struct process process;
     if (!route_is_loopback(target->host) ||
-        !process_listener(target->port, &listener)) {
+        !process_listener(route_family(attempt->route), target->port,
+                          &listener)) {
         px_fail(err, PX_EDENIED, "no key for %s port %d was given",
                 target->host, target->port);
         px_err_hint(err,
@@ -189,7 +190,7 @@ explain_tcp_handshake(const struct px_target *target,
     struct listener listener = {0};
     struct process process;
     if (route_is_loopback(target->host))
-        process_listener(target->port, &listener);
+        process_listener(route_family(attempt->route), target->port, &listener);
     name_listener(target, &listener, sizeof who, who);
     if (attempt->err.status == PX_EDENIED) {
         px_fail(err, PX_EDENIED,
@@ -298,6 +299,6 @@ explain_failure(const struct px_target *target, const struct routes *routes,
     if (attempt->stage == STAGE_CONNECT)
         return explain_not_listening(target, attempt, err);
     if (attempt->stage == STAGE_KEY)
-        return explain_no_key(target, routes, err);
+        return explain_no_key(target, routes, attempt, err);
     return explain_tcp_handshake(target, attempt, err);
 }

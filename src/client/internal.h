@@ -47,22 +47,23 @@ struct listener {
     unsigned long inode;
     pid_t pid; /* 0: not ours to see */
 };
-/* Who listens on this TCP port here, for a loopback address. */
-bool process_listener(int port, struct listener *out);
+/* Who listens on this TCP port here, for a loopback address of `family`;
+ * AF_UNSPEC: of either. */
+bool process_listener(int family, int port, struct listener *out);
 bool process_has_socket(pid_t pid, unsigned long inode);
 
 /* ---- route.c ---- */
 enum route_kind { ROUTE_UNIX, ROUTE_TCP };
+#define ROUTE_ADDRESS 64 /* INET6_ADDRSTRLEN and %interface */
 struct route {
     enum route_kind kind;
-    char path[PX_PATH_MAX]; /* UNIX */
-    char address[64];       /* TCP: a literal */
+    char path[PX_PATH_MAX];      /* UNIX */
+    char address[ROUTE_ADDRESS]; /* TCP: a literal */
     int port;
     bool has_key;
     uint8_t key[PX_KEY_BYTES];
     char key_path[PX_PATH_MAX];
     pid_t pid; /* who must be listening there; 0: anyone */
-    bool any_uid;
 };
 #define ROUTES_MAX 24
 struct routes {
@@ -75,12 +76,15 @@ struct routes {
 struct routes *routes_new(const struct px_target *target, struct px_err *err);
 void routes_free(struct routes *routes);
 bool route_is_loopback(const char *host);
+/* AF_INET or AF_INET6, of a TCP route. */
+int route_family(const struct route *route);
 
 /* ---- explain.c ---- */
 enum stage { STAGE_CONNECT, STAGE_KEY, STAGE_HANDSHAKE, STAGE_HELLO };
 struct attempt {
     enum stage stage; /* where it failed */
     const struct route *route;
+    bool is_silent; /* its time was over */
     struct px_err err;
 };
 enum px_status explain_failure(const struct px_target *target,
@@ -96,11 +100,19 @@ enum px_status explain_not_serving(const struct process *process,
 enum px_status explain_version(const char *who, int64_t lowest, int64_t highest,
                                struct px_err *err);
 
+/* Ctrl-C and the like; `work` may be NULL. */
+static inline bool
+is_canceled(const struct px_work *work)
+{
+    return work != NULL && work->canceled;
+}
+
 /* ---- ssh.c ---- */
 struct ssh;
 /* Runs ssh programs until a forwarded socket is there: its route in `out`. */
 struct ssh *ssh_new(const struct px_target *target, uint64_t deadline_ns,
-                    struct route *out, struct px_err *err);
+                    const struct px_work *work, struct route *out,
+                    struct px_err *err);
 void ssh_free(struct ssh *ssh);
 
 #endif

@@ -154,8 +154,9 @@ load_live(const struct px_target *target, struct loading *loading,
     const struct px_client_events events = {
         .message = on_message, .chunk = on_chunk, .context = loading};
     int asked_ms = loading->options->connect_ms;
-    struct px_client *client = px_client_new(
-        target, &events, asked_ms > 0 ? asked_ms : CONNECT_MS, &why);
+    struct px_client *client =
+        px_client_new(target, &events, asked_ms > 0 ? asked_ms : CONNECT_MS,
+                      loading->options->work, &why);
     enum px_status status = why.status;
     if (client == NULL)
         goto out;

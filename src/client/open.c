@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/loop.h"
 #include "base/net.h"
 #include "base/text.h"
 
@@ -26,14 +27,15 @@ open_socket(struct px_client *client, const struct route *route,
     if (route->kind == ROUTE_UNIX) {
         for (;;) {
             status = px_net_connect_unix(route->path, &client->fd, err);
-            if (status != PX_EBUSY || client_left_ms(deadline_ns) == 0)
+            if (status != PX_EBUSY || client_left_ms(deadline_ns) == 0 ||
+                is_canceled(client->work))
                 return status;
             poll(NULL, 0, 20);
         }
     }
     status = px_net_connect_tcp(route->address, route->port, &client->fd, err);
     if (status == PX_OK)
-        status = client_wait(client->fd, POLLOUT, deadline_ns, err);
+        status = client_wait(client, POLLOUT, deadline_ns, err);
     if (status == PX_OK)
         status = px_net_connected(client->fd, err);
     return status;
@@ -53,10 +55,9 @@ check_server(const struct px_client *client, const struct route *route,
     if (status != PX_OK)
         return status;
     uid_t own = geteuid();
-    if (own != 0 && peer.uid != 0 && peer.uid != own && !route->any_uid) {
+    if (own != 0 && peer.uid != 0 && peer.uid != own) {
         px_fail(err, PX_EDENIED,
-                "%.150s is served by %s, who is neither you "
-                "nor root",
+                "%.150s is served by %s, who is neither you nor root",
                 route->path, process_user(peer.uid, user));
         px_err_hint(err, "another user's process could tell you anything: "
                          "not connected");
@@ -80,10 +81,10 @@ shake_hands(struct px_client *client, const struct route *route,
     if (status == PX_OK)
         status = PX_AGAIN;
     while (status == PX_AGAIN) {
-        status = client_flush(client);
+        status = client_flush(client, err);
         if (status == PX_OK)
             status = client_wait(
-                client->fd, client->out.len > 0 ? POLLIN | POLLOUT : POLLIN,
+                client, client->out.len > 0 ? POLLIN | POLLOUT : POLLIN,
                 deadline_ns, err);
         if (status != PX_OK)
             break;
@@ -128,7 +129,7 @@ say_hello(struct px_client *client, uint64_t deadline_ns, struct px_err *err)
     while (status == PX_OK && client->hello == NULL && client->awaited != 0) {
         status = px_client_pump(client, err);
         if (status == PX_OK && client->hello == NULL && client->awaited != 0)
-            status = client_wait(client->fd, px_client_poll_events(client),
+            status = client_wait(client, px_client_poll_events(client),
                                  deadline_ns, err);
     }
     if (client->hello != NULL) {
@@ -185,28 +186,68 @@ try_route(struct px_client *client, const struct route *route,
         attempt->stage = STAGE_HELLO;
         status = say_hello(client, deadline_ns, err);
     }
+    attempt->is_silent = status != PX_OK && client_left_ms(deadline_ns) == 0;
     if (status != PX_OK)
         drop_route(client);
     return status;
 }
 
-/* Tries each route; the failure that came furthest is the one to explain. Of
- * equal ones, a refusal says more than nobody there. */
+/* Somebody's refusal says more than silence; of who does not even connect,
+ * silence more than nobody there. */
+static int
+weight(const struct attempt *attempt)
+{
+    if (attempt->err.status == PX_EDENIED)
+        return 2;
+    return attempt->is_silent == (attempt->stage == STAGE_CONNECT);
+}
+
+/* The failure that came furthest is the one to explain. */
+static bool
+says_more(const struct attempt *attempt, const struct attempt *other)
+{
+    if (other->route == NULL || attempt->stage != other->stage)
+        return other->route == NULL || attempt->stage > other->stage;
+    return weight(attempt) > weight(other);
+}
+
+/* The end of the first of `n` waits that share what is left. */
+static uint64_t
+share_of(uint64_t deadline_ns, size_t n)
+{
+    uint64_t now = px_now_ns();
+    if (deadline_ns == UINT64_MAX || now >= deadline_ns)
+        return deadline_ns;
+    return now + (deadline_ns - now) / n;
+}
+
+/* Tries each route. A silent one must not use up the time of all others: each
+ * has its share, and then those that were silent what the others left. */
 static enum px_status
 open_routes(struct px_client *client, const struct px_target *target,
             const struct routes *routes, uint64_t deadline_ns,
             struct px_err *err)
 {
-    struct attempt best = {.stage = STAGE_CONNECT, .route = NULL};
-    for (size_t i = 0; i < routes->n; i++) {
-        struct attempt attempt;
-        if (try_route(client, &routes->list[i], deadline_ns, &attempt) == PX_OK)
-            return PX_OK;
-        bool is_denied = attempt.err.status == PX_EDENIED;
-        if (best.route == NULL || attempt.stage > best.stage ||
-            (attempt.stage == best.stage && is_denied &&
-             best.err.status != PX_EDENIED))
-            best = attempt;
+    struct attempt best = {.route = NULL};
+    bool is_over[ROUTES_MAX] = {false};
+    size_t n_silent = routes->n;
+    while (n_silent > 0) {
+        size_t n_left = n_silent;
+        n_silent = 0;
+        for (size_t i = 0; i < routes->n; i++) {
+            struct attempt attempt;
+            if (is_over[i])
+                continue;
+            if (try_route(client, &routes->list[i],
+                          share_of(deadline_ns, n_left--), &attempt) == PX_OK)
+                return PX_OK;
+            if (is_canceled(client->work))
+                return PX_ECANCELED;
+            is_over[i] = !attempt.is_silent || client_left_ms(deadline_ns) == 0;
+            n_silent += !is_over[i];
+            if (says_more(&attempt, &best))
+                best = attempt;
+        }
     }
     return explain_failure(target, routes, &best, err);
 }
@@ -226,7 +267,7 @@ name_target(const struct px_target *target, size_t out_bytes, char *out)
 struct px_client *
 px_client_new(const struct px_target *target,
               const struct px_client_events *events, int timeout_ms,
-              struct px_err *err)
+              const struct px_work *work, struct px_err *err)
 {
     uint64_t deadline_ns = client_deadline(timeout_ms);
     struct px_err why = {0};
@@ -238,6 +279,7 @@ px_client_new(const struct px_target *target,
         goto out;
     }
     client->fd = -1;
+    client->work = work;
     px_buf_init(&client->in);
     px_buf_init(&client->out);
     name_target(target, sizeof client->name, client->name);
@@ -245,7 +287,8 @@ px_client_new(const struct px_target *target,
     if (routes == NULL)
         goto out;
     if (target->kind == PX_TARGET_SSH) {
-        client->ssh = ssh_new(target, deadline_ns, &routes->list[0], &why);
+        client->ssh =
+            ssh_new(target, deadline_ns, work, &routes->list[0], &why);
         if (client->ssh == NULL)
             goto out;
         routes->n = 1;
@@ -253,11 +296,14 @@ px_client_new(const struct px_target *target,
     status = open_routes(client, target, routes, deadline_ns, &why);
     if (status == PX_OK) {
         client->is_open = true;
+        client->work = NULL;
         if (events != NULL)
             client->events = *events;
     }
 out:
     routes_free(routes);
+    if (status != PX_OK && is_canceled(work))
+        px_fail(&why, PX_ECANCELED, "cancelled");
     if (status != PX_OK) {
         px_client_free(client);
         client = NULL;

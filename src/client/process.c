@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -242,7 +243,7 @@ process_user(uid_t uid, char out[USER_TEXT])
  * loopback connection would reach? The addresses are hexadecimal words in
  * the machine's order. */
 static bool
-parse_listener(const char *line, int port, struct listener *out)
+parse_listener(const char *line, int family, int port, struct listener *out)
 {
     char address[40];
     unsigned bound_port, state;
@@ -253,13 +254,14 @@ parse_listener(const char *line, int port, struct listener *out)
                         address, &bound_port, &state, &uid, &inode);
     if (fields != 5 || state != 0x0a || bound_port != (unsigned)port)
         return false;
-    /* any address, 127/8, ::1, ::ffff:127.… */
+    /* any address (:: takes both families), 127/8, ::ffff:127.…, ::1 */
     size_t n = strlen(address);
     bool is_any = strspn(address, "0") == n;
-    bool is_v4 = n == 8 && strcasecmp(address + 6, "7f") == 0;
-    bool is_v6 = n == 32 && (strcmp(address + 24, "01000000") == 0 ||
-                             strcasecmp(address + 30, "7f") == 0);
-    if (!is_any && !is_v4 && !is_v6)
+    bool is_v4 = (n == 8 || n == 32) && strcasecmp(address + n - 2, "7f") == 0;
+    bool is_v6 = n == 32 && strcmp(address + 24, "01000000") == 0;
+    bool takes_v4 = is_any || is_v4;
+    bool takes_v6 = (is_any && n == 32) || is_v6;
+    if (!(takes_v4 && family != AF_INET6) && !(takes_v6 && family != AF_INET))
         return false;
     out->uid = (uid_t)uid;
     out->inode = inode;
@@ -313,7 +315,7 @@ find_socket_owner(unsigned long inode)
 }
 
 bool
-process_listener(int port, struct listener *out)
+process_listener(int family, int port, struct listener *out)
 {
     static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
     bool found = false;
@@ -322,7 +324,7 @@ process_listener(int port, struct listener *out)
         FILE *table = fopen(tables[i], "re");
         while (table != NULL && !found &&
                fgets(line, sizeof line, table) != NULL)
-            found = parse_listener(line, port, out);
+            found = parse_listener(line, family, port, out);
         if (table != NULL)
             fclose(table);
     }

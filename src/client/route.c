@@ -128,6 +128,12 @@ route_is_loopback(const char *host)
             (ntohl(v4.s_addr) >> 24) == 127);
 }
 
+int
+route_family(const struct route *route)
+{
+    return strchr(route->address, ':') != NULL ? AF_INET6 : AF_INET;
+}
+
 #define KEYS_MAX 5
 struct keys {
     size_t n;
@@ -200,7 +206,8 @@ find_keys(const struct px_target *target, struct keys *keys,
     add_keys_of(keys, own, target->port, routes);
     struct listener listener;
     if (own == 0 && route_is_loopback(target->host) &&
-        process_listener(target->port, &listener) && listener.uid != 0)
+        process_listener(AF_UNSPEC, target->port, &listener) &&
+        listener.uid != 0)
         add_keys_of(keys, listener.uid, target->port, routes);
     return PX_OK;
 }
@@ -240,12 +247,16 @@ resolve(const struct px_target *target, const struct keys *keys,
         return PX_ECONNECT;
     }
     for (struct addrinfo *at = found; at != NULL; at = at->ai_next) {
-        char address[INET6_ADDRSTRLEN];
+        char address[ROUTE_ADDRESS];
         if (getnameinfo(at->ai_addr, at->ai_addrlen, address, sizeof address,
                         NULL, 0, NI_NUMERICHOST) == 0)
             add_address(routes, keys, address, target->port);
     }
     freeaddrinfo(found);
+    if (routes->n == 0)
+        return px_fail(err, PX_ECONNECT,
+                       "%.200s has no address that this program can use",
+                       target->host);
     return PX_OK;
 }
 

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,7 +74,7 @@ find_port(const char *folder_path, pid_t pid)
             break;
         if (sscanf(entry->d_name, "tcp-%5d.key%n", &port, &end) == 1 &&
             end > 0 && entry->d_name[end] == '\0' &&
-            process_listener(port, &listener) &&
+            process_listener(AF_UNSPEC, port, &listener) &&
             process_has_socket(pid, listener.inode))
             found = port;
     }
@@ -88,7 +89,8 @@ ask_python(struct px_server_info *info)
     struct px_target target = {.kind = PX_TARGET_SOCKET};
     snprintf(target.text, sizeof target.text, "%s", info->path);
     snprintf(target.path, sizeof target.path, "%s", info->path);
-    struct px_client *client = px_client_new(&target, NULL, HELLO_MS, NULL);
+    struct px_client *client =
+        px_client_new(&target, NULL, HELLO_MS, NULL, NULL);
     if (client == NULL)
         return;
     const char *python =

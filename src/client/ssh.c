@@ -41,7 +41,15 @@ struct ssh {
     char socket[96];
     const char *host;
     uint64_t deadline_ns;
+    const struct px_work *work;
 };
+
+/* No more waiting. */
+static bool
+is_over(const struct ssh *ssh)
+{
+    return is_canceled(ssh->work) || px_now_ns() >= ssh->deadline_ns;
+}
 
 /* Prints "unix PATH", "tcp KEY-IN-HEX" or "none". Any Bourne shell; the login
  * shell only sees one word in single quotes. */
@@ -84,7 +92,7 @@ spawn(const char *const argv[], int in, int out, struct px_err *err)
 /* Waits for a process of ours; its exit status, 255 also of one that was
  * ended because the time is over. */
 static int
-wait_exit(pid_t pid, uint64_t deadline_ns)
+wait_exit(const struct ssh *ssh, pid_t pid)
 {
     for (;;) {
         int status;
@@ -93,7 +101,7 @@ wait_exit(pid_t pid, uint64_t deadline_ns)
             return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
         if (done < 0 && errno != EINTR)
             return 255;
-        if (px_now_ns() >= deadline_ns) {
+        if (is_over(ssh)) {
             kill(pid, SIGTERM);
             waitpid(pid, NULL, 0);
             return 255;
@@ -141,7 +149,7 @@ start_master(struct ssh *ssh, struct px_err *err)
             ssh->master = 0;
             return fail_ssh(ssh, "it ended before it was connected", err);
         }
-        if (px_now_ns() >= ssh->deadline_ns)
+        if (is_over(ssh))
             return fail_ssh(ssh, "no connection in time", err);
         poll(NULL, 0, LOOK_MS);
     }
@@ -161,7 +169,7 @@ run_remote(struct ssh *ssh, const char *command, size_t max, char *answer,
         return px_fail_errno(err, PX_EIO, errno, "make a pipe");
     pid_t pid = spawn(argv, -1, ends[1], err);
     close(ends[1]);
-    while (pid != 0 && n < max - 1 && px_now_ns() < ssh->deadline_ns) {
+    while (pid != 0 && n < max - 1 && !is_over(ssh)) {
         struct pollfd polled = {ends[0], POLLIN, 0};
         if (poll(&polled, 1, LOOK_MS) <= 0)
             continue;
@@ -174,7 +182,7 @@ run_remote(struct ssh *ssh, const char *command, size_t max, char *answer,
     close(ends[0]);
     if (pid == 0)
         return PX_EUNSUPPORTED;
-    int status = wait_exit(pid, ssh->deadline_ns);
+    int status = wait_exit(ssh, pid);
     if (status != 0)
         return fail_ssh(ssh, "looking for the server there failed", err);
     return PX_OK;
@@ -223,13 +231,13 @@ forward(struct ssh *ssh, const char *to, struct px_err *err)
     pid_t pid = spawn(argv, -1, -1, err);
     if (pid == 0)
         return PX_EUNSUPPORTED;
-    int status = wait_exit(pid, ssh->deadline_ns);
+    int status = wait_exit(ssh, pid);
     return status == 0 ? PX_OK : fail_ssh(ssh, "it cannot forward", err);
 }
 
 struct ssh *
-ssh_new(const struct px_target *target, uint64_t deadline_ns, struct route *out,
-        struct px_err *err)
+ssh_new(const struct px_target *target, uint64_t deadline_ns,
+        const struct px_work *work, struct route *out, struct px_err *err)
 {
     char command[1024];
     char answer[PX_PATH_MAX + 256];
@@ -242,6 +250,7 @@ ssh_new(const struct px_target *target, uint64_t deadline_ns, struct route *out,
     }
     ssh->pipe_fd = -1;
     ssh->host = target->host;
+    ssh->work = work;
     uint64_t least_ns = px_now_ns() + LEAST_NS;
     ssh->deadline_ns = deadline_ns > least_ns ? deadline_ns : least_ns;
     /* The path of a socket may have 107 bytes, ssh adds some of its own. */
@@ -273,7 +282,8 @@ out:
         ssh_free(ssh);
         return NULL;
     }
-    ssh->host = NULL; /* the target may go */
+    ssh->host = NULL; /* the target may go, and the work */
+    ssh->work = NULL;
     return ssh;
 }
 

@@ -179,7 +179,7 @@ session_open(struct session *session, const struct px_target *target,
         .context = session,
     };
     session->target = *target;
-    session->client = px_client_new(target, &events, timeout_ms, err);
+    session->client = px_client_new(target, &events, timeout_ms, NULL, err);
     if (session->client == NULL)
         return err->status;
     session->hello = json_incref((json_t *)px_client_hello(session->client));

@@ -294,7 +294,7 @@ test_file(void **state)
     assert_int_equal(px_graph_n_nodes(loaded.graph), 2);
     px_graph_free(loaded.graph);
     /* and nobody to ask live */
-    assert_null(px_client_new(&target, NULL, 1000, &err));
+    assert_null(px_client_new(&target, NULL, 1000, NULL, &err));
     assert_int_equal(err.status, PX_EINVAL);
     assert_string_not_equal(err.hint, "");
 }

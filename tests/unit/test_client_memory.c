@@ -231,7 +231,7 @@ work_client(struct px_err *err)
     json_t *reply = NULL;
     enum px_status status = px_target_parse(socket_path, &target, err);
     struct px_client *client =
-        status == PX_OK ? px_client_new(&target, NULL, 20000, err) : NULL;
+        status == PX_OK ? px_client_new(&target, NULL, 20000, NULL, err) : NULL;
     if (client != NULL)
         status =
             px_client_call(client, PX_MSG_STATUS, NULL, 20000, &reply, err);

@@ -110,7 +110,7 @@ open_at(const char *text)
 {
     assert_int_equal(px_target_parse(text, &target, &err), PX_OK);
     memset(&err, 0, sizeof err);
-    return px_client_new(&target, NULL, 20000, &err);
+    return px_client_new(&target, NULL, 20000, NULL, &err);
 }
 
 static void
