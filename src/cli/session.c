@@ -67,7 +67,8 @@ on_closed(void *context, const struct px_err *err)
 {
     struct session *session = context;
     session->is_closed = true;
-    if (session->err.status == PX_OK)
+    /* an answer that came together with the end is an answer */
+    if (!session->is_answered && session->err.status == PX_OK)
         session->err = *err;
 }
 
