@@ -81,6 +81,7 @@ struct cli {
     uint64_t json_rows;
     json_t *candidates; /* names for an ambiguous or unknown one, or NULL */
     int exit_status;    /* of a command that returned PX_OK */
+    int out_errno;      /* why stdout no longer takes anything; 0: it does */
     struct cli_progress *progress;
 };
 
@@ -105,9 +106,13 @@ void cli_warn(const struct cli *cli, const char *format, ...)
 /* The line below a warning: what to do. */
 void cli_hint(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* PX_EIO with the cause when stdout no longer takes what was written. A
- * reader that went away (`| head`) is PX_ECANCELED with an empty message. */
-enum px_status cli_out_check(struct px_err *err);
+/* Sends what was printed so far. Only the first failure has a cause: it is
+ * kept for cli_out_check. */
+void cli_out_flush(struct cli *cli);
+/* Sends it as well; PX_EIO with the cause when stdout no longer takes what was
+ * written. A reader that went away (`| head`) is PX_ECANCELED with an empty
+ * message. */
+enum px_status cli_out_check(struct cli *cli, struct px_err *err);
 /* Asks on the terminal; false also when there is none. */
 bool cli_ask(const struct cli *cli, const char *question);
 /* `text` as one word of a POSIX shell. Returns out. */
@@ -141,6 +146,7 @@ void cli_help_markdown(FILE *out);
 /* ---- load.c: a graph from the target, with its analyses ---- */
 struct cli_loaded {
     struct px_target target;
+    bool is_whole;
     struct px_graph *graph;
     struct px_paths *paths; /* by cli_load_paths */
     uint32_t *roots;        /* by node, as far as object.c asked; or NULL */
@@ -160,6 +166,10 @@ enum px_status cli_detail(const struct cli *cli, enum px_detail *out,
                           struct px_err *err);
 enum px_status cli_load(struct cli *cli, const char *target,
                         struct cli_loaded *out, struct px_err *err);
+/* PX_ETRUNCATED: it is a part, and --keep-going was not said. */
+enum px_status cli_need_whole(const struct cli *cli,
+                              const struct cli_loaded *loaded,
+                              const char *without, struct px_err *err);
 enum px_status cli_load_paths(struct cli *cli, struct cli_loaded *loaded,
                               struct px_err *err);
 void cli_loaded_done(struct cli_loaded *loaded);

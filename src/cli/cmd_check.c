@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/loop.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/jsonout.h"
@@ -27,6 +28,7 @@
 #define WARMUP 1
 #define TABLE_ROWS 10
 #define LOOK_MS 20
+#define GRACE_NS UINT64_C(500000000) /* between SIGTERM and SIGKILL */
 
 extern char **environ;
 
@@ -50,51 +52,83 @@ option_or(int64_t value, uint64_t otherwise)
 
 /* ---- one round ---- */
 
-/* Ends the command with us: a child of the shell may keep it waiting. */
-static int
-wait_for_child(struct cli *cli, pid_t pid)
+/* With --timeout all that the command starts is a group, which can be ended
+ * as a whole. Without, it stays in ours: Ctrl-C and the terminal are its own.
+ */
+static bool
+has_own_group(const struct cli *cli)
 {
-    int status = 0;
-    bool is_told = false;
+    return cli->opt.timeout > 0;
+}
+
+/* Ends the command with us, who does not listen too. False: nobody knows how
+ * it ended. */
+static bool
+wait_for_child(const struct cli *cli, pid_t pid, int *status)
+{
+    pid_t whom = has_own_group(cli) ? -pid : pid;
+    uint64_t told_ns = 0;
+    bool is_killed = false;
     for (;;) {
-        pid_t ended = waitpid(pid, &status, WNOHANG);
+        pid_t ended = waitpid(pid, status, WNOHANG);
         if (ended == pid || (ended < 0 && errno != EINTR))
-            return status;
-        if (cli->work.canceled && !is_told) {
-            kill(pid, SIGTERM);
-            is_told = true;
+            return ended == pid;
+        uint64_t now = px_now_ns();
+        if (cli->work.canceled && told_ns == 0) {
+            kill(whom, SIGTERM);
+            told_ns = now;
+        } else if (told_ns != 0 && !is_killed && now - told_ns > GRACE_NS) {
+            kill(whom, SIGKILL);
+            is_killed = true;
         }
         poll(NULL, 0, LOOK_MS);
     }
 }
 
-/* `/bin/sh -c CMD` with stdout on our stderr: stdout has the verdict. */
+/* Starts `/bin/sh -c CMD` with stdout on our stderr: stdout has the verdict. */
 static enum px_status
-run_work(struct cli *cli, struct px_err *err)
+start_work(const struct cli *cli, pid_t *pid, struct px_err *err)
 {
+    short flags = POSIX_SPAWN_SETSIGDEF;
     char *argv[] = {(char[]){"sh"}, (char[]){"-c"},
                     cli_dup(cli->opt.during, strlen(cli->opt.during)), NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t pipes;
-    pid_t pid;
     sigemptyset(&pipes);
     sigaddset(&pipes, SIGPIPE);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigdefault(&attributes, &pipes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    if (has_own_group(cli)) /* of its own pid, which is the default */
+        flags |= POSIX_SPAWN_SETPGROUP;
+    posix_spawnattr_setflags(&attributes, flags);
     int error =
-        posix_spawn(&pid, "/bin/sh", &actions, &attributes, argv, environ);
+        posix_spawn(pid, "/bin/sh", &actions, &attributes, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     free(argv[2]);
     if (error != 0)
         return px_fail_errno(err, PX_EUNSUPPORTED, error, "cannot run a shell");
-    int status = wait_for_child(cli, pid);
+    return PX_OK;
+}
+
+static enum px_status
+run_work(struct cli *cli, struct px_err *err)
+{
+    pid_t pid;
+    int status;
+    enum px_status started = start_work(cli, &pid, err);
+    if (started != PX_OK)
+        return started;
+    bool is_known = wait_for_child(cli, pid, &status);
     if (cli->work.canceled)
         return cli_interrupted(cli, PX_ECANCELED, err);
+    if (!is_known)
+        return px_fail(err, PX_EIO,
+                       "nobody knows how the work of a round "
+                       "ended: no verdict");
     if (status == 0)
         return PX_OK;
     px_fail(err, PX_EINVAL, "the work of a round failed with %s %d: %.200s",
@@ -141,11 +175,8 @@ take_snapshot(struct check *check, const char *target, struct px_err *err)
     struct cli *cli = check->cli;
     cli_loaded_done(&check->last);
     enum px_status status = cli_load(cli, target, &check->last, err);
-    if (status == PX_OK && cli->exit_status != 0) {
-        px_fail(err, PX_ETRUNCATED, "%.200s is not whole: no verdict", target);
-        px_err_hint(err, "--keep-going compares what there is");
-        return PX_ETRUNCATED;
-    }
+    if (status == PX_OK)
+        status = cli_need_whole(cli, &check->last, "no verdict", err);
     if (status == PX_OK)
         status = cli_load_paths(cli, &check->last, err);
     if (status == PX_OK) {

@@ -71,8 +71,14 @@ export_folded(struct cli *cli, struct export *export, struct px_err *err)
     if (flame == NULL)
         return cli_interrupted(cli, err->status, err);
     char text[PX_FIGURE_MAX], all[PX_FIGURE_MAX];
-    for (size_t i = 0; i < flame->n_lines; i++)
-        printf("%s %" PRIu64 "\n", flame->lines[i].text, flame->lines[i].bytes);
+    for (size_t i = 0; i < flame->n_lines; i++) {
+        /* at most ten bytes stand for one */
+        size_t room = 10 * strlen(flame->lines[i].text) + 16;
+        char *line = cli_alloc(room);
+        cli_text(cli, flame->lines[i].text, room, line);
+        printf("%s %" PRIu64 "\n", line, flame->lines[i].bytes);
+        free(line);
+    }
     if (flame->n_frames < flame->n_all)
         cli_note(cli, "%s of %s frames, the largest; -n 0 shows all",
                  px_text_count(flame->n_frames, text),

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/loop.h"
 #include "base/text.h"
@@ -36,6 +37,7 @@ struct watch {
     size_t n_types;
     struct tally objects;
     double first_time, time; /* s */
+    uint64_t n_looks;        /* snapshots */
     uint64_t round;
     bool is_gone;
 };
@@ -146,8 +148,10 @@ take_round(struct cli *cli, struct watch *watch, const char *target,
 {
     struct cli_loaded loaded;
     enum px_status status = cli_load(cli, target, &loaded, err);
+    if (status == PX_OK && loaded.target.kind != PX_TARGET_FILE)
+        status = cli_need_whole(cli, &loaded, "no round", err);
     if (status == PX_OK) {
-        bool is_first = watch->n_types == 0;
+        bool is_first = watch->n_looks++ == 0;
         take_counts(watch, loaded.graph);
         watch->time = header_time(loaded.graph);
         watch->round += !is_first;
@@ -231,7 +235,6 @@ watch_table(struct cli *cli, const struct watch *watch,
         }
         table_free(table);
     }
-    fflush(stdout);
 }
 
 /* The types with more objects than at first, what grew most first. */
@@ -275,16 +278,19 @@ is_reached(const struct cli *cli, const struct watch *watch, double times)
 
 /* ---- rounds ---- */
 
-/* False: Ctrl-C, SIGTERM or --timeout came first. */
+/* False: Ctrl-C, SIGTERM or --timeout came first, or who reads it went. */
 static bool
 wait_until_ns(const struct cli *cli, uint64_t until_ns)
 {
+    struct pollfd out = {.fd =
+                             STDOUT_FILENO}; /* poll tells of errors unasked */
     while (!cli->work.canceled) {
         uint64_t now = px_now_ns();
         if (now >= until_ns)
             return true;
         uint64_t ms = (until_ns - now) / 1000000 + 1;
-        poll(NULL, 0, ms > 100 ? 100 : (int)ms);
+        if (poll(&out, 1, ms > 100 ? 100 : (int)ms) > 0)
+            break;
     }
     return false;
 }
@@ -308,14 +314,24 @@ show_fastest(const struct cli *cli, const struct watch *watches, int n)
     printf("%s grows most: %s objects a minute\n\n",
            cli_text(cli, fastest->target, sizeof target, target),
            px_text_signed((int64_t)a_minute(fastest, &fastest->objects), rate));
-    fflush(stdout);
+}
+
+/* What cannot be watched any more. That its process has ended since the last
+ * round is no mistake of anybody; all else shows in the exit status. */
+static void
+leave_out(struct cli *cli, struct watch *watch, const struct px_err *err)
+{
+    watch->is_gone = true;
+    if (watch->n_looks == 0 || err->status == PX_ETRUNCATED)
+        cli->exit_status = px_status_exit(err->status);
+    cli_warn(cli, "%s: %s; watching the others", watch->target, err->msg);
 }
 
 /* One round of all; a target that is gone is left out, the last one's error
  * is the command's. */
 static enum px_status
 watch_all(struct cli *cli, struct watch *watches, int n, double times,
-          struct px_err *err)
+          bool *has_grown, struct px_err *err)
 {
     enum px_status status = PX_EGONE;
     bool is_any = false;
@@ -325,19 +341,19 @@ watch_all(struct cli *cli, struct watch *watches, int n, double times,
         status = take_round(cli, &watches[i], watches[i].target, err);
         if (status == PX_ECANCELED)
             return status;
-        watches[i].is_gone = status != PX_OK;
-        if (status == PX_OK) {
-            is_any = true;
-            show_round(cli, &watches[i]);
-            if (is_reached(cli, &watches[i], times))
-                cli->exit_status = 1;
-        } else if (n > 1) {
-            cli_warn(cli, "%s: %s; watching the others", watches[i].target,
-                     err->msg);
+        if (status != PX_OK && n == 1)
+            return status;
+        if (status != PX_OK) {
+            leave_out(cli, &watches[i], err);
+            continue;
         }
+        is_any = true;
+        show_round(cli, &watches[i]);
+        *has_grown |= is_reached(cli, &watches[i], times);
     }
     show_fastest(cli, watches, n);
-    return is_any ? PX_OK : status;
+    /* also whether anybody still reads it */
+    return is_any ? cli_out_check(cli, err) : status;
 }
 
 static enum px_status
@@ -346,18 +362,19 @@ watch_live(struct cli *cli, struct watch *watches, double times,
 {
     double interval = cli->opt.interval > 0 ? cli->opt.interval : INTERVAL_S;
     enum px_status status = PX_OK;
-    uint64_t start_ns = px_now_ns();
+    bool has_grown = false;
     uint64_t round = 0;
-    for (; status == PX_OK && cli->exit_status == 0; round++) {
-        status = watch_all(cli, watches, cli->n_args, times, err);
+    for (; status == PX_OK && !has_grown; round++) {
+        /* from when it began: rounds that were missed are not made up for */
+        uint64_t next_ns = px_now_ns() + (uint64_t)(interval * 1e9);
+        status = watch_all(cli, watches, cli->n_args, times, &has_grown, err);
         if (cli->opt.rounds >= 0 && round >= (uint64_t)cli->opt.rounds)
             break;
-        uint64_t next_ns =
-            start_ns + (uint64_t)((double)(round + 1) * interval * 1e9);
-        if (status == PX_OK && cli->exit_status == 0 &&
-            !wait_until_ns(cli, next_ns))
+        if (status == PX_OK && !has_grown && !wait_until_ns(cli, next_ns))
             break;
     }
+    if (has_grown && cli->exit_status == 0)
+        cli->exit_status = 1;
     /* Ctrl-C is how watching ends */
     return status == PX_ECANCELED && round > 0 ? PX_OK : status;
 }

@@ -190,6 +190,7 @@ print_head(const struct work *work, const struct case_of *one,
            const struct cli_loaded *loaded, const struct memory *memory)
 {
     char text[PX_PATH_MAX], up[PX_FIGURE_MAX], count[PX_COUNTED_MAX];
+    char version[64];
     size_t n;
     const struct px_suspects_round *rounds =
         px_suspects_rounds(one->suspects, &n);
@@ -199,7 +200,8 @@ print_head(const struct work *work, const struct case_of *one,
     printf("%s  pid %lld  Python %s",
            cli_text(work->cli, one->target, sizeof text, text),
            (long long)json_integer_value(json_object_get(header, "pid")),
-           python != NULL ? python : "?");
+           cli_text(work->cli, python != NULL ? python : "?", sizeof version,
+                    version));
     if (last->started > 0 && last->time > last->started)
         printf("  up %s",
                px_text_ns((uint64_t)((last->time - last->started) * 1e9), up));
@@ -276,7 +278,6 @@ print_text(const struct work *work, const struct case_of *one,
                  "fills up or is emptied later; more --rounds, or "
                  "a longer --interval, can",
                  one->target);
-    fflush(stdout);
 }
 
 /* ---- rounds ---- */
@@ -310,7 +311,7 @@ judge(struct work *work, struct case_of *one, const struct cli_loaded *loaded,
         print_text(work, one, loaded, &memory, found, n);
     if (n > 0 && work->cli->exit_status == 0)
         work->cli->exit_status = 1;
-    return PX_OK;
+    return cli_out_check(work->cli, err);
 }
 
 static enum px_status
@@ -319,6 +320,8 @@ take_round(struct work *work, struct case_of *one, const char *target,
 {
     struct cli_loaded loaded;
     enum px_status status = cli_load(work->cli, target, &loaded, err);
+    if (status == PX_OK && loaded.target.kind != PX_TARGET_FILE)
+        status = cli_need_whole(work->cli, &loaded, "no round", err);
     if (status == PX_OK)
         status = cli_load_paths(work->cli, &loaded, err);
     if (status == PX_OK) {

@@ -63,7 +63,7 @@ jsonout_line(struct cli *cli, json_t *value)
     cli->printed_json = true;
     json_dumpf(need(value), stdout, dump_flags(cli) | JSON_COMPACT);
     fputc('\n', stdout);
-    fflush(stdout);
+    cli_out_flush(cli);
     json_decref(value);
 }
 

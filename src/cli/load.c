@@ -93,6 +93,7 @@ cli_confirm_size(struct cli *cli, const struct px_target *target,
              cost);
     if (!cli_ask(cli, question))
         return px_fail(err, PX_ECANCELED, "not started, as you said");
+    cli->opt.yes = true; /* it is said for the command, not for a round */
     return PX_OK;
 }
 
@@ -136,14 +137,15 @@ on_confirm(void *context, uint64_t objects, uint64_t bytes)
 }
 
 static enum px_status
-check_whole(struct cli *cli, const struct cli_loaded *loaded)
+check_whole(struct cli *cli, struct cli_loaded *loaded)
 {
     char left_out[PX_ERR_TEXT];
     px_graph_left_out(loaded->graph, sizeof left_out, left_out);
     if (left_out[0] != '\0')
         cli_warn(cli, "the snapshot is %s", left_out);
     enum px_end end = px_graph_end(loaded->graph);
-    if (end == PX_END_COMPLETE && loaded->damage[0] == '\0')
+    loaded->is_whole = end == PX_END_COMPLETE && loaded->damage[0] == '\0';
+    if (loaded->is_whole)
         return PX_OK;
     cli_warn(cli, "the snapshot is not whole: %s",
              loaded->damage[0] != '\0' ? loaded->damage : px_end_sentence(end));
@@ -197,6 +199,18 @@ cli_load(struct cli *cli, const char *text, struct cli_loaded *out,
     out->graph = load.graph;
     memcpy(out->damage, load.damage, sizeof out->damage);
     return check_whole(cli, out);
+}
+
+enum px_status
+cli_need_whole(const struct cli *cli, const struct cli_loaded *loaded,
+               const char *without, struct px_err *err)
+{
+    if (loaded->is_whole || cli->opt.keep_going)
+        return PX_OK;
+    px_fail(err, PX_ETRUNCATED, "%.200s is not whole: %s", loaded->target.text,
+            without);
+    px_err_hint(err, "--keep-going compares what there is");
+    return PX_ETRUNCATED;
 }
 
 enum px_status

@@ -1,13 +1,15 @@
 /* main.c — the program `pyexplore`: arguments in, a command run, one exit.
  *
  * Signals: SIGPIPE is ignored and seen as EPIPE when the result is written.
- * Ctrl-C, SIGTERM and --timeout set `canceled` in the work that runs; it ends
- * at its next look, connections are closed (the agent then puts back what a
- * session changed) and half-written files are removed. A second Ctrl-C ends
- * the program at once.
+ * Ctrl-C, SIGTERM, SIGHUP and --timeout set `canceled` in the work that runs;
+ * it ends at its next look, connections are closed (the agent then puts back
+ * what a session changed) and half-written files are removed. A second Ctrl-C
+ * ends the program at once. An inherited SIGHUP that is ignored (nohup) stays
+ * so; an inherited SIGCHLD would hide how our children end.
  *
  * SPDX-License-Identifier: MIT
  */
+#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <math.h>
@@ -38,21 +40,34 @@ catch_signals(struct cli *cli)
 {
     signal_work = &cli->work;
     struct sigaction action = {.sa_handler = SIG_IGN};
+    struct sigaction inherited;
     sigemptyset(&action.sa_mask);
     sigaction(SIGPIPE, &action, NULL);
+    action.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &action, NULL);
     action.sa_handler = on_signal;
     action.sa_flags = (int)SA_RESETHAND; /* no SA_RESTART: reads return */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGALRM, &action, NULL);
-    if (cli->opt.timeout <= 0)
-        return;
+    if (sigaction(SIGHUP, NULL, &inherited) == 0 &&
+        inherited.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
+}
+
+static enum px_status
+start_timeout(const struct cli *cli, struct px_err *err)
+{
     double whole;
     double part = modf(cli->opt.timeout, &whole);
+    suseconds_t micros = (suseconds_t)(part * 1e6) + 1;
     struct itimerval timer = {
         .it_value = {.tv_sec = (time_t)whole,
-                     .tv_usec = (suseconds_t)(part * 1e6) + 1}};
-    setitimer(ITIMER_REAL, &timer, NULL);
+                     .tv_usec = micros < 1000000 ? micros : 999999}};
+    if (cli->opt.timeout <= 0 || setitimer(ITIMER_REAL, &timer, NULL) == 0)
+        return PX_OK;
+    return px_fail_errno(err, PX_EINVAL, errno, "cannot limit the time to %g s",
+                         cli->opt.timeout);
 }
 
 enum px_status
@@ -123,7 +138,7 @@ print_error(struct cli *cli, const struct px_err *err)
 {
     int exit_status = px_status_exit(err->status);
     if (err->msg[0] == '\0') /* the reader of stdout went away */
-        return 0;
+        return cli->exit_status;
     char text[PX_ERR_TEXT * 2];
     cli_progress_clear(cli->progress);
     fprintf(stderr, "%spyexplore: %s%s\n",
@@ -143,10 +158,12 @@ run_command(struct cli *cli)
     struct px_err err = {PX_OK, "", ""};
     catch_signals(cli);
     cli->progress = cli_progress_new(cli);
-    enum px_status status = cli->command->run(cli, &err);
+    enum px_status status = start_timeout(cli, &err);
+    if (status == PX_OK)
+        status = cli->command->run(cli, &err);
     cli_progress_clear(cli->progress);
     if (status == PX_OK)
-        status = cli_out_check(&err);
+        status = cli_out_check(cli, &err);
     int exit_status = cli->exit_status;
     if (status != PX_OK)
         exit_status = print_error(cli, &err);
@@ -162,7 +179,7 @@ static int
 finish_text(struct cli *cli)
 {
     struct px_err err = {PX_OK, "", ""};
-    return cli_out_check(&err) == PX_OK ? 0 : print_error(cli, &err);
+    return cli_out_check(cli, &err) == PX_OK ? 0 : print_error(cli, &err);
 }
 
 static bool

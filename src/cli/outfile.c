@@ -70,15 +70,16 @@ name_file(const struct cli *cli, const struct outfile *out, struct px_err *err)
 }
 
 enum px_status
-outfile_close(const struct cli *cli, struct outfile *out, enum px_status status,
+outfile_close(struct cli *cli, struct outfile *out, enum px_status status,
               struct px_err *err)
 {
     if (out->saved_fd < 0)
         return status;
     if (status == PX_OK)
-        status = cli_out_check(err);
+        status = cli_out_check(cli, err);
     fflush(stdout);
     clearerr(stdout);
+    cli->out_errno = 0;
     dup2(out->saved_fd, STDOUT_FILENO);
     close(out->saved_fd);
     if (status == PX_OK)

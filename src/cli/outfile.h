@@ -22,7 +22,7 @@ enum px_status outfile_open(const struct cli *cli, struct outfile *out,
                             struct px_err *err);
 /* Ends that. The file stays only if `status`, which is returned, is PX_OK
  * and all was written. */
-enum px_status outfile_close(const struct cli *cli, struct outfile *out,
+enum px_status outfile_close(struct cli *cli, struct outfile *out,
                              enum px_status status, struct px_err *err);
 
 #endif

@@ -149,18 +149,27 @@ cli_hint(const struct cli *cli, const char *format, ...)
     va_end(args);
 }
 
-enum px_status
-cli_out_check(struct px_err *err)
+void
+cli_out_flush(struct cli *cli)
 {
     errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    bool is_lost = fflush(stdout) != 0 || ferror(stdout);
+    if (is_lost && cli->out_errno == 0)
+        cli->out_errno = errno != 0 ? errno : EIO;
+}
+
+enum px_status
+cli_out_check(struct cli *cli, struct px_err *err)
+{
+    cli_out_flush(cli);
+    if (cli->out_errno == 0)
         return PX_OK;
-    int cause = errno;
-    if (cause == EPIPE) { /* `| head`: the reader has what it wants */
+    if (cli->out_errno == EPIPE) { /* `| head`: the reader has its fill */
         px_fail(err, PX_ECANCELED, "%s", "");
         return PX_ECANCELED;
     }
-    return px_fail_errno(err, PX_EIO, cause, "cannot write the result");
+    return px_fail_errno(err, PX_EIO, cli->out_errno,
+                         "cannot write the result");
 }
 
 bool

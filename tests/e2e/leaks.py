@@ -3,6 +3,8 @@ is run by `spawn`, and files of one process at several times.
 
 SPDX-License-Identifier: MIT
 """
+import os
+
 from cli import make_pxs
 
 # Serves; with "leak" a thread keeps two more Sessions every two ms.
@@ -26,6 +28,20 @@ def service(spawn, kind):
     target = spawn(SERVICE, kind)
     assert target.line() == "ready"
     return target.pid
+
+
+def snapshot_children(pid):
+    """The children of a target that walk its heap now."""
+    found = []
+    for folder in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/stat" % folder) as file:
+                name, _, rest = file.read().partition("(")[2].rpartition(")")
+        except OSError:  # not a process, or gone
+            continue
+        if name == "pyexplore-snap" and int(rest.split()[1]) == pid:
+            found.append(int(folder))
+    return found
 
 
 START, STEP = 1795230000, 20  # seconds

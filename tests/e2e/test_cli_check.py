@@ -5,11 +5,13 @@ SPDX-License-Identifier: MIT
 """
 import os
 import re
+import signal
 
 import pytest
 
 import leaks
 from cli import environment, make_pxs, ok, run
+from harness import wait_until
 
 # Does one word of work for each line that it reads from a pipe, then answers.
 WORKER = r"""if 1:
@@ -171,3 +173,29 @@ def test_work_that_fails_ends_the_check(leak_server):
               env=environment(PYEXPLORE_DIR=os.environ["PYEXPLORE_DIR"]))
     assert ran.status == 2 and ran.out == ""
     assert "out\n" in ran.err and "failed with status 3" in ran.err
+
+
+def test_work_that_fails_is_seen_where_children_go_unseen(leak_server):
+    """A parent that ignores SIGCHLD hands that down."""
+    ran = run("check", leak_server("list", 5).pid, "--during", "exit 3",
+              env=environment(PYEXPLORE_DIR=os.environ["PYEXPLORE_DIR"]),
+              preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert ran.status == 2 and "failed with status 3" in ran.err, ran
+
+
+def test_timeout_ends_work_that_does_not_listen(leak_server, tmp_path):
+    """And what it started."""
+    file = tmp_path / "pid"
+    ran = run("check", leak_server("list", 5).pid, "--timeout", 1, "--during",
+              "trap '' TERM; echo $$ > %s; sleep 100; true" % file,
+              env=environment(PYEXPLORE_DIR=os.environ["PYEXPLORE_DIR"]))
+    assert ran.status == 4 and "not done within 1 s" in ran.err, ran
+
+    def is_gone():
+        try:
+            os.killpg(int(file.read_text()), 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    wait_until(is_gone, "the end of sleep")

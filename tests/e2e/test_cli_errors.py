@@ -14,6 +14,7 @@ import pytest
 
 from cli import CLI, DEADLINE, environment, make_pxs, ok, run
 from harness import TUI, Target
+import leaks
 import pxs
 from terminal import Terminal
 
@@ -321,6 +322,26 @@ def test_a_full_disk_is_told(snapshot, args):
         words.insert(1, snapshot)
     with open("/dev/full", "wb") as full:
         ran = run(*words, stdout=full)
+    assert ran.status == 4, ran
+    assert "cannot write the result: No space left on device" in ran.err
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory):
+    return leaks.series(tmp_path_factory.mktemp("leak"), 10, 30, 55, 80)
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+@pytest.mark.parametrize("command, status", [
+    ("check", 1), ("suspects", 1), ("growth", 0)])
+def test_the_verdict_is_there_without_a_reader(leaking, command, status, more):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        ran = run(command, *leaking, *more, stdout=pipe)
+    assert ran.status == status and "pyexplore:" not in ran.err, ran
+    with open("/dev/full", "wb") as full:
+        ran = run(command, *leaking, *more, stdout=full)
     assert ran.status == 4, ran
     assert "cannot write the result: No space left on device" in ran.err
 

@@ -159,6 +159,7 @@ def test_graphviz_draws_it(snapshot, odd, first, what):
 
 # ---- flame graphs ----
 def test_stacks_add_up_to_all_bytes(snapshot):
+    assert ok("export", snapshot, "--folded", "--ascii").out.isascii()
     total = ok("dominators", snapshot, "--json", "-n", 1).json["bytes"]
     for more in ([], ["-n", 7], ["-n", 0]):
         assert sum(stacks(ok("export", snapshot, "--folded",

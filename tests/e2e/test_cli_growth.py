@@ -3,12 +3,19 @@
 SPDX-License-Identifier: MIT
 """
 import json
+import os
 import re
+import select
+import shlex
 import signal
 import subprocess
+import time
 
 from cli import CLI, DEADLINE, environment, make_pxs, ok, run
-from leaks import SERVICE, STEP, as_a_shell_sorts, series, service
+from harness import wait_until
+from leaks import (SERVICE, STEP, as_a_shell_sorts, series, service,
+                   snapshot_children)
+from terminal import Terminal
 
 
 def lines_of(ran):
@@ -111,6 +118,115 @@ def test_a_worker_that_ends_is_left_out(spawn):
     line, = out.decode().splitlines()
     assert int(json.loads(line)["target"]) == pid
     assert "watching the others" in err.decode()
+
+
+def watching(*args, **popen):
+    return subprocess.Popen(
+        [str(CLI), "growth"] + [str(a) for a in args], env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
+
+
+def test_it_ends_with_its_reader(spawn):
+    process = watching(service(spawn, "steady"), "--interval", "0.1")
+    try:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=DEADLINE) == 0
+        assert process.stderr.read() == b""
+    finally:
+        process.kill()
+
+
+def test_missed_rounds_are_not_made_up_for(spawn):
+    process = watching(service(spawn, "steady"), "--interval", "0.5", "--json")
+    process.stdout.readline()
+    process.send_signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    wait_until(lambda: time.monotonic() > stopped + 2, "four rounds")
+    process.send_signal(signal.SIGCONT)
+    process.stdout.readline()
+    first = time.monotonic()
+    for _ in range(2):
+        process.stdout.readline()
+    assert time.monotonic() - first > 0.5
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE)
+
+
+def test_a_hangup_ends_it_but_not_below_nohup(spawn):
+    pid = service(spawn, "steady")
+    process = watching(pid, "--interval", "0.1")
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    process = watching(pid, "--interval", "0.1", preexec_fn=lambda:
+                       signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    for _ in range(3):
+        assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+
+
+def test_who_was_never_there_shows_in_the_status(spawn):
+    gone = spawn("pass")
+    gone.wait()
+    ran = run("growth", service(spawn, "steady"), gone.pid, "--rounds", 1,
+              "--interval", 0.1)
+    assert ran.status == 3 and "watching the others" in ran.err, ran
+    assert "round 1" in ran.out
+
+
+# Its heap takes some time to walk.
+LARGE = """
+import pyexplore
+things = [(i, str(i)) for i in range(200000)]
+pyexplore.serve(port=None)
+print("ready", flush=True)
+input()
+"""
+
+
+def test_a_part_is_no_round_and_stops_no_other(spawn):
+    """The child that walks the first target is killed in the middle."""
+    large, steady = spawn(LARGE), service(spawn, "steady")
+    assert large.line() == "ready"
+    process = watching(large.pid, steady, "--interval", "0.1", "--json")
+    try:
+        whole = json.loads(process.stdout.readline().decode())
+        assert whole["target"] == str(large.pid)
+
+        def kill_the_child():
+            for pid in snapshot_children(large.pid):
+                os.kill(pid, signal.SIGKILL)
+            return select.select([process.stderr], [], [], 0)[0]
+
+        wait_until(kill_the_child, "a snapshot to break off")
+        rounds = []
+        while len(rounds) < 4 or rounds[-4:] != [str(steady)] * 4:
+            line = json.loads(process.stdout.readline().decode())
+            rounds.append(line["target"])
+            if line["target"] == whole["target"]:
+                assert line["objects"] > whole["objects"] / 2
+    finally:
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 4
+    assert b"is not whole" in err and b"watching the others" in err
+
+
+def test_a_yes_is_said_once(spawn, px_folder):
+    line = "%s growth %d --rounds 2 --interval 0.1; echo status $?; cat" % (
+        shlex.quote(str(CLI)), service(spawn, "steady"))
+    with Terminal(["sh", "-c", line], cols=100, env={
+            "PYEXPLORE_ASK_OBJECTS": "1000"}) as t:
+        t.wait_for("Go on? [y/N]")
+        t.keys("y", "Enter")
+        t.wait_for("status 0")
+        assert "\n".join(t.lines()).count("Go on?") == 1
 
 
 def test_mistakes_are_usage(tmp_path, spawn):

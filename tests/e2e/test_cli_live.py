@@ -16,6 +16,7 @@ import pytest
 
 from cli import CLI, DEADLINE, environment, ok, run
 from harness import LEAK_SERVER, Target, child_environment, wait_until
+from leaks import snapshot_children
 from terminal import Terminal
 from wire import Wire
 
@@ -218,19 +219,6 @@ def test_a_large_snapshot_asks_on_a_terminal(server, answer, status):
         screen = "\n".join(t.lines())
         assert ("COUNT" in screen) == (status == 0)
         assert ("not started, as you said" in screen) == (status != 0)
-
-
-def snapshot_children(pid):
-    found = []
-    for folder in os.listdir("/proc"):
-        try:
-            with open("/proc/%s/stat" % folder) as file:
-                name, _, rest = file.read().partition("(")[2].rpartition(")")
-        except OSError:  # not a process, or gone
-            continue
-        if name == "pyexplore-snap" and int(rest.split()[1]) == pid:
-            found.append(folder)
-    return found
 
 
 @pytest.mark.parametrize("command", ["types", "snapshot -o large.pxs"])
@@ -501,21 +489,26 @@ def test_ctrl_c_while_the_target_is_busy(busy, tmp_path, command):
 
 
 def test_timeout_while_the_target_is_busy(busy):
-    for args in (("types", busy.pid), ("gc", busy.pid)):
-        ran = run(*args, "--timeout", "0.3")
+    """1.9999999 s once were more microseconds than a second has."""
+    for seconds, args in (("0.3", ("types", busy.pid)),
+                          ("0.3", ("gc", busy.pid)),
+                          ("1.9999999", ("gc", busy.pid))):
+        ran = run(*args, "--timeout", seconds)
         assert ran.status == 4, ran
-        assert ran.err == "pyexplore: not done within 0.3 s: given up\n"
+        assert ran.err == "pyexplore: not done within %g s: given up\n" % (
+            float(seconds))
 
 
-def test_ctrl_c_while_a_child_walks(server, tmp_path):
-    """SIGINT during a snapshot: a sentence, status 4, no file."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_while_a_child_walks(server, tmp_path, number):
+    """A signal during a snapshot: a sentence, status 4, no file."""
     path = tmp_path / "x.pxs"
     process = subprocess.Popen(
         [str(CLI), "snapshot", str(server.pid), "-o", str(path)],
         env=server.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_until(lambda: list(tmp_path.glob("*x.pxs*"))
                or process.poll() is not None, "the file to appear")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=DEADLINE)
     if process.returncode != 0:  # it was quick enough otherwise
         assert process.returncode == 4, err

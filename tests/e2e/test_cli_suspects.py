@@ -15,6 +15,7 @@ import pytest
 import pxs
 from cli import CLI, DEADLINE, environment, make_pxs, ok, run
 from leaks import as_a_shell_sorts, series, service
+import pxs
 
 
 def test_files_are_one_process_at_several_times(tmp_path):
@@ -59,6 +60,15 @@ def test_the_finding_reads_as_a_sentence_with_the_reference_marked(tmp_path):
     plain = run("suspects", *(series(tmp_path, 10, 30, 55) + ["--ascii"]))
     assert plain.out.isascii()
     assert "> [*] -> server.Connection" in plain.out
+
+
+def test_the_header_is_escaped(tmp_path):
+    heap = pxs.Heap()
+    heap.new("x.Y", 48, type_flags=pxs.TYPE_HEAP | pxs.TYPE_GC)
+    path = tmp_path / "odd.pxs"
+    heap.finish(python="3.13\x1b[31m", pid=1).write(str(path))
+    ran = run("suspects", path)
+    assert "Python 3.13\\x1b[31m" in ran.out, ran
 
 
 def test_what_levels_off_or_shrinks_is_none(tmp_path):
