@@ -89,6 +89,9 @@ enum px_status app_settle(struct app *app, int max_ms, struct px_err *err);
 
 /* app_draw.c */
 void app_draw(struct app *app);
+/* Lays out the panes. If there is no room for the one with the focus, the next
+ * one (by 1 or -1) that has some gets it. */
+void app_layout(struct app *app, int by);
 /* What is under way, in one line, and how far it is in 1/1000; -1: unknown.
  * False: nothing is. */
 bool app_progress(const struct app *app, size_t out_bytes, char *out,

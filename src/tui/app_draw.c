@@ -19,6 +19,7 @@
 #include "tui/keymap.h"
 
 #define TEXT_MAX 600
+#define PLAIN_ROOM 200 /* for all panes */
 
 static void
 draw_top(struct app *app)
@@ -241,16 +242,40 @@ draw_bar(struct app *app, int row)
 }
 
 static void
-draw_panes(struct app *app, struct rect area)
+lay_out(struct view *view, struct rect area)
 {
-    struct view *view = app_view(app);
-    struct screen *screen = &app->screen;
-    int n = view->ops->n_panes;
     memset(view->rects, 0, sizeof view->rects);
     if (view->ops->layout != NULL)
         view->ops->layout(view, area, view->rects);
     else
         view->rects[0] = area;
+}
+
+void
+app_layout(struct app *app, int by)
+{
+    struct view *view = app_view(app);
+    const struct screen *screen = &app->screen;
+    struct rect area = {2, 0, screen->rows - 4, screen->cols};
+    if (app->is_plain)
+        area = (struct rect){0, 0, PLAIN_ROOM, PLAIN_ROOM};
+    for (int i = 0, n = view->ops->n_panes; i <= n; i++) {
+        lay_out(view, area);
+        /* Keys act on what is seen; a bare pane's first row is its title. */
+        int least = view->ops->panes[view->focus]->bare ? 2 : 1;
+        if (view->rects[view->focus].rows >= least || i == n)
+            return;
+        view->focus = (view->focus + by + n) % n;
+    }
+}
+
+static void
+draw_panes(struct app *app, struct rect area)
+{
+    struct view *view = app_view(app);
+    struct screen *screen = &app->screen;
+    int n = view->ops->n_panes;
+    app_layout(app, 1);
     /* Rules show where no pane is. */
     for (int row = 0; n > 1 && row < area.rows; row++)
         screen_fill(screen, area.row + row, area.col, area.cols, ROLE_RULE,

@@ -17,16 +17,8 @@ static void
 next_pane(struct app *app, int by)
 {
     struct view *view = app_view(app);
-    int n = view->ops->n_panes;
-    for (int i = 1; i <= n; i++) {
-        int pane = (view->focus + by * i % n + n) % n;
-        /* A pane without room for rows is not one to go to. */
-        int least = view->ops->panes[pane]->bare ? 2 : 1;
-        if (view->rects[pane].rows >= least || n == 1) {
-            view->focus = pane;
-            return;
-        }
-    }
+    view->focus = (view->focus + by + view->ops->n_panes) % view->ops->n_panes;
+    app_layout(app, by);
 }
 
 static void

@@ -17,7 +17,6 @@
 
 #define PAGE 20u
 #define LINE_MAX_BYTES 1024
-#define WIDE 200
 #define STEP_MS 50
 #define QUIET_STEPS 20 /* before it is said what takes so long */
 
@@ -124,10 +123,7 @@ put_view(struct plain *plain)
     snprintf(text, sizeof text, "%.560s%s%.100s", summary,
              cell.len > 0 ? ": " : "", cell.text);
     put(plain, text);
-    memset(view->rects, 0, sizeof view->rects);
-    view->rects[0] = (struct rect){0, 0, WIDE, WIDE};
-    if (view->ops->layout != NULL)
-        view->ops->layout(view, view->rects[0], view->rects);
+    app_layout(app, 1);
     for (int i = 0; i < view->ops->n_panes; i++) {
         struct list *list = &view->lists[i];
         if (view->rects[i].rows == 0)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tui/derived.h"
+#include "tui/facts.h"
 
 static struct tree_view *
 state_of(const void *context)
@@ -132,6 +133,18 @@ const struct tree_item *
 tree_view_item(const void *context, uint32_t row)
 {
     return &state_of(context)->tree.items[row];
+}
+
+void
+tree_view_figure(const struct view *view, const struct tree_item *item,
+                 uint64_t all, int column, struct cell_out *out)
+{
+    if (column == TREE_BAR)
+        cell_bar(out, item->figure, all, TREE_BAR_COLS);
+    else if (column == TREE_RETAINED)
+        fact_add_retained(out, view->snapshot, item->figure, false);
+    else if (column == TREE_SHARE && view->snapshot->dominators != NULL)
+        cell_share(out, item->figure, all);
 }
 
 uint32_t

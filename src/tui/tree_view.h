@@ -27,6 +27,20 @@ struct tree_view {
     .is_tree = true, .sort = -1, .count = tree_view_count, .id = tree_view_id, \
     .find = tree_view_find
 
+/* Columns of a tree whose figures are what its rows retain. */
+enum { TREE_WHAT, TREE_BAR, TREE_RETAINED, TREE_SHARE, TREE_COLUMNS };
+#define TREE_BAR_COLS 10
+#define TREE_RETAINED_COLUMNS(title)                                           \
+    {                                                                          \
+        [TREE_WHAT] = {title, COLUMN_TEXT, 30, 1, 0, false, 0},                \
+        [TREE_BAR] = {"", COLUMN_BAR, TREE_BAR_COLS, 0, 2, false, 0},          \
+        [TREE_RETAINED] = {"RETAINED", COLUMN_BYTES, 10, 0, 0, false, 0},      \
+        [TREE_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false, 0},            \
+    }
+/* Their cells but TREE_WHAT; `all` is what the whole has. */
+void tree_view_figure(const struct view *view, const struct tree_item *item,
+                      uint64_t all, int column, struct cell_out *out);
+
 /* True once tree_view_start was called. */
 bool tree_view_is_started(const struct view *view);
 /* Makes the rows, or begins to. `source` is the tree's and stays as it is

@@ -13,10 +13,6 @@
 #include "tui/facts.h"
 #include "tui/tree_view.h"
 
-#define BAR_COLS 10
-
-enum { COL_OBJECT, COL_BAR, COL_RETAINED, COL_SHARE };
-
 struct dominators {
     struct tree_view rows; /* first: tree_view.h */
     struct dominator_source source;
@@ -144,22 +140,13 @@ static void
 row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
     const struct tree_item *item = tree_view_item(context, row);
-    uint64_t bytes = dominators_of(context)->source.bytes;
-    switch (column) {
-    case COL_OBJECT:
-        tree_add_branch(out, item);
-        add_object(context, item, out);
-        break;
-    case COL_BAR:
-        cell_bar(out, item->figure, bytes, BAR_COLS);
-        break;
-    case COL_RETAINED:
-        cell_bytes(out, item->figure);
-        break;
-    case COL_SHARE:
-        cell_share(out, item->figure, bytes);
-        break;
+    if (column != TREE_WHAT) {
+        tree_view_figure(context, item, dominators_of(context)->source.bytes,
+                         column, out);
+        return;
     }
+    tree_add_branch(out, item);
+    add_object(context, item, out);
 }
 
 static struct subject
@@ -216,18 +203,14 @@ summary(const struct view *view, struct cell_out *out)
                   px_text_bytes(dominators->source.bytes, bytes));
 }
 
-static const struct column columns[] = {
-    [COL_OBJECT] = {"OBJECT", COLUMN_TEXT, 30, 1, 0, false, 0},
-    [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 2, false, 0},
-    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 10, 0, 0, false, 0},
-    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false, 0},
-};
+static const struct column columns[TREE_COLUMNS] =
+    TREE_RETAINED_COLUMNS("OBJECT");
 
 static const struct rows_ops rows = {
     .name = "dominators",
     .columns = columns,
-    .n_columns = sizeof columns / sizeof columns[0],
-    .figure = COL_RETAINED,
+    .n_columns = TREE_COLUMNS,
+    .figure = TREE_RETAINED,
     .cell = row_cell,
     .subject = row_subject,
     .total = total,

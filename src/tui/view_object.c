@@ -107,14 +107,13 @@ layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
             (struct rect){area.row + top, area.col + left + 1, below, right};
         return;
     }
-    /* One below the other; the one with the focus has the most room. */
+    /* One below the other; the one with the focus has the most room, or all. */
     int small = area.rows / 6 > 2 ? area.rows / 6 : 2;
+    if (area.rows < 4 * small)
+        small = 0;
     int row = area.row;
     for (int i = 0; i < VIEW_PANES; i++) {
         int rows = i == view->focus ? area.rows - 3 * small : small;
-        int left = area.row + area.rows - row;
-        if (rows > left || rows < 0)
-            rows = left;
         out[i] = (struct rect){row, area.col, rows, area.cols};
         row += rows;
     }

@@ -11,10 +11,6 @@
 #include "tui/thread_tree.h"
 #include "tui/tree_view.h"
 
-#define BAR_COLS 10
-
-enum { COL_WHAT, COL_BAR, COL_RETAINED, COL_SHARE };
-
 struct threads {
     struct tree_view rows; /* first: tree_view.h */
     uint32_t n_threads, n_greenlets, n_tasks;
@@ -141,34 +137,22 @@ add_value(const struct px_graph *graph, px_edge edge, struct cell_out *out)
 static void
 row_cell(const void *context, uint32_t row, int column, struct cell_out *out)
 {
-    const struct view *view = context;
     const struct px_graph *graph = view_graph(context);
     const struct tree_item *item = tree_view_item(context, row);
-    uint64_t all = threads_of(context)->bytes;
-    bool is_known = view->snapshot->dominators != NULL;
-    switch (column) {
-    case COL_WHAT:
-        tree_add_branch(out, item);
-        if (item->kind == RUNS_ROOT)
-            add_root(graph, item->what, out);
-        else if (item->kind == RUNS_TASK)
-            add_task(graph, item->what, out);
-        else if (item->kind == RUNS_FRAME)
-            add_frame(graph, thread_tree_node(graph, item), out);
-        else
-            add_value(graph, item->what, out);
-        break;
-    case COL_BAR:
-        cell_bar(out, item->figure, all, BAR_COLS);
-        break;
-    case COL_RETAINED:
-        fact_add_retained(out, view->snapshot, item->figure, false);
-        break;
-    case COL_SHARE:
-        if (is_known)
-            cell_share(out, item->figure, all);
-        break;
+    if (column != TREE_WHAT) {
+        tree_view_figure(context, item, threads_of(context)->bytes, column,
+                         out);
+        return;
     }
+    tree_add_branch(out, item);
+    if (item->kind == RUNS_ROOT)
+        add_root(graph, item->what, out);
+    else if (item->kind == RUNS_TASK)
+        add_task(graph, item->what, out);
+    else if (item->kind == RUNS_FRAME)
+        add_frame(graph, thread_tree_node(graph, item), out);
+    else
+        add_value(graph, item->what, out);
 }
 
 static struct subject
@@ -215,18 +199,14 @@ summary(const struct view *view, struct cell_out *out)
     }
 }
 
-static const struct column columns[] = {
-    [COL_WHAT] = {"RUNNING", COLUMN_TEXT, 30, 1, 0, false, 0},
-    [COL_BAR] = {"", COLUMN_BAR, BAR_COLS, 0, 2, false, 0},
-    [COL_RETAINED] = {"RETAINED", COLUMN_BYTES, 10, 0, 0, false, 0},
-    [COL_SHARE] = {"OF ALL", COLUMN_SHARE, 8, 0, 1, false, 0},
-};
+static const struct column columns[TREE_COLUMNS] =
+    TREE_RETAINED_COLUMNS("RUNNING");
 
 static const struct rows_ops rows = {
     .name = "threads",
     .columns = columns,
-    .n_columns = sizeof columns / sizeof columns[0],
-    .figure = COL_RETAINED,
+    .n_columns = TREE_COLUMNS,
+    .figure = TREE_RETAINED,
     .cell = row_cell,
     .subject = row_subject,
     .total = total,

@@ -32,7 +32,8 @@ struct types {
     uint32_t n_rows;
     uint64_t objects;
     uint64_t bytes;
-    uint32_t round; /* of the snapshot in the history; HISTORY_MAX: none */
+    unsigned arriving; /* snapshot that the rows are of as it comes; 0: none */
+    uint32_t round;    /* of the snapshot in the history; HISTORY_MAX: none */
     bool has_mark, has_rate;
 };
 
@@ -105,13 +106,18 @@ take_graph(struct types *types, const struct px_graph *graph)
 }
 
 static void
-take_arriving(struct types *types, const struct px_builder *builder)
+take_arriving(struct types *types, const struct snapshot *coming)
 {
+    const struct px_builder *builder = coming->builder;
     struct px_builder_counts counts;
     px_builder_counts(builder, &counts);
     /* Types come before objects: nothing to show yet. */
     if (counts.objects == 0)
         return;
+    /* After one that failed the names of rows are others. */
+    if (types->arriving != coming->number)
+        resize_rows(types, 0);
+    types->arriving = coming->number;
     resize_rows(types, counts.types);
     types->objects = types->bytes = 0;
     for (px_type i = 0; i < types->n_rows; i++)
@@ -154,7 +160,7 @@ changed(struct view *view)
             take_graph(types, view->snapshot->graph);
         take_history(types, &view->app->history, view->snapshot->number);
     } else if (coming != NULL && coming->state == SNAPSHOT_ARRIVING) {
-        take_arriving(types, coming->builder);
+        take_arriving(types, coming);
     }
 }
 

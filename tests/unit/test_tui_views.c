@@ -656,12 +656,43 @@ test_panes(void **state)
     }
     press(app, "S-Tab");
     assert_int_equal(app_view(app)->focus, (first + 3) % 4);
+    /* in turn also where there is room for one only */
+    app_resize(app, 6, 24);
+    for (int i = 0; i < 4; i++) {
+        app_draw(app);
+        struct view *view = app_view(app);
+        assert_int_equal(view->focus, (first + 3 + i) % 4);
+        assert_int_equal(view->rects[view->focus].rows, 2);
+        press(app, "Tab");
+    }
+    app_resize(app, 24, 80);
+    app_draw(app);
     /* keys are about the object, wherever the row stands */
     press(app, "o");
     press(app, "b");
     app_draw(app);
     assert_string_equal(app_view(app)->ops->panes[app_view(app)->focus]->name,
                         "referred to by");
+}
+
+/* A pane that goes has no focus: keys would move what nobody sees. */
+static void
+test_focus_is_seen(void **state)
+{
+    struct app *app = *state;
+    struct view *view = app_view(app);
+    struct findings *findings = app->store.findings;
+    findings->n_items = 1; /* as if something were suspect */
+    findings->items[0].sentence = findings->items[0].path = "";
+    view_changed(view);
+    app_draw(app);
+    press(app, "Tab");
+    app_draw(app);
+    assert_string_equal(view_list(view)->ops->name, "process");
+    findings->n_items = 0;
+    view_changed(view);
+    app_draw(app);
+    assert_string_equal(view_list(view)->ops->name, "types");
 }
 
 static void
@@ -868,6 +899,7 @@ main(int argc, char *argv[])
         TEST(test_refuses_politely),
         TEST(test_other_ways),
         TEST(test_panes),
+        TEST(test_focus_is_seen),
         TEST(test_mouse),
         TEST(test_follows_a_new_snapshot),
         TEST(test_what_is_shown_stays),
