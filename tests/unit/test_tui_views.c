@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "random_graph.h"
 #include "tui/app.h"
 #include "tui/keymap.h"
 
@@ -849,6 +850,61 @@ test_mark(void **state)
     assert_shows(app, "auto needs a target");
 }
 
+/* A small snapshot arrives as from a target; its types begin with `letter`. */
+static struct snapshot *
+arrive(struct app *app, char letter)
+{
+    struct px_err err;
+    const struct rg_options options = {.nodes = 40, .edges = 80, .roots = 2};
+    struct rg *rg = rg_random_graph(1, &options);
+    struct rg_chunks chunks = {0}, renamed = {0};
+    struct snapshot *snapshot = store_begin(&app->store, &err);
+    rg_write(rg, 0, &chunks);
+    for (size_t i = 0; i < chunks.n; i++) {
+        struct px_buf *chunk = &chunks.chunks[i];
+        bool is_types = chunk->data[0] == PX_CHUNK_TYPES;
+        uint8_t *body = chunk->data + PX_CHUNK_HEAD_BYTES;
+        size_t n_bytes = chunk->len - PX_CHUNK_HEAD_BYTES;
+        for (size_t k = 0; is_types && k < n_bytes; k++)
+            body[k] = body[k] == 'T' ? (uint8_t)letter : body[k];
+        rg_add_chunk(&renamed, chunk->data[0], body, n_bytes);
+        chunk = &renamed.chunks[i];
+        assert_int_equal(
+            store_chunk(&app->store, snapshot, chunk->data, chunk->len, &err),
+            PX_OK);
+    }
+    rg_chunks_free(&chunks);
+    rg_chunks_free(&renamed);
+    rg_free(rg);
+    view_changed(app_view(app));
+    return snapshot;
+}
+
+static int
+open_nothing(void **state)
+{
+    struct app *app = calloc(1, sizeof *app);
+    struct px_err err;
+    assert_int_equal(app_init(app, false, &err), PX_OK);
+    app_resize(app, 24, 80);
+    *state = app;
+    return 0;
+}
+
+/* After a snapshot that failed as it came the next one has its own names. */
+static void
+test_types_are_of_the_snapshot_that_comes(void **state)
+{
+    struct app *app = *state;
+    const struct place types = {.view = VIEW_TYPES};
+    assert_true(app_go(app, &types));
+    store_fail(&app->store, arrive(app, 'T'), "cancelled");
+    assert_shows(app, "m.T1 ");
+    store_fail(&app->store, arrive(app, 'U'), "cancelled");
+    assert_shows(app, "m.U1 ");
+    assert_false(shows(app, "m.T1 "));
+}
+
 /* A file that is none, or broken: said, nothing shown, nothing crashes. */
 static void
 test_bad_file(void **state)
@@ -906,6 +962,8 @@ main(int argc, char *argv[])
         TEST(test_garbage_goes_behind_another_place),
         TEST(test_mark),
         TEST(test_bad_file),
+        cmocka_unit_test_setup_teardown(
+            test_types_are_of_the_snapshot_that_comes, open_nothing, close_app),
     };
     return cmocka_run_group_tests_name("tui_views", tests, NULL, NULL);
 }
