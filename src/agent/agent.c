@@ -239,6 +239,8 @@ agent_serve(const struct serve_options *options)
 {
     if (agent_is_off())
         return new_handle(0);
+    if (running() != NULL && server_has_ended(agent.server))
+        agent_stop(); /* it lost its descriptors: see server_has_ended */
     if (running() != NULL) {
         if (options_equal(options, server_options(agent.server))) {
             Py_INCREF(agent.handle);
@@ -321,7 +323,8 @@ handle_server(PyObject *self)
 {
     struct server_handle *handle = (struct server_handle *)self;
     struct server *server = running();
-    return handle->run != 0 && handle->run == agent.run ? server : NULL;
+    bool is_it = handle->run != 0 && handle->run == agent.run;
+    return is_it && server != NULL && !server_has_ended(server) ? server : NULL;
 }
 
 static PyObject *

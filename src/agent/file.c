@@ -28,6 +28,7 @@
 #include "agent/own_file.h"
 #include "agent/snap.h"
 #include "agent/thread.h"
+#include "base/fd.h"
 #include "base/loop.h"
 
 #define RELEASE_BYTES (4u << 20)
@@ -96,6 +97,10 @@ copy_spool(struct file_job *job, const struct heap_capture *capture,
 {
     while (*at < until) {
         off_t from = (off_t)*at;
+        if (!forget_fd_is_ours(job->fd)) {
+            job->error = EBADF;
+            return false;
+        }
         ssize_t n = sendfile(job->fd, heap_capture_spool_fd(capture), &from,
                              (size_t)(until - *at));
         if (n < 0 && errno == EINTR)
@@ -134,8 +139,8 @@ write_capture(struct file_job *job, struct heap_capture *capture)
     } while (!seen.ended);
     if (job->error == 0)
         copy_spool(job, capture, &at, seen.published_bytes);
-    if (job->error == 0 && fsync(job->fd) < 0 && errno != EINVAL &&
-        errno != ENOSYS && errno != EROFS)
+    if (job->error == 0 && forget_fd_is_ours(job->fd) && fsync(job->fd) < 0 &&
+        errno != EINVAL && errno != ENOSYS && errno != EROFS)
         job->error = errno;
     job->end = seen;
 }
@@ -189,8 +194,8 @@ file_thread(void *context)
 static bool
 open_file(struct file_job *job)
 {
-    int fd = open(job->path,
-                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = px_fd_high(open(
+        job->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (fd < 0)
         return false;
     struct px_err err;
@@ -206,7 +211,10 @@ open_file(struct file_job *job)
     }
     int error = status != PX_OK ? EMFILE : n < 0 ? errno : ENOSPC;
     own_file_remove(&job->file);
-    forget_fd_close(fd);
+    if (status == PX_OK)
+        forget_fd_close(fd);
+    else
+        close(fd);
     errno = error;
     return false;
 }

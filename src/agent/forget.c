@@ -13,8 +13,15 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
+struct ours {
+    int fd_1; /* fd + 1, so that 0 is free */
+    struct px_fd_mark mark;
+};
+
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static int fds[FORGET_FDS_MAX]; /* fd + 1, so that 0 is free */
+static struct ours fds[FORGET_FDS_MAX];
 static struct heap_capture *captures[FORGET_CAPTURES_MAX];
 static void (*then)(void);
 static bool is_installed;
@@ -36,9 +43,9 @@ after_in_child(void)
 {
     mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     for (size_t i = 0; i < FORGET_FDS_MAX; i++) {
-        if (fds[i] != 0)
-            close(fds[i] - 1);
-        fds[i] = 0;
+        if (fds[i].fd_1 != 0)
+            px_fd_close_if(fds[i].fd_1 - 1, fds[i].mark);
+        fds[i].fd_1 = 0;
     }
     for (size_t i = 0; i < FORGET_CAPTURES_MAX; i++) {
         if (captures[i] != NULL)
@@ -79,63 +86,138 @@ forget_unlock(void)
     pthread_mutex_unlock(&mutex);
 }
 
+/* ---- descriptors ---- */
+
+static struct ours *
+find_fd(int fd)
+{
+    for (size_t i = 0; i < FORGET_FDS_MAX; i++) {
+        if (fds[i].fd_1 == fd + 1)
+            return &fds[i];
+    }
+    return NULL;
+}
+
 enum px_status
 forget_fd_add(int fd, struct px_err *err)
 {
-    for (size_t i = 0; i < FORGET_FDS_MAX; i++) {
-        if (fds[i] == 0) {
-            fds[i] = fd + 1;
-            return PX_OK;
-        }
-    }
-    return px_fail(err, PX_ELIMIT, "more than %d descriptors in use",
-                   FORGET_FDS_MAX);
+    /* Of that number: one that the program closed, or that forget_fd_close
+     * just did. */
+    struct ours *entry = find_fd(fd);
+    if (entry == NULL)
+        entry = find_fd(-1);
+    if (entry == NULL)
+        return px_fail(err, PX_ELIMIT, "more than %d descriptors in use",
+                       FORGET_FDS_MAX);
+    *entry = (struct ours){fd + 1, px_fd_mark(fd)};
+    return PX_OK;
+}
+
+static struct ours
+get_fd(int fd)
+{
+    pthread_mutex_lock(&mutex);
+    const struct ours *entry = fd >= 0 ? find_fd(fd) : NULL;
+    struct ours found = entry != NULL ? *entry : (struct ours){.fd_1 = 0};
+    pthread_mutex_unlock(&mutex);
+    return found;
+}
+
+bool
+forget_fd_is_ours(int fd)
+{
+    return px_fd_is(fd, get_fd(fd).mark);
 }
 
 static void
 remove_fd(int fd)
 {
-    for (size_t i = 0; i < FORGET_FDS_MAX; i++) {
-        if (fds[i] == fd + 1)
-            fds[i] = 0;
-    }
+    struct ours *entry = find_fd(fd);
+    if (entry != NULL)
+        entry->fd_1 = 0;
 }
 
 void
 forget_fd_close(int fd)
 {
-    if (fd < 0)
+    struct ours found = get_fd(fd);
+    if (found.fd_1 == 0)
         return;
+    /* A slow disk may keep us here. It stays in the table, so that a child
+     * of that time closes it, if it has it at all: the mark tells. */
+    px_fd_close_if(fd, found.mark);
     pthread_mutex_lock(&mutex);
-    remove_fd(fd);
-    close(fd);
+    struct ours *entry = find_fd(fd);
+    if (entry != NULL && px_fd_is_same(entry->mark, found.mark))
+        entry->fd_1 = 0;
     pthread_mutex_unlock(&mutex);
+}
+
+/* ---- loops ---- */
+
+struct px_loop *
+forget_loop_new(struct px_err *err)
+{
+    int ends[2];
+    pthread_mutex_lock(&mutex);
+    struct px_loop *loop = px_loop_new(err);
+    if (loop != NULL) {
+        px_loop_wake_fds(loop, ends);
+        if (forget_fd_add(ends[0], err) != PX_OK ||
+            forget_fd_add(ends[1], err) != PX_OK) {
+            remove_fd(ends[0]);
+            px_loop_free(loop);
+            loop = NULL;
+        }
+    }
+    pthread_mutex_unlock(&mutex);
+    return loop;
 }
 
 void
 forget_loop_free(struct px_loop *loop)
 {
+    int ends[2];
+    px_loop_wake_fds(loop, ends);
     pthread_mutex_lock(&mutex);
-    remove_fd(px_loop_wake_fd(loop));
+    remove_fd(ends[0]);
+    remove_fd(ends[1]);
     px_loop_free(loop);
     pthread_mutex_unlock(&mutex);
+}
+
+/* ---- captures ---- */
+
+static size_t
+find_capture(const struct heap_capture *capture)
+{
+    size_t i = 0;
+    while (i < FORGET_CAPTURES_MAX && captures[i] != capture)
+        i++;
+    return i;
 }
 
 struct heap_capture *
 forget_capture_new(const struct heap_options *opts, struct px_err *err)
 {
-    struct heap_capture *capture = NULL;
-    size_t i = 0;
+    struct heap_capture *capture = heap_capture_new(opts, err);
+    if (capture == NULL)
+        return NULL;
+    enum px_status status = PX_OK;
     pthread_mutex_lock(&mutex);
-    while (i < FORGET_CAPTURES_MAX && captures[i] != NULL)
-        i++;
+    size_t i = find_capture(NULL);
     if (i == FORGET_CAPTURES_MAX)
-        px_fail(err, PX_EBUSY, "%d snapshots are being taken already",
-                FORGET_CAPTURES_MAX);
+        status = px_fail(err, PX_EBUSY, "%d snapshots are being taken already",
+                         FORGET_CAPTURES_MAX);
     else
-        capture = captures[i] = heap_capture_new(opts, err);
+        status = heap_capture_open(capture, err);
+    if (status == PX_OK)
+        captures[i] = capture;
     pthread_mutex_unlock(&mutex);
-    return capture;
+    if (status == PX_OK)
+        return capture;
+    heap_capture_free(capture);
+    return NULL;
 }
 
 void
@@ -143,11 +225,11 @@ forget_capture_free(struct heap_capture *capture)
 {
     if (capture == NULL)
         return;
+    heap_capture_end(capture); /* waits for the child: not with the mutex */
     pthread_mutex_lock(&mutex);
-    for (size_t i = 0; i < FORGET_CAPTURES_MAX; i++) {
-        if (captures[i] == capture)
-            captures[i] = NULL;
-    }
-    heap_capture_free(capture);
+    size_t i = find_capture(capture);
+    if (i < FORGET_CAPTURES_MAX)
+        captures[i] = NULL;
+    heap_capture_forget(capture);
     pthread_mutex_unlock(&mutex);
 }

@@ -4,13 +4,19 @@
  * of every descriptor of ours. A pthread_atfork handler closes them there and
  * forgets the captures; it removes no file. Whoever makes a descriptor
  * registers it before a fork can happen, which is what forget_lock is for: a
- * fork waits for it. It is held for a few system calls only, never while
- * waiting for the GIL or a peer.
+ * fork waits for it, and os.fork() has the GIL. It is held for a few system
+ * calls only, never while waiting for the GIL, a peer, a child or a disk.
+ *
+ * The program may close what it did not open (closerange in a daemon): which
+ * file a descriptor was is noted when it is registered, and what is another
+ * one now is left alone.
  *
  * SPDX-License-Identifier: MIT
  */
 #ifndef AGENT_FORGET_H
 #define AGENT_FORGET_H
+
+#include <stdbool.h>
 
 #include <pyexplore/err.h>
 
@@ -29,15 +35,18 @@ void forget_unlock(void);
 
 /* With the lock held. PX_ELIMIT if there is no room: close it then. */
 enum px_status forget_fd_add(int fd, struct px_err *err);
-/* Takes the lock: unregisters and closes. fd < 0 is fine. */
+/* Take the lock: closes what was registered and is ours still, then
+ * unregisters it. fd < 0 is fine. */
 void forget_fd_close(int fd);
+/* Nobody closed it behind our back. */
+bool forget_fd_is_ours(int fd);
 
-/* Unregisters the loop's own descriptor and frees the loop. */
+/* Take the lock: a loop with its own descriptors registered. */
+struct px_loop *forget_loop_new(struct px_err *err);
 void forget_loop_free(struct px_loop *loop);
 
 /* Make and free a capture so that a fork in between leaves nothing behind.
- * Both take the lock; free only a capture whose child has ended, or the fork
- * waits for the child's end. */
+ * Both take the lock for a moment; free also ends a child that still runs. */
 PX_NOGIL struct heap_capture *forget_capture_new(
     const struct heap_options *opts, struct px_err *err);
 PX_NOGIL void forget_capture_free(struct heap_capture *capture);

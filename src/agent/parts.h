@@ -50,6 +50,7 @@ struct server {
     atomic_bool stopping;
     uint64_t tick; /* timer, 0: none */
     bool has_dead;
+    bool is_lost; /* the program closed our descriptors */
 
     /* figures */
     double started; /* unix seconds */

@@ -78,9 +78,11 @@ watch_listeners(void *context)
 {
     struct server *server = context;
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        if (server->listeners[i].fd >= 0)
-            px_loop_watch(server->loop, server->listeners[i].fd, POLLIN,
-                          on_accept, server, NULL);
+        int fd = server->listeners[i].fd;
+        if (fd >= 0 && !forget_fd_is_ours(fd))
+            server->is_lost = true;
+        else if (fd >= 0)
+            px_loop_watch(server->loop, fd, POLLIN, on_accept, server, NULL);
     }
 }
 
@@ -91,7 +93,10 @@ on_accept(void *context, int fd, short revents)
     unsigned listener =
         fd == server->listeners[LISTEN_UNIX].fd ? LISTEN_UNIX : LISTEN_TCP;
     enum px_status status = PX_OK;
-    (void)revents;
+    if (revents & POLLNVAL) {
+        server->is_lost = true;
+        return;
+    }
     for (int i = 0; i < ACCEPT_MAX && status == PX_OK; i++) {
         int peer = -1;
         forget_lock();
@@ -198,6 +203,19 @@ sweep(struct server *server)
     worker_rest(server->worker);
 }
 
+/* The program closed our descriptors: nobody hears us, nor can the worker
+ * wake us. What the peers changed is put back while it still runs. */
+static void
+give_up(struct server *server)
+{
+    for (struct session *s = server->sessions; s != NULL; s = s->next)
+        session_close(s);
+    for (int ms = 0; server->pending != NULL && ms < WORKER_WAIT_MS; ms++) {
+        usleep(1000);
+        take_done(server);
+    }
+}
+
 static void
 close_all(struct server *server)
 {
@@ -224,11 +242,15 @@ server_thread(void *context)
     struct server *server = context;
     while (!atomic_load(&server->stopping)) {
         if (px_loop_step(server->loop, -1, NULL) != PX_OK)
+            server->is_lost = true;
+        if (server->is_lost)
             break;
         take_done(server);
         if (server->has_dead)
             sweep(server);
     }
+    if (server->is_lost)
+        give_up(server);
     atomic_store(&server->stopping, true);
     close_all(server);
     return NULL;
@@ -289,13 +311,8 @@ server_new(const struct serve_options *options, struct server_notes *notes,
         px_fail(err, PX_ENOMEM, "no memory for a server");
         goto fail;
     }
-    enum px_status status = PX_OK;
-    forget_lock();
-    server->loop = px_loop_new(err);
-    if (server->loop != NULL)
-        status = forget_fd_add(px_loop_wake_fd(server->loop), err);
-    forget_unlock();
-    if (server->loop == NULL || status != PX_OK)
+    server->loop = forget_loop_new(err);
+    if (server->loop == NULL)
         goto fail;
     server->worker = worker_new(wake, server->loop, err);
     if (server->worker == NULL || open_listeners(server, notes, err) != PX_OK)
@@ -342,6 +359,12 @@ server_free(struct server *server)
         forget_loop_free(server->loop);
     options_done(&server->options);
     free(server);
+}
+
+bool
+server_has_ended(const struct server *server)
+{
+    return atomic_load(&server->stopping);
 }
 
 const char *

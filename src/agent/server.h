@@ -10,6 +10,7 @@
 #ifndef AGENT_SERVER_H
 #define AGENT_SERVER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <pyexplore/err.h>
@@ -33,6 +34,9 @@ PX_NOGIL enum px_status server_start(struct server *server, struct px_err *err);
 /* Disconnects everybody, ends the threads (waits 5 s at most), removes socket
  * and key file. */
 PX_NOGIL void server_stop(struct server *server);
+/* It has stopped, or does: on its own, if the program closed descriptors that
+ * it did not open, and ours with them. Then server_stop is still due. */
+bool server_has_ended(const struct server *server);
 /* After stop, or instead of start. */
 PX_NOGIL void server_free(struct server *server);
 

@@ -16,14 +16,17 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/fd.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
 struct watch {
     int fd; /* -1: unwatched, waits for packing */
+    struct px_fd_mark mark;
     short events;
     px_loop_fd_fn *callback;
     void *context;
@@ -37,10 +40,11 @@ struct timer {
 };
 
 struct px_loop {
-    int wake_fd;
+    int wake_fds[2]; /* a pair of sockets: a wake is written to [1] */
+    struct px_fd_mark wake_marks[2];
     bool is_stepping;
     struct watch *watches;
-    struct pollfd *polls; /* [0] is wake_fd; room for watch_cap + 1 */
+    struct pollfd *polls; /* [0] is wake_fds[0]; room for watch_cap + 1 */
     size_t n_watches;
     size_t watch_cap;
     struct timer *timers;
@@ -57,6 +61,24 @@ px_now_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+/* Neither an eventfd, for all of them are one inode, nor a pipe, which may
+ * raise SIGPIPE when the program closed its other end. */
+static enum px_status
+open_wake(struct px_loop *loop, struct px_err *err)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                   ends) != 0)
+        return px_fail_errno(err, PX_EIO, errno, "make an event loop");
+    for (int i = 0; i < 2; i++) {
+        loop->wake_fds[i] = px_fd_high(ends[i]);
+        loop->wake_marks[i] = px_fd_mark(loop->wake_fds[i]);
+    }
+    if (loop->wake_fds[0] < 0 || loop->wake_fds[1] < 0)
+        return px_fail_errno(err, PX_EIO, errno, "make an event loop");
+    return PX_OK;
+}
+
 struct px_loop *
 px_loop_new(struct px_err *err)
 {
@@ -65,13 +87,11 @@ px_loop_new(struct px_err *err)
         px_fail(err, PX_ENOMEM, "no memory for an event loop");
         return NULL;
     }
+    loop->wake_fds[0] = loop->wake_fds[1] = -1;
     loop->polls = calloc(1, sizeof *loop->polls);
-    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->polls == NULL || loop->wake_fd < 0) {
-        if (loop->wake_fd < 0)
-            px_fail_errno(err, PX_EIO, errno, "make an event loop");
-        else
-            px_fail(err, PX_ENOMEM, "no memory for an event loop");
+    if (loop->polls == NULL)
+        px_fail(err, PX_ENOMEM, "no memory for an event loop");
+    if (loop->polls == NULL || open_wake(loop, err) != PX_OK) {
         px_loop_free(loop);
         return NULL;
     }
@@ -83,8 +103,8 @@ px_loop_free(struct px_loop *loop)
 {
     if (loop == NULL)
         return;
-    if (loop->wake_fd >= 0)
-        close(loop->wake_fd);
+    for (int i = 0; i < 2; i++)
+        px_fd_close_if(loop->wake_fds[i], loop->wake_marks[i]);
     free(loop->watches);
     free(loop->polls);
     free(loop->timers);
@@ -134,8 +154,11 @@ px_loop_watch(struct px_loop *loop, int fd, short events,
         if (status != PX_OK)
             return status;
         watch = &loop->watches[loop->n_watches++];
+        *watch = (struct watch){.fd = fd, .mark = px_fd_mark(fd)};
     }
-    *watch = (struct watch){fd, events, callback, context};
+    watch->events = events;
+    watch->callback = callback;
+    watch->context = context;
     return PX_OK;
 }
 
@@ -263,17 +286,33 @@ void
 px_loop_wake(struct px_loop *loop)
 {
     int saved = errno;
-    uint64_t one = 1;
-    /* EAGAIN: 2^64-2 wakes are pending, which is a wake too. */
-    ssize_t done = write(loop->wake_fd, &one, sizeof one);
-    (void)done;
+    /* EAGAIN: hundreds of wakes are pending, which is a wake too. */
+    if (px_fd_is(loop->wake_fds[1], loop->wake_marks[1]))
+        (void)!send(loop->wake_fds[1], "", 1, MSG_NOSIGNAL);
     errno = saved;
 }
 
-int
-px_loop_wake_fd(const struct px_loop *loop)
+/* False: the wakes do not come any more. */
+static bool
+take_wakes(struct px_loop *loop, short revents)
 {
-    return loop->wake_fd;
+    char bytes[256];
+    if (revents == 0)
+        return true;
+    if ((revents & ~POLLIN) != 0 ||
+        !px_fd_is(loop->wake_fds[0], loop->wake_marks[0]))
+        return false;
+    while (recv(loop->wake_fds[0], bytes, sizeof bytes, 0) ==
+           (ssize_t)sizeof bytes)
+        continue;
+    return true;
+}
+
+void
+px_loop_wake_fds(const struct px_loop *loop, int fds[2])
+{
+    fds[0] = loop->wake_fds[0];
+    fds[1] = loop->wake_fds[1];
 }
 
 static int
@@ -305,6 +344,8 @@ run_watches(struct px_loop *loop, size_t n_polled)
             continue;
         int wanted = watch.events | POLLERR | POLLHUP | POLLNVAL;
         short revents = (short)(polled.revents & wanted);
+        if (revents != 0 && !px_fd_is(watch.fd, watch.mark))
+            revents = POLLNVAL;
         if (revents != 0)
             watch.callback(watch.context, watch.fd, revents);
     }
@@ -316,7 +357,7 @@ px_loop_step(struct px_loop *loop, int max_wait_ms, struct px_err *err)
     assert(!loop->is_stepping);
     pack_watches(loop);
     size_t n_polled = loop->n_watches;
-    loop->polls[0] = (struct pollfd){loop->wake_fd, POLLIN, 0};
+    loop->polls[0] = (struct pollfd){loop->wake_fds[0], POLLIN, 0};
     for (size_t i = 0; i < n_polled; i++) {
         const struct watch *watch = &loop->watches[i];
         loop->polls[i + 1] = (struct pollfd){watch->fd, watch->events, 0};
@@ -325,12 +366,9 @@ px_loop_step(struct px_loop *loop, int max_wait_ms, struct px_err *err)
                        poll_timeout_ms(loop, max_wait_ms));
     if (n_ready < 0 && errno != EINTR)
         return px_fail_errno(err, PX_EIO, errno, "wait for events");
+    if (n_ready > 0 && !take_wakes(loop, loop->polls[0].revents))
+        return px_fail(err, PX_EGONE, "somebody closed the loop's descriptors");
     loop->is_stepping = true;
-    if (n_ready > 0 && loop->polls[0].revents != 0) {
-        uint64_t wakes;
-        ssize_t done = read(loop->wake_fd, &wakes, sizeof wakes);
-        (void)done;
-    }
     if (n_ready > 0)
         run_watches(loop, n_polled);
     run_timers(loop);

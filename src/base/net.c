@@ -22,6 +22,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 #define BACKLOG 16
 
 /* ---- addresses ---- */
@@ -146,7 +148,8 @@ fill_tcp(const char *text, int port, union tcp_address *out, socklen_t *n,
 static int
 open_socket(int family)
 {
-    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return px_fd_high(
+        socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
 static void
@@ -261,7 +264,8 @@ px_net_listen_tcp(const char *text, int port, int *fd, int *bound_port,
 enum px_status
 px_net_accept(int listener, int *fd, struct px_err *err)
 {
-    int made = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int made =
+        px_fd_high(accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (made < 0) {
         switch (errno) {
         case EMFILE:

@@ -24,7 +24,8 @@ TAG = "py%d.%d" % sys.version_info[:2]
 FOLDER = BUILD / "child-tests" / TAG
 HEADER = b'{"format":1}'
 HEAP_SOURCES = sorted((REPOSITORY / "src/agent/heap").glob("*.c")) + [
-    REPOSITORY / "src/proto/snapshot.c", REPOSITORY / "src/base/err.c"]
+    REPOSITORY / "src/proto/snapshot.c", REPOSITORY / "src/base/err.c",
+    REPOSITORY / "src/base/fd.c"]
 
 
 def _newest(paths):
@@ -61,12 +62,17 @@ def extension(name):
     return target
 
 
-def trap():
-    """Path of the library for LD_PRELOAD that traps calls of the child."""
-    target = FOLDER / "libchild_trap.so"
-    _compile(target, [HERE / "child_trap.c"], "-fvisibility=default", "-ldl",
+def preload(name):
+    """Path of tests/agent/NAME.c, compiled for LD_PRELOAD."""
+    target = FOLDER / ("lib%s.so" % name)
+    _compile(target, [HERE / (name + ".c")], "-fvisibility=default", "-ldl",
              "-pthread")
     return target
+
+
+def trap():
+    """What traps calls of the child."""
+    return preload("child_trap")
 
 
 def script(code, timeout=120, **environment):

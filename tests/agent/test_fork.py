@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from child_tools import preload
 from harness import SANITIZED, child_environment, wait_until
 from served import Served
 
@@ -179,6 +180,34 @@ def test_fork_from_a_thread_while_peers_come_and_go(spawn):
         stop.set()
         peers.join()
     assert seen == [[]] * 200
+
+
+@pytest.mark.skipif(SANITIZED, reason="a second LD_PRELOAD")
+@pytest.mark.parametrize("call", ["close", "open", "wait"])
+def test_fork_waits_for_no_slow_call(spawn, tmp_path, call):
+    """os.fork() has the GIL: while the file is closed on a slow disk, the
+    kernel's files are read, or the child of a snapshot is waited for, it
+    must come back all the same."""
+    child = Served(spawn, spool_bytes=4 << 20, env=child_environment(
+        LD_PRELOAD=str(preload("hold_call")), HOLD=call,
+        HOLD_FOLDER=str(tmp_path)))
+    child.run(LOOK)
+    if call == "wait":
+        child.run("heap = [[str(i)] for i in range(300000)]")
+        wire = child.wire()
+        wire.frame("snapshot", {"codec": "none"})
+        wait_until(lambda: wire.sock.recv(1), "the first bytes")
+        slow = "pyexplore.stop"
+    else:
+        slow = "lambda: pyexplore.snapshot(%r)" % str(tmp_path / "x.pxs")
+    child.run("import threading\n"
+              "slow = threading.Thread(target=%s)\n"
+              "slow.start()" % slow)
+    wait_until((tmp_path / "held").exists, "the slow call")
+    seen = child.ask("in_child(look)")
+    assert not [kind for kind in seen["ours"] if "memfd" in kind]
+    (tmp_path / "go").touch()
+    child.run("slow.join()")
 
 
 MULTIPROCESSING = """

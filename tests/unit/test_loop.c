@@ -303,7 +303,72 @@ test_wake_from_thread(void **state)
     errno = 77;
     px_loop_wake(f->loop);
     assert_int_equal(errno, 77);
-    assert_true((fcntl(px_loop_wake_fd(f->loop), F_GETFD) & FD_CLOEXEC) != 0);
+}
+
+/* None of its descriptors is stdin, or lives on in another program. */
+static void
+test_own_descriptors(void **state)
+{
+    int fds[2];
+    int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    (void)state;
+    close(STDIN_FILENO);
+    struct px_loop *loop = px_loop_new(NULL);
+    assert_non_null(loop);
+    px_loop_wake_fds(loop, fds);
+    for (int i = 0; i < 2; i++) {
+        assert_true(fds[i] > 2);
+        assert_true((fcntl(fds[i], F_GETFD) & FD_CLOEXEC) != 0);
+    }
+    px_loop_free(loop);
+    if (saved >= 0)
+        dup2(saved, STDIN_FILENO);
+    close(saved);
+}
+
+static void
+on_stolen(void *context, int fd, short revents)
+{
+    struct fixture *f = context;
+    assert_int_equal(revents, POLLNVAL);
+    note(f, 's');
+    px_loop_unwatch(f->loop, fd);
+}
+
+/* The number is another file now, with something to read: not ours. */
+static void
+test_watched_file_is_another(void **state)
+{
+    struct fixture *f = *state;
+    px_loop_watch(f->loop, f->ends[0][0], POLLIN, on_stolen, f, NULL);
+    dup2(f->ends[1][0], f->ends[0][0]);
+    put(f->ends[1][1], 'x');
+    px_loop_watch(f->loop, f->ends[0][0], POLLIN, on_stolen, f, NULL);
+    step(f, -1);
+    step(f, 0);
+    assert_string_equal(f->log, "s");
+}
+
+/* The loop's own are: it says so, and touches them no more. */
+static void
+test_wake_is_another_file(void **state)
+{
+    struct fixture *f = *state;
+    for (int lost = 0; lost < 2; lost++) {
+        int fds[2];
+        char byte;
+        struct px_loop *loop = px_loop_new(NULL);
+        assert_non_null(loop);
+        px_loop_wake_fds(loop, fds);
+        dup2(f->ends[0][lost], fds[lost]);
+        put(f->ends[0][1], 'x');
+        px_loop_wake(loop);
+        assert_int_equal(px_loop_step(loop, -1, NULL), PX_EGONE);
+        px_loop_free(loop);
+        assert_int_equal(read(f->ends[0][0], &byte, 1), 1);
+        assert_int_equal(read(f->ends[0][0], &byte, 1), -1);
+        assert_int_equal(close(fds[lost]), 0);
+    }
 }
 
 int
@@ -320,6 +385,9 @@ main(void)
         CASE(test_timer_again),
         CASE(test_heap),
         CASE(test_wake_from_thread),
+        CASE(test_own_descriptors),
+        CASE(test_watched_file_is_another),
+        CASE(test_wake_is_another_file),
     };
     px_loop_free(NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

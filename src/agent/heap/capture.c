@@ -36,11 +36,15 @@ struct heap_capture {
     struct room room;
     struct heap_notes notes;
     void *own[HEAP_OWN_MAX];
+    uint64_t spool_bound;
     pid_t pid; /* 0: none, or reaped */
     bool was_started;
     bool ended;
     enum px_end end;
 };
+
+static const char stolen[] =
+    "the program closed descriptors that it did not open, the snapshot's too";
 
 /* What heap_set_own was told last; guarded by the GIL. */
 static struct {
@@ -72,7 +76,7 @@ heap_capture_new(const struct heap_options *opts, struct px_err *err)
         return NULL;
     }
     struct heap_capture *capture = memory;
-    capture->spool = (struct spool){NULL, -1, -1, -1, 0};
+    spool_none(&capture->spool);
     room_init(&capture->room);
     if (room_check(&capture->room, &available, err) != PX_OK)
         goto fail;
@@ -84,8 +88,7 @@ heap_capture_new(const struct heap_options *opts, struct px_err *err)
     /* Nobody can read while the target stands still. */
     if (opts->stop_the_world)
         bound = 0;
-    if (spool_init(&capture->spool, bound, err) != PX_OK)
-        goto fail;
+    capture->spool_bound = bound;
     capture->plan.options = *opts;
     capture->plan.room = &capture->room;
     capture->plan.notes = &capture->notes;
@@ -100,6 +103,12 @@ heap_capture_new(const struct heap_options *opts, struct px_err *err)
 fail:
     heap_capture_free(capture);
     return NULL;
+}
+
+enum px_status
+heap_capture_open(struct heap_capture *capture, struct px_err *err)
+{
+    return spool_init(&capture->spool, capture->spool_bound, err);
 }
 
 static void
@@ -137,8 +146,7 @@ child_make(struct heap_capture *capture, struct px_err *err)
     }
     capture->pid = (pid_t)pid;
     /* From now on the pipe's end of file means that the child is gone. */
-    close(capture->spool.wake_fd);
-    capture->spool.wake_fd = -1;
+    spool_close_wake(&capture->spool);
     return PX_OK;
 }
 
@@ -158,6 +166,8 @@ heap_capture_clone(struct heap_capture *capture, const char *header_json,
             *err = unknown;
         return unknown.status;
     }
+    if (!spool_is_ours(&capture->spool))
+        return px_fail(err, PX_EIO, "%s", stolen);
     if (writer_put_plain(&capture->spool, PX_CHUNK_HEADER, header_json,
                          n_bytes) != SPOOL_OK)
         return px_fail(err, PX_ELIMIT, "the spool does not take the header");
@@ -192,7 +202,8 @@ heap_capture_event_fd(const struct heap_capture *capture)
 int
 heap_capture_spool_fd(const struct heap_capture *capture)
 {
-    return capture->spool.fd;
+    bool is_ours = spool_is_ours(&capture->spool);
+    return is_ours ? capture->spool.fd : -1;
 }
 
 pid_t
@@ -249,17 +260,30 @@ child_reap(struct heap_capture *capture, bool wait)
     capture->ended = true;
     capture->end =
         end != 0 ? (enum px_end)(end - 1) : end_without_word(page, status);
-    if (end == 0)
+    if (end == 0 && spool_is_ours(&capture->spool))
         footer_for_the_dead(capture);
     return true;
+}
+
+/* What it still writes nobody can read. */
+static void
+lose_spool(struct heap_capture *capture)
+{
+    kill(capture->pid, SIGKILL);
+    child_reap(capture, true);
+    capture->end = PX_END_CUT;
 }
 
 void
 heap_capture_poll(struct heap_capture *capture, struct heap_progress *out)
 {
     bool at_end = false;
-    spool_drain(&capture->spool, &at_end);
-    if (capture->pid != 0)
+    bool is_ours = spool_is_ours(&capture->spool);
+    if (is_ours)
+        spool_drain(&capture->spool, &at_end);
+    if (capture->pid != 0 && !is_ours)
+        lose_spool(capture);
+    else if (capture->pid != 0)
         child_reap(capture, at_end); /* it has closed its files: waits µs */
     struct spool_page *page = capture->spool.page;
     out->published_bytes = atomic_load(&page->published);
@@ -281,14 +305,21 @@ heap_capture_cancel(struct heap_capture *capture)
 }
 
 void
-heap_capture_free(struct heap_capture *capture)
+heap_capture_end(struct heap_capture *capture)
 {
-    if (capture == NULL)
-        return;
     if (capture->pid != 0) {
         kill(capture->pid, SIGKILL);
         child_reap(capture, true);
     }
+    spool_empty(&capture->spool);
+}
+
+void
+heap_capture_free(struct heap_capture *capture)
+{
+    if (capture == NULL)
+        return;
+    heap_capture_end(capture);
     heap_capture_forget(capture);
 }
 

@@ -47,11 +47,16 @@ PX_GIL enum px_status heap_self_test(struct px_err *err);
 #define HEAP_OWN_MAX 64
 PX_GIL void heap_set_own(void *const *objects, size_t n);
 
-/* Makes spool, shared page and event fd, and looks whether there is room
- * (design 2): in every ancestor cgroup and in MemAvailable at least max(64
- * MiB, 10 % of rss). PX_ELIMIT with the figures if not. */
+/* Looks whether there is room (design 2): in every ancestor cgroup and in
+ * MemAvailable at least max(64 MiB, 10 % of rss). PX_ELIMIT with the figures
+ * if not. Reads files of the kernel, which may take milliseconds, and leaves
+ * no descriptor open. */
 PX_NOGIL struct heap_capture *heap_capture_new(const struct heap_options *opts,
                                                struct px_err *err);
+
+/* Makes spool, shared page and event fd: a few system calls. */
+PX_NOGIL enum px_status heap_capture_open(struct heap_capture *capture,
+                                          struct px_err *err);
 
 /* Writes the HEADER chunk, notes what must be read under the GIL (threads,
  * interpreters, heads) and clones the child; with stop_the_world it walks
@@ -67,6 +72,7 @@ PX_NOGIL void heap_capture_set_pause(struct heap_capture *capture,
 
 /* Readable (POLLIN) whenever more was published or the child has ended. */
 int heap_capture_event_fd(const struct heap_capture *capture);
+/* -1: the program closed it, or has another file there. */
 int heap_capture_spool_fd(const struct heap_capture *capture);
 pid_t heap_capture_pid(const struct heap_capture *capture);
 
@@ -88,7 +94,9 @@ PX_NOGIL void heap_capture_release(struct heap_capture *capture,
                                    uint64_t offset);
 /* Ends the child (its own footer says CANCELED if it still can). */
 PX_NOGIL void heap_capture_cancel(struct heap_capture *capture);
-/* Kills and reaps a child that still runs; closes and frees. NULL is fine. */
+/* Kills and reaps a child that still runs, and frees the spool's pages. */
+PX_NOGIL void heap_capture_end(struct heap_capture *capture);
+/* Ends it, closes and frees. NULL is fine. */
 PX_NOGIL void heap_capture_free(struct heap_capture *capture);
 /* In a forked copy of the target: forgets the capture without touching the
  * child or waiting. Async-signal-safe but for close(). */

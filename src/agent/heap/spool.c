@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 #define NS 1000000000u
 #define PAGE_BYTES 4096u
 #ifndef MFD_NOEXEC_SEAL
@@ -34,19 +36,6 @@ spool_now_ns(void)
     return (uint64_t)now.tv_sec * NS + (uint64_t)now.tv_nsec;
 }
 
-/* A descriptor above 2: a target without stdio must not find ours there. */
-static int
-fd_high(int fd)
-{
-    if (fd < 0 || fd > 2)
-        return fd;
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return high;
-}
-
 /* With vm.memfd_noexec=2 only a file that can never be executed is allowed;
  * before Linux 6.3 the flag is not known. */
 static int
@@ -59,11 +48,18 @@ memory_file(void)
     return (int)fd;
 }
 
+void
+spool_none(struct spool *spool)
+{
+    *spool = (struct spool){.fd = -1, .event_fd = -1, .wake_fd = -1};
+}
+
 enum px_status
 spool_init(struct spool *spool, uint64_t bound, struct px_err *err)
 {
     int ends[2];
-    *spool = (struct spool){NULL, -1, -1, -1, bound};
+    spool_none(spool);
+    spool->bound = bound;
     void *page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) {
@@ -71,7 +67,7 @@ spool_init(struct spool *spool, uint64_t bound, struct px_err *err)
         goto fail;
     }
     spool->page = page;
-    spool->fd = fd_high(memory_file());
+    spool->fd = px_fd_high(memory_file());
     if (spool->fd < 0) {
         px_fail_errno(err, PX_ELIMIT, errno, "making the snapshot's spool");
         goto fail;
@@ -80,12 +76,14 @@ spool_init(struct spool *spool, uint64_t bound, struct px_err *err)
         px_fail_errno(err, PX_ELIMIT, errno, "making the snapshot's pipe");
         goto fail;
     }
-    spool->event_fd = fd_high(ends[0]);
-    spool->wake_fd = fd_high(ends[1]);
+    spool->event_fd = px_fd_high(ends[0]);
+    spool->wake_fd = px_fd_high(ends[1]);
     if (spool->event_fd < 0 || spool->wake_fd < 0) {
         px_fail_errno(err, PX_ELIMIT, errno, "making the snapshot's pipe");
         goto fail;
     }
+    spool->file = px_fd_mark(spool->fd);
+    spool->pipe = px_fd_mark(spool->event_fd); /* that of both ends */
     return PX_OK;
 
 fail:
@@ -98,13 +96,32 @@ spool_done(struct spool *spool)
 {
     if (spool->page != NULL)
         munmap(spool->page, PAGE_BYTES);
-    if (spool->fd >= 0)
-        close(spool->fd);
-    if (spool->event_fd >= 0)
-        close(spool->event_fd);
-    if (spool->wake_fd >= 0)
-        close(spool->wake_fd);
-    *spool = (struct spool){NULL, -1, -1, -1, 0};
+    px_fd_close_if(spool->fd, spool->file);
+    px_fd_close_if(spool->event_fd, spool->pipe);
+    px_fd_close_if(spool->wake_fd, spool->pipe);
+    spool_none(spool);
+}
+
+bool
+spool_is_ours(const struct spool *spool)
+{
+    return px_fd_is(spool->fd, spool->file) &&
+           px_fd_is(spool->event_fd, spool->pipe);
+}
+
+void
+spool_close_wake(struct spool *spool)
+{
+    px_fd_close_if(spool->wake_fd, spool->pipe);
+    spool->wake_fd = -1;
+}
+
+void
+spool_empty(struct spool *spool)
+{
+    /* best effort: else closing it frees the pages */
+    if (px_fd_is(spool->fd, spool->file))
+        (void)!ftruncate(spool->fd, 0);
 }
 
 /* ---- the writer ---- */
@@ -227,7 +244,8 @@ spool_release(struct spool *spool, uint64_t offset)
         return;
     uint64_t from = released & ~(uint64_t)(PAGE_BYTES - 1);
     uint64_t to = offset & ~(uint64_t)(PAGE_BYTES - 1);
-    if (to > from) /* best effort: without it only memory is lost */
+    /* best effort: without it only memory is lost */
+    if (to > from && px_fd_is(spool->fd, spool->file))
         (void)fallocate(spool->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                         (off_t)from, (off_t)(to - from));
     atomic_store(&page->released, offset);

@@ -24,6 +24,7 @@
 #include <pyexplore/err.h>
 
 #include "agent/tags.h"
+#include "base/fd.h"
 
 /* What both processes see. Each field has one writer. */
 struct spool_page {
@@ -48,9 +49,12 @@ struct spool {
     int event_fd;   /* the pipe's read end, the agent's */
     int wake_fd;    /* its write end, the writer's; -1 once the child has it */
     uint64_t bound; /* unread bytes at most, 0: none */
+    struct px_fd_mark file;
+    struct px_fd_mark pipe;
 };
 
 /* All descriptors are close-on-exec and not 0, 1 or 2. */
+void spool_none(struct spool *spool);
 enum px_status spool_init(struct spool *spool, uint64_t bound,
                           struct px_err *err);
 void spool_done(struct spool *spool);
@@ -71,7 +75,12 @@ PX_CHILD enum spool_result spool_put(struct spool *spool, const void *head,
 PX_CHILD void spool_wait_pause(struct spool *spool, uint64_t patience_ns);
 PX_CHILD uint64_t spool_now_ns(void);
 
-/* The agent's half. */
+/* The agent's half. False: the program closed what it did not open, and the
+ * descriptors may be its own files now. */
+bool spool_is_ours(const struct spool *spool);
+void spool_close_wake(struct spool *spool);
+/* Frees its pages; nobody reads or writes it any more. */
+void spool_empty(struct spool *spool);
 void spool_release(struct spool *spool, uint64_t offset);
 void spool_drain(struct spool *spool, bool *at_end);
 void spool_tell_pause(struct spool *spool, uint64_t gil_wait_ns,

@@ -1,0 +1,83 @@
+/* hold_call.c — LD_PRELOAD: a system call that takes as long as a test wants.
+ *
+ * HOLD names it: "close" of a snapshot file, "open" of mountinfo or "wait"
+ * for a snapshot child. In the process that loaded this the call creates the
+ * file HOLD_FOLDER/held, then waits until there is HOLD_FOLDER/go.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static pid_t owner;
+
+__attribute__((constructor)) static void
+hold_set(void)
+{
+    owner = getpid();
+}
+
+static void
+hold(const char *what)
+{
+    char path[512];
+    const char *wanted = getenv("HOLD");
+    const char *folder = getenv("HOLD_FOLDER");
+    if (getpid() != owner || wanted == NULL || folder == NULL ||
+        strcmp(wanted, what) != 0)
+        return;
+    snprintf(path, sizeof path, "%s/held", folder);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    snprintf(path, sizeof path, "%s/go", folder);
+    while (access(path, F_OK) != 0)
+        usleep(1000);
+}
+
+int
+close(int fd)
+{
+    char link[64];
+    char path[512];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path);
+    if (n > 4 && memcmp(path + n - 4, ".pxs", 4) == 0)
+        hold("close");
+    int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, "close");
+    return next(fd);
+}
+
+pid_t
+waitpid(pid_t pid, int *status, int options)
+{
+    if ((options & (int)__WCLONE) != 0 && (options & WNOHANG) == 0)
+        hold("wait");
+    pid_t (*next)(pid_t, int *, int) =
+        (pid_t(*)(pid_t, int *, int))dlsym(RTLD_NEXT, "waitpid");
+    return next(pid, status, options);
+}
+
+long
+syscall(long number, ...)
+{
+    long a[6];
+    va_list rest;
+    va_start(rest, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(rest, long);
+    va_end(rest);
+    if (number == SYS_openat &&
+        strcmp((const char *)a[1], "/proc/self/mountinfo") == 0)
+        hold("open");
+    long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
