@@ -35,7 +35,7 @@
 static struct {
     pid_t pid;             /* whose server this is */
     struct server *server; /* NULL: none runs */
-    bool starting;         /* a thread is in serve(), without the GIL */
+    bool starting;         /* a thread is in serve(), perhaps without the GIL */
     int stopping;          /* threads in stop(), without the GIL */
     bool ending;           /* the atexit callback ran: nobody serves again */
     unsigned long run;     /* counts up with every server and every fork */
@@ -256,16 +256,18 @@ agent_serve(const struct serve_options *options)
                         "another thread is in pyexplore.serve()");
         return NULL;
     }
-    if (prepare(options) < 0)
-        return NULL;
     struct server_notes notes = {.warning = ""};
     struct px_err err = {.status = PX_OK};
     struct server *server = NULL;
     bool started = false;
-    PyObject *handle = new_handle(agent.run + 1);
-    if (handle == NULL)
+    PyObject *handle = NULL;
+    agent.starting = true; /* prepare() runs Python code: a hook, an import */
+    if (prepare(options) == 0)
+        handle = new_handle(agent.run + 1);
+    if (handle == NULL) {
+        agent.starting = false;
         return NULL;
-    agent.starting = true;
+    }
     Py_BEGIN_ALLOW_THREADS
     server = server_new(options, &notes, &err);
     started = server != NULL && server_start(server, &err) == PX_OK;

@@ -73,6 +73,33 @@ def test_serve_again_returns_the_same(spawn):
     assert child.ask("server.unix_path") == child.unix
 
 
+def test_serve_in_two_threads(spawn, px_folder):
+    """While serve() runs an audit hook another thread is refused, so that no
+    server is lost."""
+    child = Served(spawn, serve=False)
+    child.run("""
+import threading
+errors = []
+def serve():
+    try:
+        pyexplore.serve(port=0)
+    except RuntimeError as error:
+        errors.append(str(error))
+def hook(event, args):
+    if event == "pyexplore.serve" and not other.ident:
+        other.start()
+        other.join()
+other = threading.Thread(target=serve)
+sys.addaudithook(hook)
+""")
+    child.run("server = pyexplore.serve(port=0)")
+    assert child.ask("errors") == ["another thread is in pyexplore.serve()"]
+    Wire.tcp(child.ask("server.address")).hello().close()
+    child.run("pyexplore.stop()")
+    assert list(px_folder.iterdir()) == []
+    assert len(os.listdir("/proc/%d/task" % child.pid)) == 1
+
+
 def test_server_is_a_context_manager(spawn, px_folder):
     """Leaving `with serve()` closes it and removes its files."""
     child = Served(spawn, serve=False)
