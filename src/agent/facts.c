@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,40 @@ facts_file_bytes(void)
             kib += strtoull(at + strlen(names[i]), NULL, 10);
     }
     return kib << 10;
+}
+
+/* While it is in sigwait the kernel shows what it waits for as not blocked;
+ * but the next one, which comes before it waits again, must find it blocked
+ * everywhere, or ends the process. */
+static bool
+main_may_wait_for_signals(void)
+{
+    char text[64];
+    text[read_small("/proc/self/syscall", sizeof text - 1, text)] = '\0';
+    if (strncmp(text, "running", 7) == 0)
+        return false;
+    char *end = text;
+    long number = strtol(text, &end, 10);
+    return end == text || number == SYS_rt_sigtimedwait ||
+           number == SYS_rt_sigsuspend;
+}
+
+bool
+facts_main_blocks(sigset_t *out)
+{
+    static const char name[] = "\nSigBlk:";
+    char text[4096];
+    text[read_small("/proc/self/status", sizeof text - 1, text)] = '\0';
+    const char *at = strstr(text, name);
+    if (at == NULL || main_may_wait_for_signals())
+        return false;
+    unsigned long long bits = strtoull(at + strlen(name), NULL, 16);
+    sigemptyset(out);
+    for (int number = 1; number <= 64; number++) {
+        if (bits >> (number - 1) & 1)
+            sigaddset(out, number); /* refuses libc's own */
+    }
+    return true;
 }
 
 /* As glibc 2.33 has it; spelled here, for it may not be in our headers. */

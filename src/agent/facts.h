@@ -8,6 +8,7 @@
 #ifndef AGENT_FACTS_H
 #define AGENT_FACTS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -43,6 +44,10 @@ double facts_started(void);
  * (All together they may have waited longer than there was time.) 0: not
  * known. */
 double facts_waited(void);
+
+/* The signals that the main thread blocks. False: not known, or it waits for
+ * some just now. */
+bool facts_main_blocks(sigset_t *out);
 
 /* "3.13.0 (main, …) [GCC 12.2.0]", constant. */
 const char *facts_build(void);

@@ -11,6 +11,7 @@
 #include "agent/worker.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "agent/border.h"
@@ -151,10 +152,23 @@ run_op(struct op *op)
     return px_fail(&op->err, PX_EPROTO, "unknown operation");
 }
 
+/* Finalizers make processes, which inherit our mask and would be deaf to
+ * SIGTERM for ever. So in a collection, and nowhere else, this thread blocks
+ * what the main thread blocks: the kernel gives a signal of the process to the
+ * main thread if that takes it at all, so none of its sleeps misses one. */
+PX_GIL static bool
+unblock(const struct op *op, sigset_t *before)
+{
+    sigset_t mask;
+    return op->kind == OP_GC_COLLECT && facts_main_blocks(&mask) &&
+           pthread_sigmask(SIG_SETMASK, &mask, before) == 0;
+}
+
 static void
 enter_and_run(struct op *op)
 {
     struct border_stay stay;
+    sigset_t before;
     if (atomic_load(&op->canceled)) {
         op->status = px_fail(&op->err, PX_ECANCELED, "cancelled");
         return;
@@ -165,13 +179,16 @@ enter_and_run(struct op *op)
         op->status = px_fail(&op->err, PX_EGONE, "the interpreter is ending");
         return;
     }
+    bool is_unblocked = unblock(op, &before);
     if (atomic_load(&op->canceled)) {
         op->status = px_fail(&op->err, PX_ECANCELED, "cancelled");
     } else {
         op->ran = true;
         op->status = run_op(op);
     }
-    border_leave(&stay);
+    border_leave(&stay); /* what the thread held in threading.local ends */
+    if (is_unblocked)
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
     op->gil_wait_ns = stay.wait_ns;
     op->gil_hold_ns = stay.hold_ns;
     if (op->kind == OP_CLONE && op->ran && op->status == PX_OK)

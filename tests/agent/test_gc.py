@@ -2,7 +2,10 @@
 
 SPDX-License-Identifier: MIT
 """
+import os
+import pathlib
 import shlex
+import signal
 import subprocess
 import time
 
@@ -424,6 +427,45 @@ r = Rude(); r.me = r; del r
     text = "".join(child.target.stderr)
     assert "ValueError: rude" in text
     assert "Assertion" not in text and "_shutdown" not in text
+
+
+COLLECTED = """
+import signal, subprocess
+def blocked():
+    done = subprocess.run(["grep", "SigBlk", "/proc/self/status"],
+                          stdout=subprocess.PIPE)
+    return int(done.stdout.split()[1], 16)
+class Starts:
+    def __del__(self): seen.append(blocked())
+seen = []
+starts = Starts(); starts.me = starts; del starts
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+"""
+
+
+def test_collect_starts_processes_with_the_programs_mask(spawn):
+    """What a finalizer starts can be ended by SIGTERM, as ever: it blocks what
+    the main thread does."""
+    child = Served(spawn)
+    child.run(COLLECTED)
+    with child.wire() as wire:
+        wire.ask("gc_collect")
+    assert child.ask("seen == [blocked()] == [1 << signal.SIGUSR1 - 1]")
+
+
+def test_collect_takes_no_signal_of_sigwait(spawn):
+    """While the main thread waits for a signal the kernel says that it does not
+    block it; the next one must not end the process on our thread."""
+    child = Served(spawn)
+    child.run(COLLECTED)
+    child.begin("run", "signal.sigwait({signal.SIGUSR1})")
+    wait_until(lambda: "SigBlk:\t" + 16 * "0" in pathlib.Path(
+        "/proc/%d/status" % child.pid).read_text(), "sigwait")
+    with child.wire() as wire:
+        wire.ask("gc_collect")
+    os.kill(child.pid, signal.SIGUSR1)
+    child.end()
+    assert child.ask("seen[0] >> signal.SIGUSR1 - 1 & 1") == 1
 
 
 def test_collect_with_hostile_callbacks(spawn):
