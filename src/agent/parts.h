@@ -193,6 +193,8 @@ void share_end_all(struct server *server, bool worker_ended);
 /* ---- stream.c ---- */
 /* The session wants no more of it; its frame may still have to end. */
 void stream_cancel(struct session *session);
+/* Frees what all streams of the share have passed. */
+void stream_release(struct share *share);
 /* True if there is something to send. */
 bool stream_has_more(const struct session *session);
 /* Sends what the socket takes. PX_OK: all that there is; PX_AGAIN: the socket

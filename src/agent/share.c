@@ -132,7 +132,9 @@ cancel_share(struct share *share)
     share->is_canceled = true;
     if (share->op != NULL)
         atomic_store(&share->op->canceled, true);
-    else if (share->is_cloned && !share->seen.ended)
+    /* Also while the worker has it: a walk under the GIL hears of it only so,
+     * and the page is made for two. */
+    if (!share->seen.ended)
         heap_capture_cancel(share->capture);
 }
 
@@ -143,7 +145,9 @@ share_leave(struct session *session)
     if (share == NULL)
         return;
     session->stream = (struct stream){.share = NULL};
-    if (!has_streams(share))
+    if (has_streams(share))
+        stream_release(share); /* it may have been the slowest */
+    else
         cancel_share(share);
     session->server->has_dead = true;
 }
@@ -217,8 +221,6 @@ share_cloned(struct share *share, struct op *op)
     share->gil_wait_ns = op->gil_wait_ns;
     share->pause_ns = op->gil_hold_ns;
     server->last_pause_ns = op->gil_hold_ns;
-    if (share->is_canceled)
-        heap_capture_cancel(share->capture);
     look(share);
 }
 

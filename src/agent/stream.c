@@ -103,8 +103,8 @@ send_some(struct session *session, size_t max, size_t *sent, struct px_err *err)
     return PX_OK;
 }
 
-static void
-release_behind(struct share *share)
+void
+stream_release(struct share *share)
 {
     uint64_t low = UINT64_MAX;
     for (const struct session *session = share->server->sessions;
@@ -207,6 +207,6 @@ stream_send(struct session *session, struct px_err *err)
             status = send_some(session, SEND_BUDGET - sent, &sent, err);
     }
     if (stream->share != NULL)
-        release_behind(stream->share);
+        stream_release(stream->share);
     return status;
 }

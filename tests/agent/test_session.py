@@ -359,6 +359,38 @@ def test_stop_the_world(spawn):
     assert reply["end"] == "complete"
 
 
+def spool_of(child):
+    """The file of a snapshot of which something is written already."""
+    for fd in descriptors(child):
+        path = "/proc/%d/fd/%s" % (child.pid, fd)
+        try:
+            if "pyexplore-spool" in os.readlink(path) and \
+                    os.stat(path).st_size > 0:
+                return open(path, "rb")
+        except FileNotFoundError:
+            pass
+    return None
+
+
+def test_stop_the_world_is_cancelled(spawn):
+    """CANCEL ends a walk that stops the target: less is written than in all.
+    It may come too late; not each time."""
+    child = big_child(spawn)
+    options = {"codec": "none", "stop_the_world": True}
+    with child.wire() as wire:
+        whole = sum(map(len, wire.snapshot(**options)[0]))
+        for _ in range(5):
+            wait_until(lambda: not spool_of(child), "the end of the last one")
+            request = wire.frame("snapshot", options)
+            with wait_until(lambda: spool_of(child), "the walk") as spool:
+                wire.frame("cancel", {"id": request})
+                assert wire.reply(request)["end"] == "cancelled"
+                wire.ask("gc_state")  # the walk is over
+                if os.fstat(spool.fileno()).st_size < 0.9 * whole:
+                    return
+    pytest.fail("five walks went on to their ends")
+
+
 def test_peers_share_one_child(spawn):
     """Peers that ask while the GIL is waited for get the same snapshot."""
     child = Served(spawn)
@@ -397,6 +429,12 @@ def big_child(spawn, **options):
     child = Served(spawn, **options)
     child.run("heap = [[str(i)] for i in range(400000)]")
     return child
+
+
+def state_of(pid):
+    """R runs, S sleeps, …"""
+    with open("/proc/%d/stat" % pid) as stat:
+        return stat.read().rpartition(")")[2].split()[0]
 
 
 def read_some(wire):
@@ -450,6 +488,25 @@ def test_slow_peer_does_not_hold_up_a_fast_one(spawn):
             assert fast.ask("status")["peers"] == 2
             assert time.monotonic() - begin < 1
         assert fast.snapshot(detail="types")[1]["end"] == "complete"
+
+
+def test_a_slow_peer_that_leaves_lets_the_others_go_on(spawn):
+    """When the slowest reader of a full spool is gone, its room is free: the
+    fast one, that has all there is, gets the rest."""
+    child = big_child(spawn, spool_bytes=4 << 20)
+    slow, fast = child.wire(), child.wire()
+    slow.frame("snapshot", {"codec": "none"})
+    request = fast.frame("snapshot", {"codec": "none"})
+    got, told = 0, -1
+    while got != told or state_of(children_of(child.pid)[0]) != "S":
+        msg, _, _, body = fast.receive()
+        if msg == "chunk":
+            got += len(body)
+        elif msg == "progress":
+            told = body["raw_bytes"]
+    slow.close()
+    assert fast.reply(request)["end"] == "complete"
+    fast.close()
 
 
 def test_too_slow_a_peer_gets_a_footer(spawn):

@@ -92,7 +92,8 @@ PX_NOGIL void heap_capture_poll(struct heap_capture *capture,
 /* All peers have read up to `offset`: frees the pages, lets the child go on. */
 PX_NOGIL void heap_capture_release(struct heap_capture *capture,
                                    uint64_t offset);
-/* Ends the child (its own footer says CANCELED if it still can). */
+/* Ends the child (its own footer says CANCELED if it still can). Also from
+ * another thread, during heap_capture_clone: ends a walk in-process. */
 PX_NOGIL void heap_capture_cancel(struct heap_capture *capture);
 /* Kills and reaps a child that still runs, and frees the spool's pages. */
 PX_NOGIL void heap_capture_end(struct heap_capture *capture);
