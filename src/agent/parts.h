@@ -126,7 +126,8 @@ struct session {
 /* ---- server.c ---- */
 void server_arm_tick(struct server *server);
 bool server_is_full(const struct server *server);
-/* Gives the operation to the worker; takes it in any case. */
+/* Gives the operation to the worker; takes it in any case. Never answers: the
+ * caller may be in the middle of a request of the same session. */
 void server_submit(struct server *server, struct op *op);
 
 /* ---- session.c ---- */

@@ -132,15 +132,7 @@ server_submit(struct server *server, struct op *op)
     op->next_pending = server->pending;
     server->pending = op;
     server_arm_tick(server);
-    /* From here on the operation is the worker's, its status too. */
-    struct px_err err;
-    if (worker_submit(server->worker, op, &err) == PX_OK)
-        return;
-    op->status = err.status;
-    op->err = err;
-    server->pending = op->next_pending;
-    answer_op(server, op);
-    op_free(op);
+    worker_submit(server->worker, op);
 }
 
 static void
@@ -224,10 +216,12 @@ close_all(struct server *server)
             px_loop_unwatch(server->loop, server->listeners[i].fd);
         listener_close(&server->listeners[i]);
     }
-    bool ended = worker_stop(server->worker, WORKER_WAIT_MS);
-    take_done(server);
+    /* First: an answer to one of them would let it ask for more, and a walk
+     * under the GIL ends when nobody waits for it. */
     for (struct session *s = server->sessions; s != NULL; s = s->next)
         session_close(s);
+    bool ended = worker_stop(server->worker, WORKER_WAIT_MS);
+    take_done(server);
     /* The worker does not come back in time, or never: what it has must not
      * touch the collector when all was put back. */
     for (struct op *op = server->pending; op != NULL; op = op->next_pending)

@@ -34,8 +34,12 @@ thread_start(pthread_t *out, enum thread_role role, void *(*run)(void *),
     code = pthread_create(out, &attributes, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (code != 0)
-        return px_fail_errno(err, PX_ENOMEM, code, "start a thread");
+    if (code != 0) {
+        px_fail_errno(err, PX_ENOMEM, code, "start a thread");
+        px_err_hint(err, "a limit on threads (pids.max, RLIMIT_NPROC) or on "
+                         "memory is reached");
+        return PX_ENOMEM;
+    }
     pthread_setname_np(*out, roles[role].name);
     return PX_OK;
 }

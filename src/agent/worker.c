@@ -255,25 +255,37 @@ worker_new(void (*wake)(void *context), void *context, struct px_err *err)
     return worker;
 }
 
-enum px_status
-worker_submit(struct worker *worker, struct op *op, struct px_err *err)
+/* With the mutex held. */
+static enum px_status
+need_thread(struct worker *worker, struct px_err *err)
 {
-    if (!worker->has_thread) {
-        worker->quit = false;
-        atomic_fetch_add(&worker->refs, 1);
-        enum px_status status = thread_start(&worker->thread, THREAD_CLONES,
-                                             worker_thread, worker, err);
-        if (status != PX_OK) {
-            atomic_fetch_sub(&worker->refs, 1);
-            return status;
-        }
-        worker->has_thread = true;
-    }
+    if (worker->stopped)
+        return px_fail(err, PX_ECANCELED, "the server stops");
+    if (worker->has_thread)
+        return PX_OK;
+    worker->quit = false;
+    atomic_fetch_add(&worker->refs, 1);
+    enum px_status status = thread_start(&worker->thread, THREAD_CLONES,
+                                         worker_thread, worker, err);
+    worker->has_thread = status == PX_OK;
+    if (status != PX_OK)
+        atomic_fetch_sub(&worker->refs, 1);
+    return status;
+}
+
+void
+worker_submit(struct worker *worker, struct op *op)
+{
     pthread_mutex_lock(&worker->mutex);
-    queue_put(&worker->asked, op);
-    pthread_cond_signal(&worker->more);
+    op->status = need_thread(worker, &op->err);
+    if (op->status == PX_OK) {
+        queue_put(&worker->asked, op);
+        pthread_cond_signal(&worker->more);
+    } else {
+        queue_put(&worker->done, op);
+        worker->wake(worker->context);
+    }
     pthread_mutex_unlock(&worker->mutex);
-    return PX_OK;
 }
 
 struct op *
@@ -292,7 +304,8 @@ end_thread(struct worker *worker, int ms)
         return true;
     pthread_mutex_lock(&worker->mutex);
     worker->quit = true;
-    pthread_cond_signal(&worker->more);
+    /* all: one that did not rest in time may have been called back */
+    pthread_cond_broadcast(&worker->more);
     pthread_mutex_unlock(&worker->mutex);
     worker->has_thread = false;
     if (thread_join(worker->thread, ms))

@@ -95,10 +95,9 @@ struct worker;
 /* `wake` is called on the worker's thread whenever something is done. */
 struct worker *worker_new(void (*wake)(void *context), void *context,
                           struct px_err *err);
-/* Takes the operation; starts the thread if need be. On failure the operation
- * is still the caller's. */
-PX_NOGIL enum px_status worker_submit(struct worker *worker, struct op *op,
-                                      struct px_err *err);
+/* Takes the operation; starts the thread if need be. If it cannot, or after
+ * worker_stop, the operation comes back by worker_take with ran == false. */
+PX_NOGIL void worker_submit(struct worker *worker, struct op *op);
 /* The next operation that is done, or NULL. */
 struct op *worker_take(struct worker *worker);
 /* Sends the thread home; only when all operations were taken back. */

@@ -59,6 +59,34 @@ def test_exit_with_peers_and_a_snapshot(spawn, px_folder):
                    "nothing left behind")
 
 
+SLOW_TO_GO = """
+import threading, time
+class Slow:
+    def __del__(self):
+        begun.set()
+        while os.path.exists(path): time.sleep(0.001)
+begun = threading.Event()
+path = server.unix_path
+gc.disable()
+slow = Slow(); slow.me = slow; del slow
+"""
+
+
+def test_stop_starts_nothing_more(spawn):
+    """What a peer still waits for while stop() lets a collection finish is not
+    begun: no thread is left."""
+    child = Served(spawn)
+    child.run(SLOW_TO_GO)
+    with child.wire() as wire:
+        wire.frame("gc_collect", {})
+        for msg, body in (("gc_set", {"debug": 0}), ("snapshot", {}),
+                          ("status", {})):
+            wire.frame(msg, body)
+        child.run("begun.wait(); pyexplore.stop()")
+        assert os.listdir("/proc/%d/task" % child.pid) == [str(child.pid)]
+    assert child.finish() == 0
+
+
 WAYS = {
     "sys.exit(3)": 3,
     "raise SystemExit(4)": 4,

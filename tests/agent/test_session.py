@@ -11,7 +11,7 @@ import time
 import pytest
 
 import pxs
-from harness import children_of, wait_until
+from harness import SANITIZED, children_of, wait_until
 from served import Served
 from wire import FIRST, HEAD, MAGIC, MESSAGES, Closed, Refused, Wire
 
@@ -271,6 +271,32 @@ def test_status(spawn):
     assert status["allocated_blocks"] == pytest.approx(
         child.ask("sys.getallocatedblocks()"), rel=0.1)
     assert status["gil_hold_max_ns"] >= status["last_pause_ns"]
+
+
+NO_THREAD = """
+import resource
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + (6 << 20)  # less than a stack
+resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+"""
+
+
+@pytest.mark.skipif(SANITIZED, reason="their shadow needs address space")
+def test_no_room_for_a_thread(spawn):
+    """Where no thread can be started all that is asked is refused, each by a
+    sentence; when there is room again the same connection is answered."""
+    child = Served(spawn)
+    with child.wire() as wire:
+        child.run(NO_THREAD)
+        for request in [wire.frame(msg, {}) for msg in
+                        ("status", "gc_state", "memory") * 5]:
+            with pytest.raises(Refused, match="start a thread"):
+                wire.reply(request)
+        with pytest.raises(Refused):
+            wire.ask("snapshot")
+        child.run("resource.setrlimit(resource.RLIMIT_AS, (hard, hard))")
+        assert wire.ask("status")["peers"] == 1
 
 
 @pytest.mark.smoke
