@@ -221,6 +221,14 @@ enum px_status px_key_read(const char *path, uint8_t key[PX_KEY_BYTES],
 /* Makes a new key file: O_EXCL, O_NOFOLLOW, 0600. PX_EBUSY: there is one. */
 enum px_status px_key_write(const char *path, const uint8_t key[PX_KEY_BYTES],
                             struct px_err *err);
+/* A key file that is a running server's: it holds a flock on it, which goes
+ * with the process, so a file without one is what a dead server left. First
+ * open, made if it is not there; then hold, which locks it, writes the key and
+ * leaves the descriptor open. PX_EBUSY: another server's. PX_AGAIN: it was
+ * removed in between, open again. Remove it before the descriptor is closed. */
+enum px_status px_key_open(const char *path, int *fd, struct px_err *err);
+enum px_status px_key_hold(int fd, const char *path,
+                           const uint8_t key[PX_KEY_BYTES], struct px_err *err);
 
 /* ---- the folder of sockets and keys, the same function at both ends ---- */
 #define PX_PATH_MAX 4096
@@ -239,7 +247,9 @@ enum px_status px_folder_place(unsigned uid, unsigned i, size_t out_bytes,
  * else can replace it. PX_ENOTFOUND, PX_EDENIED. */
 enum px_status px_folder_check(const char *path, unsigned uid,
                                struct px_err *err);
-/* FOLDER/PID.sock and FOLDER/tcp-PORT.key. */
+/* FOLDER/PID.sock and FOLDER/tcp-PORT.key. The key is of one server: another
+ * one with that port, on another address or in another container that shares
+ * the folder, has none there. */
 enum px_status px_folder_socket(const char *folder, int pid, size_t out_bytes,
                                 char *out, struct px_err *err);
 enum px_status px_folder_key(const char *folder, int port, size_t out_bytes,

@@ -14,6 +14,7 @@
 #include "agent/agent.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <structmember.h>
@@ -154,13 +155,27 @@ new_handle(unsigned long run)
 static PyObject *
 raise_busy(const struct px_err *err)
 {
+    char text[PX_ERR_TEXT + PX_ERR_HINT + 2];
     if (err->status != PX_EBUSY)
         return border_raise(err);
-    PyObject *arguments = Py_BuildValue("(is)", EADDRINUSE, err->msg);
+    snprintf(text, sizeof text, "%s%s%s", err->msg,
+             err->hint[0] != '\0' ? ": " : "", err->hint);
+    PyObject *arguments = Py_BuildValue("(is)", EADDRINUSE, text);
     if (arguments != NULL)
         PyErr_SetObject(PyExc_OSError, arguments);
     Py_XDECREF(arguments);
     return NULL;
+}
+
+/* The program must boot: it gets a server that nobody can reach. */
+static PyObject *
+serve_nobody(const struct px_err *err)
+{
+    if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
+                         "pyexplore: %s; nobody can connect to this process",
+                         err->msg) < 0)
+        return NULL;
+    return new_handle(0);
 }
 
 /* All that can be refused before anything is made. */
@@ -277,7 +292,8 @@ agent_serve(const struct serve_options *options)
     agent.starting = false;
     if (!started) {
         Py_DECREF(handle);
-        return raise_busy(&err);
+        return options_can_do_without(options, err.status) ? serve_nobody(&err)
+                                                           : raise_busy(&err);
     }
     agent.pid = getpid();
     agent.server = server;

@@ -14,6 +14,8 @@
 #include "agent/ports.h"
 #include "base/net.h"
 
+#define KEY_TRIES 10 /* others that end may remove it under our hands */
+
 enum px_status
 listener_open_unix(struct listener *listener, const char *folder,
                    struct px_err *err)
@@ -29,8 +31,6 @@ listener_open_unix(struct listener *listener, const char *folder,
             px_folder_socket(folder, (int)getpid(), sizeof path, path, err);
     if (status != PX_OK)
         return status;
-    if (strlen(path) >= sizeof listener->address)
-        return px_fail(err, PX_EINVAL, "socket path %s is too long", path);
     forget_lock();
     status = px_net_listen_unix(path, &fd, err);
     if (status == PX_OK) {
@@ -49,12 +49,38 @@ listener_open_unix(struct listener *listener, const char *folder,
     return PX_OK;
 }
 
+/* Descriptors are registered under the lock, the file is waited for without. */
+static enum px_status
+hold_key(struct listener *listener, const char *path, struct px_err *err)
+{
+    int fd = -1;
+    forget_lock();
+    enum px_status status = px_key_open(path, &fd, err);
+    if (status == PX_OK) {
+        status = forget_fd_add(fd, err);
+        if (status != PX_OK)
+            close(fd);
+    }
+    forget_unlock();
+    if (status != PX_OK)
+        return status;
+    status = px_key_hold(fd, path, listener->key, err);
+    if (status != PX_OK) {
+        forget_fd_close(fd);
+        return status;
+    }
+    own_file_note_open(&listener->file, fd, path);
+    listener->key_fd = fd;
+    return PX_OK;
+}
+
 /* The key of `options`, or a fresh one in the folder under our port. */
 static enum px_status
 take_key(struct listener *listener, const struct serve_options *options,
          const char *folder, int port, struct px_err *err)
 {
     char path[PX_PATH_MAX];
+    int tries = 0;
     if (options->key_file != NULL) {
         enum px_status status =
             px_key_read(options->key_file, listener->key, err);
@@ -70,11 +96,9 @@ take_key(struct listener *listener, const struct serve_options *options,
         status = px_auth_random(listener->key, PX_KEY_BYTES, err);
     if (status != PX_OK)
         return status;
-    /* The port is ours now, so a key file of that name is a dead server's. */
-    unlink(path);
-    status = px_key_write(path, listener->key, err);
-    if (status == PX_OK)
-        own_file_note(&listener->file, path);
+    do {
+        status = hold_key(listener, path, err);
+    } while (status == PX_AGAIN && tries++ < KEY_TRIES);
     return status;
 }
 
@@ -131,7 +155,9 @@ listener_close(struct listener *listener)
 {
     /* The file goes first: nobody is sent to a closed socket. */
     own_file_remove(&listener->file);
+    forget_fd_close(listener->key_fd);
     forget_fd_close(listener->fd);
+    listener->key_fd = -1;
     listener->fd = -1;
     sodium_memzero(listener->key, sizeof listener->key);
 }

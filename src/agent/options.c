@@ -61,6 +61,14 @@ options_done(struct serve_options *options)
     options->key_file = NULL;
 }
 
+bool
+options_can_do_without(const struct serve_options *options,
+                       enum px_status status)
+{
+    return !options->port_given && options->unix_socket &&
+           (options->key_file == NULL || status == PX_EBUSY);
+}
+
 int
 options_detail(const char *name)
 {

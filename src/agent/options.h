@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <pyexplore/err.h>
 #include <pyexplore/snapshot.h>
 
 #define OPTIONS_NO_PORT (-1)
@@ -33,6 +34,11 @@ bool options_equal(const struct serve_options *a,
 /* A deep copy; false without memory. */
 bool options_copy(const struct serve_options *from, struct serve_options *to);
 void options_done(struct serve_options *options);
+
+/* May serve() go on with less, after this failure? Only by what was not asked
+ * for: whoever writes serve() into a program wants it to boot everywhere. */
+bool options_can_do_without(const struct serve_options *options,
+                            enum px_status status);
 
 #ifdef Py_PYTHON_H
 /* Parses and checks; on failure an exception is set and nothing is kept. */

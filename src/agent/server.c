@@ -252,6 +252,36 @@ server_thread(void *context)
 
 /* ---- from serve() and stop() ---- */
 
+/* By its file, or where there can be none by its abstract name: in a folder
+ * that cannot be written to, or that another container shares, whose process
+ * has our number. Says what is wrong with the first of them. */
+static enum px_status
+open_unix(struct server *server, const char *folder, struct px_err *err)
+{
+    struct listener *listener = &server->listeners[LISTEN_UNIX];
+    enum px_status status = listener_open_unix(listener, folder, err);
+    if (status != PX_OK && folder[0] != '\0')
+        listener_open_unix(listener, "", NULL);
+    return status;
+}
+
+static void
+note_lack(const struct server *server, const struct px_err *why,
+          struct server_notes *notes)
+{
+    char other[48];
+    const char *address = server_address(server);
+    if (server_unix_path(server) != NULL)
+        snprintf(other, sizeof other, "by pid: pyexplore-tui %d",
+                 (int)getpid());
+    else
+        snprintf(other, sizeof other, "to %.40s", address);
+    snprintf(notes->warning, sizeof notes->warning,
+             "pyexplore: %.240s; connect %s", why->msg, other);
+}
+
+/* A second worker with the same line of code must still boot: what cannot be
+ * had is noted as long as there is something to listen on. */
 static enum px_status
 open_listeners(struct server *server, struct server_notes *notes,
                struct px_err *err)
@@ -259,30 +289,29 @@ open_listeners(struct server *server, struct server_notes *notes,
     const struct serve_options *options = &server->options;
     char folder[PX_PATH_MAX] = "";
     struct px_err why;
-    if (px_folder_find(geteuid(), true, sizeof folder, folder, &why) != PX_OK)
+    enum px_status lack = PX_OK;
+    if (px_folder_find(geteuid(), true, sizeof folder, folder, NULL) != PX_OK)
         folder[0] = '\0';
-    if (options->unix_socket) {
-        enum px_status status =
-            listener_open_unix(&server->listeners[LISTEN_UNIX], folder, err);
-        if (status != PX_OK)
+    if (options->unix_socket)
+        lack = open_unix(server, folder, &why);
+    if (options->port != OPTIONS_NO_PORT) {
+        enum px_status status = listener_open_tcp(
+            &server->listeners[LISTEN_TCP], options, folder, err);
+        if (status != PX_OK && !options_can_do_without(options, status))
             return status;
+        if (status != PX_OK) {
+            lack = status;
+            why = *err;
+        }
     }
-    if (options->port == OPTIONS_NO_PORT)
+    if (lack == PX_OK)
         return PX_OK;
-    enum px_status status = listener_open_tcp(&server->listeners[LISTEN_TCP],
-                                              options, folder, &why);
-    if (status == PX_OK)
-        return PX_OK;
-    /* A second worker with the same line of code must still boot. */
-    if (!options->port_given && options->unix_socket &&
-        (status == PX_EBUSY || (status == PX_EDENIED && folder[0] == '\0'))) {
-        snprintf(notes->warning, sizeof notes->warning,
-                 "pyexplore: %.200s; connect by pid: pyexplore-tui %d", why.msg,
-                 (int)getpid());
-        return PX_OK;
+    if (server_address(server) == NULL && server_unix_path(server) == NULL) {
+        *err = why;
+        return lack;
     }
-    *err = why;
-    return status;
+    note_lack(server, &why, notes);
+    return PX_OK;
 }
 
 struct server *
@@ -295,7 +324,7 @@ server_new(const struct serve_options *options, struct server_notes *notes,
         return NULL;
     }
     for (unsigned i = 0; i < N_LISTENERS; i++)
-        server->listeners[i].fd = -1;
+        server->listeners[i] = (struct listener)LISTENER_NONE;
     atomic_init(&server->stopping, false);
     server->started = facts_time();
     server->started_ns = px_now_ns();

@@ -2,7 +2,8 @@
  *
  * The file is opened first and judged by fstat of what was opened, so that
  * nobody can swap it in between. O_NONBLOCK: a FIFO in its place must not
- * stop us.
+ * stop us. A server writes over what a dead one left, in place: a client that
+ * reads meanwhile finds 32 bytes.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -11,7 +12,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,6 +100,21 @@ out:
     return status;
 }
 
+/* At the file's beginning; 0, or errno. */
+static int
+write_all(int fd, const uint8_t key[PX_KEY_BYTES])
+{
+    size_t done = 0;
+    while (done < PX_KEY_BYTES) {
+        ssize_t step = pwrite(fd, key + done, PX_KEY_BYTES - done, (off_t)done);
+        if (step < 0 && errno != EINTR)
+            return errno;
+        if (step > 0)
+            done += (size_t)step;
+    }
+    return 0;
+}
+
 enum px_status
 px_key_write(const char *path, const uint8_t key[PX_KEY_BYTES],
              struct px_err *err)
@@ -107,16 +125,56 @@ px_key_write(const char *path, const uint8_t key[PX_KEY_BYTES],
         return px_fail(err, PX_EBUSY, "there is already a key file %s", path);
     if (fd < 0)
         return px_fail_errno(err, PX_EIO, errno, "make the key file %s", path);
-    size_t done = 0;
-    int error = 0;
-    while (error == 0 && done < PX_KEY_BYTES) {
-        ssize_t step = write(fd, key + done, PX_KEY_BYTES - done);
-        if (step >= 0)
-            done += (size_t)step;
-        else if (errno != EINTR)
-            error = errno;
-    }
+    int error = write_all(fd, key);
     if (close(fd) != 0 && error == 0)
+        error = errno;
+    if (error == 0)
+        return PX_OK;
+    unlink(path);
+    return px_fail_errno(err, PX_EIO, error, "write the key file %s", path);
+}
+
+/* ---- the file of a running server ---- */
+
+enum px_status
+px_key_open(const char *path, int *fd, struct px_err *err)
+{
+    int made = open(
+        path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+        0600);
+    if (made < 0)
+        return px_fail_errno(err, PX_EIO, errno, "make the key file %s", path);
+    *fd = made;
+    return PX_OK;
+}
+
+static bool
+is_at(int fd, const char *path)
+{
+    struct stat opened, named;
+    return fstat(fd, &opened) == 0 && lstat(path, &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+enum px_status
+px_key_hold(int fd, const char *path, const uint8_t key[PX_KEY_BYTES],
+            struct px_err *err)
+{
+    /* A file system without locks: as good as it can be. */
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        px_fail(err, PX_EBUSY, "%s is the key of another server that runs",
+                path);
+        px_err_hint(err, "take another port, or pass key_file=");
+        return PX_EBUSY;
+    }
+    if (!is_at(fd, path))
+        return px_fail(err, PX_AGAIN, "key file %s was removed", path);
+    (void)fchmod(fd, 0600);
+    enum px_status status = check_file(fd, path, err);
+    if (status != PX_OK)
+        return status;
+    int error = write_all(fd, key);
+    if (error == 0 && ftruncate(fd, PX_KEY_BYTES) != 0)
         error = errno;
     if (error == 0)
         return PX_OK;

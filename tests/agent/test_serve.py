@@ -205,6 +205,100 @@ except RuntimeWarning as w:
     assert (status, out, err) == (0, "raised []\n", "")
 
 
+SERVE_AND_NOTE = """
+import warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    server = pyexplore.serve(%s)
+noted = [str(w.message) for w in caught]
+"""
+
+
+@pytest.mark.parametrize("is_abstract_taken", [False, True])
+def test_boots_beside_a_container_with_our_pid(spawn, px_folder,
+                                               is_abstract_taken):
+    """Our socket's name is taken by a live process: by the abstract name; that
+    one taken as well: by TCP; the default port too: nobody, and a warning."""
+    child = Served(spawn, serve=False)
+    abstract = "@pyexplore/%d/%d" % (os.geteuid(), child.pid)
+    with socket.socket(socket.AF_UNIX) as other, \
+            socket.socket(socket.AF_UNIX) as third, socket.socket() as tcp:
+        other.bind(str(px_folder / ("%d.sock" % child.pid)))
+        other.listen(1)
+        if is_abstract_taken:
+            third.bind("\0" + abstract[1:])
+        try:
+            tcp.bind(("127.0.0.1", 9999))
+            tcp.listen(1)
+        except OSError:  # somebody else's: as good
+            pass
+        child.run(SERVE_AND_NOTE % "")
+        assert child.ask("[server.address, server.unix_path]") == [
+            None, None if is_abstract_taken else abstract]
+        end = ("nobody can connect to this process" if is_abstract_taken
+               else "connect by pid: pyexplore-tui %d" % child.pid)
+        noted, = child.ask("noted")
+        assert "port 9999 is taken" in noted and noted.endswith("; " + end)
+        child.run("pyexplore.stop()" + SERVE_AND_NOTE % "port=0")
+        with Wire.tcp(child.ask("server.address")).hello() as wire:
+            assert wire.server["pid"] == child.pid
+        noted, = child.ask("noted")
+        assert "%d.sock: Address already in use" % child.pid in noted
+
+
+@pytest.mark.parametrize("options, unix", [
+    ("ro", "@"), ("nr_inodes=1", "@"), ("nr_inodes=2", "/")])
+def test_boots_where_nothing_can_be_written(tmp_path, options, unix):
+    """The folder is read-only, or full when the socket or the key is made."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = "-m" if os.geteuid() == 0 else "-rm"
+    done = subprocess.run(
+        ["unshare", mount, "sh", "-c",
+         'mount -t tmpfs -o mode=700,"$2" tmpfs "$1" && shift 2 && exec "$@"',
+         "sh", str(disk), options, sys.executable, "-c", DEFAULT_PORT],
+        env=child_environment(PYEXPLORE_DIR=str(disk)), timeout=60,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        universal_newlines=True)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.startswith("None " + unix)
+    assert second.startswith("RuntimeWarning pyexplore: ")
+
+
+def test_a_long_folder_is_served(spawn, tmp_path):
+    """A socket's path may be longer than a socket's address."""
+    folder = tmp_path / ("x" * 60) / ("y" * 70)
+    folder.mkdir(mode=0o700, parents=True)
+    child = Served(spawn, port=None, env={"PYEXPLORE_DIR": str(folder)})
+    assert child.unix == str(folder / ("%d.sock" % child.pid))
+    fd = os.open(str(folder), os.O_RDONLY)
+    with Wire.unix("/proc/self/fd/%d/%d.sock" % (fd, child.pid)) as wire:
+        assert wire.hello().server["pid"] == child.pid
+    os.close(fd)
+    assert child.finish() == 0 and list(folder.iterdir()) == []
+
+
+def test_the_key_of_a_port_is_one_server_s(spawn, px_folder):
+    """A second server with the port, on another address, leaves the key of
+    the first alone; when that one was killed it has the key."""
+    first, second = Served(spawn), Served(spawn, serve=False)
+    port = int(first.address.rpartition(":")[2])
+    key = px_folder / ("tcp-%d.key" % port)
+    serve = "server = pyexplore.serve(%d, host='127.0.0.2')" % port
+    with pytest.raises(ChildError, match="OSError: .*%s is the key of another "
+                       "server.*pass key_file=" % key):
+        second.run(serve)
+    with Wire.tcp(first.address).hello() as wire:
+        assert wire.server["pid"] == first.pid
+    first.target.process.kill()
+    first.target.wait()
+    second.run(serve)
+    with Wire.tcp("127.0.0.2:%d" % port).hello() as wire:
+        assert wire.server["pid"] == second.pid
+    assert second.finish() == 0 and not key.exists()
+
+
 def test_disabled_by_environment(spawn, px_folder):
     """PYEXPLORE_DISABLE=1 makes serve() inert."""
     child = Served(spawn, env={"PYEXPLORE_DISABLE": "1"})

@@ -287,6 +287,27 @@ test_key_refusals(void **state)
         PX_EBUSY);
 }
 
+static void
+test_key_of_a_server(void **state)
+{
+    (void)state;
+    const uint8_t *key = (const uint8_t *)key_text;
+    const char *file = make_key("held", 40, 0644);
+    uint8_t found[PX_KEY_BYTES];
+    int first = -1;
+    int second = -1;
+    assert_int_equal(px_key_open(file, &first, &err), PX_OK);
+    assert_int_equal(px_key_hold(first, file, key, &err), PX_OK);
+    assert_int_equal(px_key_read(file, found, &err), PX_OK);
+    assert_memory_equal(found, key, sizeof found);
+    assert_int_equal(px_key_open(file, &second, &err), PX_OK);
+    assert_int_equal(px_key_hold(second, file, key, &err), PX_EBUSY);
+    assert_int_equal(unlink(file), 0);
+    close(first);
+    assert_int_equal(px_key_hold(second, file, key, &err), PX_AGAIN);
+    close(second);
+}
+
 /* ---- sockets in it ---- */
 
 static void
@@ -381,19 +402,13 @@ main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_places),
-        CASE(test_find_and_create),
-        CASE(test_next_place),
-        CASE(test_open_folder),
-        CASE(test_no_folder),
-        CASE(test_shared_parent),
-        CASE(test_other_owner),
-        CASE(test_names),
-        CASE(test_key_round_trip),
-        CASE(test_key_refusals),
-        CASE(test_socket_is_private),
-        CASE(test_long_socket_path),
-        CASE(test_tcp),
+        CASE(test_places),           CASE(test_find_and_create),
+        CASE(test_next_place),       CASE(test_open_folder),
+        CASE(test_no_folder),        CASE(test_shared_parent),
+        CASE(test_other_owner),      CASE(test_names),
+        CASE(test_key_round_trip),   CASE(test_key_refusals),
+        CASE(test_key_of_a_server),  CASE(test_socket_is_private),
+        CASE(test_long_socket_path), CASE(test_tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
