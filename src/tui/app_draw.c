@@ -261,9 +261,8 @@ app_layout(struct app *app, int by)
         area = (struct rect){0, 0, PLAIN_ROOM, PLAIN_ROOM};
     for (int i = 0, n = view->ops->n_panes; i <= n; i++) {
         lay_out(view, area);
-        /* Keys act on what is seen; a bare pane's first row is its title. */
-        int least = view->ops->panes[view->focus]->bare ? 2 : 1;
-        if (view->rects[view->focus].rows >= least || i == n)
+        /* Keys act on what is seen; a pane's first row is its title. */
+        if (view->rects[view->focus].rows >= 2 || i == n)
             return;
         view->focus = (view->focus + by + n) % n;
     }

@@ -14,6 +14,8 @@
 #include "tui/gc_controls.h"
 #include "tui/keymap.h"
 
+#define CONTROLS_MIN 4 /* rows; with fewer they take all */
+
 enum { PANE_CONTROLS, PANE_FIGURES, PANE_RESULTS };
 
 static const json_t *
@@ -278,7 +280,7 @@ layout(const struct view *view, struct rect area, struct rect out[VIEW_PANES])
     (void)view;
     int n_controls = (int)n_gc_controls + 1;
     int top = n_controls < area.rows - 3 ? n_controls : area.rows - 3;
-    if (top < 1)
+    if (top < CONTROLS_MIN)
         top = area.rows;
     if (area.cols >= 100) {
         int left = area.cols >= 120 ? 56 : 46;

@@ -317,9 +317,11 @@ empty(const void *context, size_t out_bytes, char *out)
     else if (view->snapshot != NULL && view->snapshot->paths == NULL)
         snprintf(out, out_bytes, "%s", store_no_paths(view->snapshot));
     else
-        snprintf(out, out_bytes,
-                 "Growth needs two snapshots or more: r takes another one, a "
-                 "takes one every few seconds.");
+        snprintf(out, out_bytes, "Growth needs two snapshots or more%s",
+                 session_is_live(&view->app->session)
+                     ? ": r takes another one, a takes one every few seconds."
+                     : ", and there is no target. pyexplore growth compares "
+                       "files.");
 }
 
 /* ---- the view ---- */

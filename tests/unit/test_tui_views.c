@@ -251,13 +251,14 @@ test_golden_ascii(void **state)
     free(dump);
 }
 
-/* Every view at every size down to nothing: the sanitizers watch. */
+/* Every view at every size down to nothing: the sanitizers watch, and the
+ * selected row is seen. */
 static void
 test_any_size(void **state)
 {
-    static const int sizes[][2] = {{1, 1},  {2, 80},  {5, 24},   {6, 24},
-                                   {7, 30}, {10, 40}, {12, 59},  {24, 60},
-                                   {9, 99}, {8, 100}, {50, 200}, {3, 300}};
+    static const int sizes[][2] = {
+        {1, 1},   {2, 80}, {5, 24}, {6, 24},  {7, 30},   {10, 40}, {12, 59},
+        {24, 60}, {9, 99}, {8, 40}, {8, 100}, {50, 200}, {3, 300}};
     struct app *app = *state;
     for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
         go(app, screens[i].place);
@@ -266,6 +267,8 @@ test_any_size(void **state)
             app_resize(app, sizes[k][0], sizes[k][1]);
             app_draw(app);
             assert_true(app->screen.cursor_row < app->screen.rows);
+            if (sizes[k][0] >= 6 && sizes[k][1] >= 24)
+                assert_true(view_list(app_view(app))->body_rows > 0);
         }
         app_resize(app, 24, 80);
         press(app, "Esc Esc Esc");
