@@ -12,22 +12,31 @@
 
 #define TABLE_MIN 256u
 
-static inline size_t
-slot_of(const struct forms *forms, const struct form *form)
+/* Where the form stands in a table of this size, or would; NULL: too far. */
+static inline uint32_t *
+slot_of(const struct forms *forms, uint32_t *table, size_t size,
+        const struct form *form)
 {
     uint64_t hash = (form->bytes * 0x9e3779b97f4a7c15u) ^
                     ((uint64_t)form->type << 8 | form->flags);
     hash *= 0xff51afd7ed558ccdu;
-    size_t mask = forms->table_size - 1;
-    size_t slot = (size_t)(hash >> 32) & mask;
-    for (;; slot = (slot + 1) & mask) {
-        uint32_t number = forms->table[slot];
+    size_t slot = (size_t)(hash >> 32) & (size - 1);
+    for (uint32_t run = 0; run < IDS_RUN_MAX; run++) {
+        uint32_t number = table[slot];
         const struct form *row = &forms->rows[number];
         if (number == 0 ||
             (row->bytes == form->bytes && row->type == form->type &&
              row->flags == form->flags))
-            return slot;
+            return &table[slot];
+        slot = (slot + 1) & (size - 1);
     }
+    return NULL;
+}
+
+static enum px_status
+refuse(struct px_err *err)
+{
+    return px_fail(err, PX_ELIMIT, "sizes of objects that no heap has");
 }
 
 /* Keeps half of the table free. */
@@ -41,11 +50,17 @@ grow_table(struct forms *forms, struct px_err *err)
     if (table == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for %zu forms of objects",
                        size);
+    for (size_t i = 1; i < forms->n; i++) {
+        uint32_t *slot = slot_of(forms, table, size, &forms->rows[i]);
+        if (slot == NULL) {
+            free(table);
+            return refuse(err);
+        }
+        *slot = (uint32_t)i;
+    }
     free(forms->table);
     forms->table = table;
     forms->table_size = size;
-    for (size_t i = 1; i < forms->n; i++)
-        forms->table[slot_of(forms, &forms->rows[i])] = (uint32_t)i;
     return PX_OK;
 }
 
@@ -69,12 +84,14 @@ forms_intern(struct forms *forms, const struct form *form, uint32_t *out,
         status = grow_table(forms, err);
     if (status != PX_OK)
         return status;
-    size_t slot = slot_of(forms, form);
-    if (forms->table[slot] == 0) {
+    uint32_t *slot = slot_of(forms, forms->table, forms->table_size, form);
+    if (slot == NULL)
+        return refuse(err);
+    if (*slot == 0) {
         forms->rows[forms->n] = *form;
-        forms->table[slot] = (uint32_t)forms->n++;
+        *slot = (uint32_t)forms->n++;
     }
-    *out = forms->table[slot];
+    *out = *slot;
     return PX_OK;
 }
 

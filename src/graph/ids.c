@@ -62,25 +62,31 @@ find_page(const struct ids *ids, uint64_t key)
 {
     if (ids->table == NULL)
         return IDS_NONE;
-    for (uint32_t slot = slot_of(ids, key);;
-         slot = (slot + 1) & ids->table_mask) {
+    uint32_t slot = slot_of(ids, key);
+    for (uint32_t run = 0; run < IDS_RUN_MAX; run++) {
         uint32_t number = ids->table[slot];
         if (number == 0)
             return IDS_NONE;
         if (ids->pages[number - 1].key == key)
             return number - 1;
+        slot = (slot + 1) & ids->table_mask;
     }
+    return IDS_NONE;
 }
 
-static void
-fill_table(struct ids *ids)
+/* Page `number`, which is not there yet. */
+static enum px_status
+put_page(struct ids *ids, uint32_t number, uint64_t key, struct px_err *err)
 {
-    for (uint32_t i = 0; i < ids->n_pages; i++) {
-        uint32_t slot = slot_of(ids, ids->pages[i].key);
-        while (ids->table[slot] != 0)
-            slot = (slot + 1) & ids->table_mask;
-        ids->table[slot] = i + 1;
+    uint32_t slot = slot_of(ids, key);
+    for (uint32_t run = 0; run < IDS_RUN_MAX; run++) {
+        if (ids->table[slot] == 0) {
+            ids->table[slot] = number + 1;
+            return PX_OK;
+        }
+        slot = (slot + 1) & ids->table_mask;
     }
+    return px_fail(err, PX_ELIMIT, "addresses that no heap has");
 }
 
 /* Keeps at least half of the table free. */
@@ -93,15 +99,19 @@ grow_table(struct ids *ids, struct px_err *err)
     size = size == 0 ? TABLE_MIN : size * 2;
     if (size > UINT32_MAX)
         return px_fail(err, PX_ELIMIT, "more than 2^31 pages of addresses");
-    uint32_t *table = calloc((size_t)size, sizeof *table);
-    if (table == NULL)
+    enum px_status status = PX_OK;
+    struct ids grown = *ids;
+    grown.table = calloc((size_t)size, sizeof *grown.table);
+    grown.table_mask = (uint32_t)(size - 1);
+    if (grown.table == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for an index of %llu pages",
                        (unsigned long long)size);
-    free(ids->table);
-    ids->table = table;
-    ids->table_mask = (uint32_t)(size - 1);
-    fill_table(ids);
-    return PX_OK;
+    for (uint32_t i = 0; status == PX_OK && i < ids->n_pages; i++)
+        status = put_page(&grown, i, ids->pages[i].key, err);
+    free(status == PX_OK ? ids->table : grown.table);
+    if (status == PX_OK)
+        *ids = grown;
+    return status;
 }
 
 static enum px_status
@@ -122,13 +132,11 @@ add_page(struct ids *ids, uint64_t key, uint32_t *out, struct px_err *err)
         ids->pages = pages;
         ids->cap_pages = (uint32_t)cap;
     }
-    uint32_t number = ids->n_pages++;
-    ids->pages[number] = (struct ids_page){.key = key};
-    uint32_t slot = slot_of(ids, key);
-    while (ids->table[slot] != 0)
-        slot = (slot + 1) & ids->table_mask;
-    ids->table[slot] = number + 1;
-    *out = number;
+    status = put_page(ids, ids->n_pages, key, err);
+    if (status != PX_OK)
+        return status;
+    *out = ids->n_pages++;
+    ids->pages[*out] = (struct ids_page){.key = key};
     return PX_OK;
 }
 

@@ -18,6 +18,10 @@
 #include "graph/bitrank.h"
 
 #define IDS_NONE UINT32_MAX
+/* So far from its slot something may stand in a hash table of what a file
+ * chooses. Those of a heap stay within some dozens; a file can be made of such
+ * as all want one slot, and is refused. */
+#define IDS_RUN_MAX 4096u
 #define IDS_PAGE_UNITS 512u
 /* A mark is a page, in the order of arrival, and a unit in it. So many bits
  * do for 256 GiB of pages with objects; more are refused. */
@@ -47,7 +51,7 @@ struct ids_hint {
 
 void ids_init(struct ids *ids);
 void ids_done(struct ids *ids);
-/* Adds an address, a multiple of 8. PX_ENOMEM: the set is as it was. */
+/* Adds an address, a multiple of 8. On an error the set is as it was. */
 enum px_status ids_mark(struct ids *ids, uint64_t addr, struct ids_hint *hint,
                         uint64_t *mark, struct px_err *err);
 /* Takes all members out; their marks stay good. */

@@ -16,6 +16,7 @@
 #include <pyexplore/proto.h>
 #include <zstd.h>
 
+#include "graph/stage.h"
 #include "random_graph.h"
 
 static struct rg *
@@ -442,6 +443,47 @@ test_many_names_of_one(void **state)
     free(body);
 }
 
+/* Pages, and sizes of objects, that all want one slot of their table: each
+ * next one would take longer. */
+static void
+test_collisions(void **state)
+{
+    (void)state;
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    uint64_t inverse = 1;
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - golden * inverse;
+    struct stage stage = {0};
+    struct ids_hint hint = {0};
+    struct px_err err = {0};
+    enum { MOST = 5000 };
+    int n = 0;
+    for (uint64_t i = 1; err.status == PX_OK && n < MOST; i++) {
+        /* bits 32 to 53 of its product are 0 */
+        uint64_t key = (i << 54 | i >> 10) * inverse;
+        uint64_t mark;
+        if (key >> 52 != 0)
+            continue;
+        ids_mark(&stage.ids, key << 12, &hint, &mark, &err);
+        n++;
+    }
+    assert_int_equal(err.status, PX_ELIMIT);
+    assert_in_range(n, 4000, MOST);
+    err.status = PX_OK;
+    const uint64_t other = 0xff51afd7ed558ccdu;
+    uint64_t inverse_of_other = 1;
+    for (int i = 0; i < 6; i++)
+        inverse_of_other *= 2 - other * inverse_of_other;
+    for (n = 0; err.status == PX_OK && n < MOST; n++) {
+        uint64_t i = (uint64_t)n;
+        struct form form = {.bytes = i * inverse_of_other * inverse};
+        uint32_t number;
+        forms_intern(&stage.forms, &form, &number, &err);
+    }
+    assert_int_equal(err.status, PX_ELIMIT);
+    stage_done(&stage);
+}
+
 /* ---- room ---- */
 static uint64_t room = UINT64_MAX;
 
@@ -848,6 +890,7 @@ main(void)
         cmocka_unit_test(test_missing_records),
         cmocka_unit_test(test_many_names_of_one),
         cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_collisions),
         cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_previews),
         cmocka_unit_test(test_ahead),
