@@ -197,26 +197,37 @@ find_capture(const struct heap_capture *capture)
     return i;
 }
 
-struct heap_capture *
-forget_capture_new(const struct heap_options *opts, struct px_err *err)
+/* A place in the table for a new one. */
+static struct heap_capture *
+add_capture(const struct heap_options *opts, struct px_err *err)
 {
-    struct heap_capture *capture = heap_capture_new(opts, err);
-    if (capture == NULL)
-        return NULL;
-    enum px_status status = PX_OK;
+    struct heap_capture *capture = NULL;
     pthread_mutex_lock(&mutex);
     size_t i = find_capture(NULL);
     if (i == FORGET_CAPTURES_MAX)
-        status = px_fail(err, PX_EBUSY, "%d snapshots are being taken already",
-                         FORGET_CAPTURES_MAX);
+        px_fail(err, PX_EBUSY, "%d snapshots are being taken already",
+                FORGET_CAPTURES_MAX);
     else
-        status = heap_capture_open(capture, err);
-    if (status == PX_OK)
-        captures[i] = capture;
+        capture = captures[i] = heap_capture_new(opts, err);
     pthread_mutex_unlock(&mutex);
+    return capture;
+}
+
+struct heap_capture *
+forget_capture_new(const struct heap_options *opts, struct px_err *err)
+{
+    struct heap_capture *capture = add_capture(opts, err);
+    if (capture == NULL)
+        return NULL;
+    enum px_status status = heap_capture_check(capture, err);
+    if (status == PX_OK) {
+        pthread_mutex_lock(&mutex);
+        status = heap_capture_open(capture, err);
+        pthread_mutex_unlock(&mutex);
+    }
     if (status == PX_OK)
         return capture;
-    heap_capture_free(capture);
+    forget_capture_free(capture);
     return NULL;
 }
 

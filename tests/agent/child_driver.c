@@ -76,7 +76,8 @@ driver_new(PyObject *self, PyObject *args, PyObject *kwargs)
     struct heap_capture *capture;
     Py_BEGIN_ALLOW_THREADS
     capture = heap_capture_new(&options, &err);
-    if (capture != NULL && heap_capture_open(capture, &err) != PX_OK) {
+    if (capture != NULL && (heap_capture_check(capture, &err) != PX_OK ||
+                            heap_capture_open(capture, &err) != PX_OK)) {
         heap_capture_free(capture);
         capture = NULL;
     }

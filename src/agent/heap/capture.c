@@ -65,7 +65,6 @@ heap_set_own(void *const *objects, size_t n)
 struct heap_capture *
 heap_capture_new(const struct heap_options *opts, struct px_err *err)
 {
-    uint64_t available = UINT64_MAX;
     /* Not malloc: the child writes to its copy, and this way that costs none
      * of the target's pages. */
     void *memory =
@@ -77,9 +76,25 @@ heap_capture_new(const struct heap_options *opts, struct px_err *err)
     }
     struct heap_capture *capture = memory;
     spool_none(&capture->spool);
+    capture->plan.options = *opts;
+    capture->plan.room = &capture->room;
+    capture->plan.notes = &capture->notes;
+    capture->plan.spool = &capture->spool;
+    capture->plan.own = capture->own;
+    capture->plan.smaps_fd = -1;
+    capture->plan.in_child = !opts->stop_the_world;
+    return capture;
+}
+
+enum px_status
+heap_capture_check(struct heap_capture *capture, struct px_err *err)
+{
+    const struct heap_options *opts = &capture->plan.options;
+    uint64_t available = UINT64_MAX;
     room_init(&capture->room);
-    if (room_check(&capture->room, &available, err) != PX_OK)
-        goto fail;
+    enum px_status status = room_check(&capture->room, &available, err);
+    if (status != PX_OK)
+        return status;
     uint64_t bound = opts->spool_bytes;
     if (bound != 0 && bound > available / SPOOL_SHARE)
         bound = available / SPOOL_SHARE;
@@ -89,20 +104,9 @@ heap_capture_new(const struct heap_options *opts, struct px_err *err)
     if (opts->stop_the_world)
         bound = 0;
     capture->spool_bound = bound;
-    capture->plan.options = *opts;
-    capture->plan.room = &capture->room;
-    capture->plan.notes = &capture->notes;
-    capture->plan.spool = &capture->spool;
-    capture->plan.own = capture->own;
-    capture->plan.smaps_fd = -1;
-    capture->plan.in_child = !opts->stop_the_world;
     if (capture->plan.in_child)
         pools_note(&capture->plan.pools);
-    return capture;
-
-fail:
-    heap_capture_free(capture);
-    return NULL;
+    return PX_OK;
 }
 
 enum px_status
@@ -326,6 +330,9 @@ heap_capture_free(struct heap_capture *capture)
 void
 heap_capture_forget(struct heap_capture *capture)
 {
+    int reading = atomic_load(&capture->room.open_fd) - 1;
+    if (reading >= 0) /* only in a forked copy */
+        close(reading);
     spool_done(&capture->spool);
     munmap(capture, sizeof *capture);
 }

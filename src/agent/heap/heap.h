@@ -47,12 +47,15 @@ PX_GIL enum px_status heap_self_test(struct px_err *err);
 #define HEAP_OWN_MAX 64
 PX_GIL void heap_set_own(void *const *objects, size_t n);
 
+/* Memory only: nothing else is made or looked at yet. */
+PX_NOGIL struct heap_capture *heap_capture_new(const struct heap_options *opts,
+                                               struct px_err *err);
 /* Looks whether there is room (design 2): in every ancestor cgroup and in
  * MemAvailable at least max(64 MiB, 10 % of rss). PX_ELIMIT with the figures
  * if not. Reads files of the kernel, which may take milliseconds, and leaves
  * no descriptor open. */
-PX_NOGIL struct heap_capture *heap_capture_new(const struct heap_options *opts,
-                                               struct px_err *err);
+PX_NOGIL enum px_status heap_capture_check(struct heap_capture *capture,
+                                           struct px_err *err);
 
 /* Makes spool, shared page and event fd: a few system calls. */
 PX_NOGIL enum px_status heap_capture_open(struct heap_capture *capture,

@@ -20,13 +20,16 @@
 
 #define FILE_MAX 8192
 
-/* Reads at most size - 1 bytes and ends them with NUL; -1: not readable. */
+/* Reads at most size - 1 bytes and ends them with NUL; -1: not readable.
+ * `open_fd` (NULL in the child) says what is open meanwhile. */
 static long
-file_read(const char *path, size_t size, char *to)
+file_read(atomic_int *open_fd, const char *path, size_t size, char *to)
 {
     long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return -1;
+    if (open_fd != NULL)
+        atomic_store(open_fd, (int)fd + 1);
     size_t used = 0;
     while (used < size - 1) {
         long n = syscall(SYS_read, (int)fd, to + used, size - 1 - used);
@@ -36,6 +39,8 @@ file_read(const char *path, size_t size, char *to)
             break;
         used += (size_t)n;
     }
+    if (open_fd != NULL) /* first: the number may be another's at once */
+        atomic_store(open_fd, 0);
     syscall(SYS_close, (int)fd);
     to[used] = '\0';
     return (long)used;
@@ -71,7 +76,8 @@ number_after(const char *text, const char *key)
 }
 
 static uint64_t
-level_number(const struct room_level *level, const char *name, const char *key)
+level_number(atomic_int *open_fd, const struct room_level *level,
+             const char *name, const char *key)
 {
     char path[ROOM_PATH_MAX + 64];
     char text[FILE_MAX];
@@ -79,48 +85,49 @@ level_number(const struct room_level *level, const char *name, const char *key)
     memcpy(path, level->folder, n);
     path[n] = '/';
     memcpy(path + n + 1, name, strlen(name) + 1);
-    if (file_read(path, sizeof text, text) <= 0)
+    if (file_read(open_fd, path, sizeof text, text) <= 0)
         return UINT64_MAX;
     return key == NULL ? number_at(text) : number_after(text, key);
 }
 
 static uint64_t
-level_free(const struct room_level *level)
+level_free(atomic_int *open_fd, const struct room_level *level)
 {
     bool v1 = level->is_v1;
-    uint64_t limit =
-        level_number(level, v1 ? "memory.limit_in_bytes" : "memory.max", NULL);
+    uint64_t limit = level_number(
+        open_fd, level, v1 ? "memory.limit_in_bytes" : "memory.max", NULL);
     if (!v1) {
-        uint64_t high = level_number(level, "memory.high", NULL);
+        uint64_t high = level_number(open_fd, level, "memory.high", NULL);
         if (high < limit)
             limit = high;
     }
     if (limit > (uint64_t)1 << 62) /* v1 writes "no limit" as a number */
         return UINT64_MAX;
     uint64_t used = level_number(
-        level, v1 ? "memory.usage_in_bytes" : "memory.current", NULL);
+        open_fd, level, v1 ? "memory.usage_in_bytes" : "memory.current", NULL);
     if (used == UINT64_MAX)
         return UINT64_MAX;
-    uint64_t file = level_number(
-        level, "memory.stat", v1 ? "total_inactive_file " : "inactive_file ");
+    uint64_t file =
+        level_number(open_fd, level, "memory.stat",
+                     v1 ? "total_inactive_file " : "inactive_file ");
     if (file != UINT64_MAX && file < used)
         used -= file;
     return used < limit ? limit - used : 0;
 }
 
-uint64_t
-room_look(const struct room *room, int *where)
+static uint64_t
+look(const struct room *room, atomic_int *open_fd, int *where)
 {
     char text[FILE_MAX];
     uint64_t least = UINT64_MAX;
     int at = -1;
-    if (file_read("/proc/meminfo", sizeof text, text) > 0) {
+    if (file_read(open_fd, "/proc/meminfo", sizeof text, text) > 0) {
         uint64_t kib = number_after(text, "MemAvailable:");
         if (kib != UINT64_MAX)
             least = kib * 1024;
     }
     for (size_t i = 0; i < room->n_levels; i++) {
-        uint64_t bytes = level_free(&room->levels[i]);
+        uint64_t bytes = level_free(open_fd, &room->levels[i]);
         if (bytes < least) {
             least = bytes;
             at = (int)i;
@@ -129,6 +136,12 @@ room_look(const struct room *room, int *where)
     if (where != NULL)
         *where = at;
     return least;
+}
+
+uint64_t
+room_look(const struct room *room, int *where)
+{
+    return look(room, NULL, where);
 }
 
 /* ---- finding the cgroups: the agent's, before the clone ---- */
@@ -222,11 +235,11 @@ levels_add(struct room *room, bool v1, const char *cgroups, const char *mounts)
 }
 
 static uint64_t
-rss_now(void)
+rss_now(atomic_int *open_fd)
 {
     char text[256];
     unsigned long pages = 0;
-    if (file_read("/proc/self/statm", sizeof text, text) <= 0 ||
+    if (file_read(open_fd, "/proc/self/statm", sizeof text, text) <= 0 ||
         sscanf(text, "%*u %lu", &pages) != 1)
         return 0;
     return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -238,23 +251,25 @@ room_init(struct room *room)
     static const size_t mounts_max = 64 << 10;
     char cgroups[FILE_MAX];
     char mounts[64 << 10];
-    room->rss_bytes = rss_now();
+    room->rss_bytes = rss_now(&room->open_fd);
     room->need_bytes = room->rss_bytes / 10;
     if (room->need_bytes < ROOM_FLOOR_BYTES)
         room->need_bytes = ROOM_FLOOR_BYTES;
     room->n_levels = 0;
-    if (file_read("/proc/self/cgroup", sizeof cgroups, cgroups) <= 0 ||
-        file_read("/proc/self/mountinfo", mounts_max, mounts) <= 0)
+    if (file_read(&room->open_fd, "/proc/self/cgroup", sizeof cgroups,
+                  cgroups) <= 0 ||
+        file_read(&room->open_fd, "/proc/self/mountinfo", mounts_max, mounts) <=
+            0)
         return;
     levels_add(room, false, cgroups, mounts);
     levels_add(room, true, cgroups, mounts);
 }
 
 enum px_status
-room_check(const struct room *room, uint64_t *available, struct px_err *err)
+room_check(struct room *room, uint64_t *available, struct px_err *err)
 {
     int where;
-    *available = room_look(room, &where);
+    *available = look(room, &room->open_fd, &where);
     if (*available >= room->need_bytes)
         return PX_OK;
     const char *place = where < 0 ? "this machine" : room->levels[where].folder;

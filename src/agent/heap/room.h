@@ -12,6 +12,7 @@
 #define HEAP_ROOM_H
 
 #include <stdbool.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,9 @@ struct room {
         char folder[ROOM_PATH_MAX]; /* of one cgroup */
         bool is_v1;
     } levels[ROOM_LEVELS_MAX];
+    /* The file that room_init or room_check reads just now, + 1: reading one
+     * may take long, and a forked copy of the target must close it. */
+    atomic_int open_fd;
 };
 
 void room_init(struct room *room);
@@ -41,7 +45,7 @@ void room_init(struct room *room);
 PX_CHILD uint64_t room_look(const struct room *room, int *where);
 
 /* PX_ELIMIT with the figures if there is too little room. */
-enum px_status room_check(const struct room *room, uint64_t *available,
+enum px_status room_check(struct room *room, uint64_t *available,
                           struct px_err *err);
 
 #endif
