@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 static enum px_status
 fail_open(const char *path, int error, struct px_err *err)
 {
@@ -139,9 +141,9 @@ px_key_write(const char *path, const uint8_t key[PX_KEY_BYTES],
 enum px_status
 px_key_open(const char *path, int *fd, struct px_err *err)
 {
-    int made = open(
+    int made = px_fd_high(open(
         path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-        0600);
+        0600));
     if (made < 0)
         return px_fail_errno(err, PX_EIO, errno, "make the key file %s", path);
     *fd = made;
