@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tui/mem.h"
+
 #define PAGE 20u
 #define LINE_MAX_BYTES 1024
 #define STEP_MS 50
@@ -28,6 +30,7 @@ struct plain {
     bool is_too_long; /* the line: the rest of it is no command */
     bool is_over;     /* quit */
     bool is_end;      /* of the input */
+    uint64_t *ids;    /* of the rows that were printed, for their numbers */
     uint32_t next;    /* first position that was not printed yet */
 };
 
@@ -81,6 +84,17 @@ put_row(const struct plain *plain, const struct list *list, uint32_t position)
     put(plain, text);
 }
 
+/* What a number stands for, also when the rows are others by then. */
+static void
+remember(struct plain *plain, const struct list *list, uint32_t from,
+         uint32_t to)
+{
+    plain->ids = mem_resize(plain->ids, to, sizeof *plain->ids);
+    for (uint32_t i = from; i < to; i++)
+        plain->ids[i] = list->ops->id(list->context, list_row_at(list, i));
+    plain->next = to;
+}
+
 static void
 put_rows(struct plain *plain, struct list *list, uint32_t from)
 {
@@ -100,7 +114,8 @@ put_rows(struct plain *plain, struct list *list, uint32_t from)
     }
     for (uint32_t i = from; i < to; i++)
         put_row(plain, list, i);
-    plain->next = to;
+    if (list == view_list(app_view(plain->app)))
+        remember(plain, list, from, to);
     if (to < list->n_rows) {
         char text[80];
         snprintf(text, sizeof text, "%u more; an empty line goes on",
@@ -138,10 +153,7 @@ put_view(struct plain *plain)
                      i == view->focus ? " (numbers open these rows)" : "");
             put(plain, text);
         }
-        uint32_t before = plain->next;
         put_rows(plain, list, 0);
-        if (i != view->focus)
-            plain->next = before;
     }
 }
 
@@ -171,6 +183,23 @@ settle(struct plain *plain)
     }
 }
 
+static bool
+choose(const struct plain *plain, struct list *list, unsigned long number)
+{
+    if (number > 0 && number <= plain->next) {
+        if (list_seek(list, plain->ids[number - 1]))
+            return true;
+        put(plain, "this row is gone");
+        return false;
+    }
+    if (number == 0 || number > list->n_rows) {
+        put(plain, "there is no row of this number");
+        return false;
+    }
+    list_move_to(list, (uint32_t)(number - 1));
+    return true;
+}
+
 static void
 run_line(struct plain *plain, char *line)
 {
@@ -190,11 +219,10 @@ run_line(struct plain *plain, char *line)
         put_rows(plain, view_list(view), plain->next);
         return;
     } else if (end != line && *end == '\0') {
-        if (number == 0 || number > view_list(view)->n_rows) {
-            put(plain, "there is no row of this number");
+        settle(plain); /* no row is found while the rows are sorted */
+        view = app_view(app);
+        if (is_leaving(plain) || !choose(plain, view_list(view), number))
             return;
-        }
-        list_move_to(view_list(view), (uint32_t)(number - 1));
         reaction = action_run(app, ACT_ENTER, NULL);
     } else if (strcmp(line, "?") == 0) {
         reaction = action_run(app, ACT_HELP, NULL);
@@ -321,5 +349,6 @@ plain_run(struct app *app, const char *place,
         put_message(&plain);
     }
     fflush(stdout);
+    free(plain.ids);
     return status;
 }

@@ -658,6 +658,26 @@ def test_plain_goes_on_in_a_list_that_shrank(target):
         assert t.wait_exit() == 0
 
 
+def test_plain_opens_the_row_that_was_printed(target):
+    """Snapshots come by themselves, and the rows are in another order."""
+    served = target()
+    served.ask("kept.extend(type('Temp%d' % i, (), {})() for i in (1, 2, 2))")
+    served.ask("kept.extend(type(kept[-1])() for i in range(9))")
+    with plain(served.pid) as t, Wire.unix(served.path).hello() as watch:
+        t.type("filter main__.Temp\n")
+        t.wait_for(r"^1\. TYPE __main__.Temp2, COUNT 10", regex=True)
+        t.type("auto 1\n")
+        t.wait_for("^a snapshot every 1 s", regex=True)
+        served.ask("kept.extend(type(kept[50])() for i in range(99))")
+        count = watch.ask("status")["snapshots"] + 2
+        wait_until(lambda: watch.ask("status")["snapshots"] >= count,
+                   "all of a snapshot was taken in")
+        t.type("1\n")
+        t.wait_for("types › __main__.Temp2")
+        t.type("quit\n")
+        assert t.wait_exit() == 0
+
+
 @pytest.mark.parametrize("number, status", [
     (signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0)])
 def test_plain_can_be_ended_while_it_waits(target, number, status):

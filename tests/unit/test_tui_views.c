@@ -686,8 +686,9 @@ test_focus_is_seen(void **state)
     struct app *app = *state;
     struct view *view = app_view(app);
     struct findings *findings = app->store.findings;
+    char nothing[] = "";
     findings->n_items = 1; /* as if something were suspect */
-    findings->items[0].sentence = findings->items[0].path = "";
+    findings->items[0].sentence = findings->items[0].path = nothing;
     view_changed(view);
     app_draw(app);
     press(app, "Tab");
