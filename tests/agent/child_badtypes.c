@@ -5,7 +5,8 @@
  * holds. mallocs, locks: it calls what the child may not call (to show that
  * the traps work). Each does so only in a process other than the one that
  * imported this module, so the target's own collector is safe. broken_list:
- * a list whose item is no object.
+ * a list whose item is no object. foreign: a struct of other words under a
+ * name of CPython's.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -144,7 +145,43 @@ mend_list(PyObject *self, PyObject *list)
     Py_RETURN_NONE;
 }
 
+/* foreign(tp_name, n_words, is_heap): an object of a type with that name, all
+ * of whose words look like objects and are none. */
+static PyObject *
+foreign(PyObject *self, PyObject *args)
+{
+    static PyType_Slot none[] = {{0, NULL}};
+    const char *name;
+    int n_words;
+    int is_heap;
+    PyTypeObject *type;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "sip", &name, &n_words, &is_heap))
+        return NULL;
+    PyType_Spec spec = {strdup(name), n_words * (int)sizeof(void *), 0,
+                        Py_TPFLAGS_DEFAULT, none};
+    if (is_heap) {
+        type = (PyTypeObject *)PyType_FromSpec(&spec);
+    } else {
+        type = calloc(1, sizeof *type);
+        PyTypeObject blank = {PyVarObject_HEAD_INIT(NULL, 0)};
+        *type = blank;
+        type->tp_name = spec.name;
+        type->tp_basicsize = spec.basicsize;
+        type->tp_flags = Py_TPFLAGS_DEFAULT;
+        if (PyType_Ready(type) < 0)
+            return NULL;
+    }
+    if (type == NULL)
+        return NULL;
+    PyObject *made = type->tp_alloc(type, 0);
+    for (int i = 2; made != NULL && i < n_words; i++)
+        ((char **)(void *)made)[i] = hole + 64 * i;
+    return made;
+}
+
 static PyMethodDef methods[] = {
+    {"foreign", foreign, METH_VARARGS, NULL},
     {"broken_list", broken_list, METH_O, NULL},
     {"mend_list", mend_list, METH_O, NULL},
     {NULL, NULL, 0, NULL},

@@ -327,6 +327,26 @@ def test_item_that_is_no_object_does_not_spoil_its_list():
                       0, 0]
 
 
+@pytest.mark.smoke
+def test_a_name_of_the_interpreters_is_not_its_struct():
+    """mypyc makes heap types whose tp_name is what the class is called."""
+    edges, n_bad = run("""
+        import pxs, child_badtypes
+        made = [child_badtypes.foreign(name, words, is_heap)
+                for is_heap in (False, True)
+                for name, words in (("Token", 6), ("Context", 6), ("map", 4),
+                                    ("ContextVar", 8), ("iterator", 4))]
+        made += [child_badtypes.foreign(name, words, True) for name, words in (
+            ("Struct", 7), ("hamt", 5), ("coroutine_wrapper", 3),
+            ("method-wrapper", 4), ("BaseException", 9))]
+        snap = capture().read()
+        print(json.dumps([
+            [snap.show(e) for o in made for e in snap.nodes[id(o)].edges
+             if snap.show(e) != "class"], snap.footer[pxs.FOOTER["BAD"]]]))
+    """)
+    assert (edges, n_bad) == ([], 0)
+
+
 def test_target_goes_on_while_the_child_reads():
     """Objects are made and freed all along; the snapshot is of one moment."""
     result = run("""

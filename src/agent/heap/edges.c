@@ -57,13 +57,11 @@ row_of_exactly(PyTypeObject *type)
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct edges_row *row = tables[t];
              row->type != NULL || row->tp_name != NULL; row++) {
-            if (row->type != NULL
-                    ? row->type == type
-                    : type->tp_name != NULL &&
-                          strcmp(row->tp_name, type->tp_name) == 0 &&
-                          (row->basicsize == 0 ||
-                           row->basicsize == (size_t)type->tp_basicsize) &&
-                          !edges_made_by_class(type))
+            if (row->basicsize != 0 &&
+                row->basicsize != (size_t)type->tp_basicsize)
+                continue;
+            if (row->type != NULL ? row->type == type
+                                  : edges_is_named(type, row->tp_name))
                 return row;
         }
     return NULL;

@@ -36,8 +36,8 @@ struct edges_field {
 };
 
 struct edges_row {
-    /* The type: by address, or by tp_name and basicsize where CPython does
-     * not export it (0: any size). */
+    /* The type: by address, or by tp_name where CPython does not export it;
+     * only of this basicsize (0: any). */
     PyTypeObject *type;
     const char *tp_name;
     size_t basicsize;
@@ -88,6 +88,8 @@ PX_CHILD void edges_instance(struct walk *w, PyObject *object,
 PX_CHILD size_t edges_members(PyTypeObject *type, const PyTypeObject *stop,
                               struct edges_member *to, size_t max);
 PX_CHILD bool edges_made_by_class(PyTypeObject *type);
+/* Whether a type is the one that CPython's or a library's C code calls so. */
+PX_CHILD bool edges_is_named(PyTypeObject *type, const char *tp_name);
 PX_CHILD bool edges_shows_dict(PyTypeObject *type);
 
 /* The word of a C struct that a row names so; 0: none does. */

@@ -34,6 +34,18 @@ edges_made_by_class(PyTypeObject *type)
                      NULL;
 }
 
+/* Without a dot it is one of the interpreter's static types. Other compilers
+ * make heap types of such names (mypyc: a class Token), which are no class
+ * statement's either. */
+bool
+edges_is_named(PyTypeObject *type, const char *tp_name)
+{
+    if (type->tp_name == NULL || strcmp(type->tp_name, tp_name) != 0)
+        return false;
+    return strchr(tp_name, '.') == NULL ? !compat_is_heap_type(type)
+                                        : !edges_made_by_class(type);
+}
+
 static bool
 is_known(const struct edges_member *members, size_t n, const PyMemberDef *m,
          bool *shadowed)

@@ -107,7 +107,7 @@ library_bound(PyObject *object, PyTypeObject *type, Py_ssize_t *items,
 
     while (row->walk != NULL &&
            (row->tp_name == NULL || row->basicsize != size ||
-            strcmp(row->tp_name, type->tp_name) != 0))
+            !edges_is_named(type, row->tp_name)))
         row++;
     if (row->walk == walk_deque) {
         *items = Py_SIZE(object);

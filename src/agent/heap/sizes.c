@@ -324,9 +324,8 @@ is_row_of(const struct sizes_row *row, PyTypeObject *type)
 {
     if (row->type != NULL)
         return row->type == type;
-    return type->tp_name != NULL && strcmp(row->tp_name, type->tp_name) == 0 &&
-           (size_t)type->tp_basicsize >= row->at_least &&
-           !edges_made_by_class(type);
+    return (size_t)type->tp_basicsize >= row->at_least &&
+           edges_is_named(type, row->tp_name);
 }
 
 static const struct sizes_row *

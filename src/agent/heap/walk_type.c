@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "agent/heap/edges.h"
 #include "agent/heap/edges_library.h"
 #include "agent/heap/walk_state.h"
 
@@ -80,11 +81,11 @@ type_unreadable(struct walk *w)
 
 /* No header tells of deque: by its name, and the size that we know. */
 static bool
-is_deque(const PyTypeObject *type)
+is_deque(PyTypeObject *type)
 {
     for (; type != NULL; type = type->tp_base) {
         if (type->tp_basicsize == sizeof(struct library_deque) &&
-            strcmp(type->tp_name, "collections.deque") == 0)
+            edges_is_named(type, "collections.deque"))
             return true;
     }
     return false;
