@@ -327,6 +327,66 @@ def test_item_that_is_no_object_does_not_spoil_its_list():
                       0, 0]
 
 
+BROKEN = """
+import child_badtypes, ctypes, pxs
+capture()  # what is looked for once is found
+gc.collect()
+gc.disable()
+def word(o, at):
+    return ctypes.c_size_t.from_address(id(o) + 8 * at)
+def broken(o, at, value):
+    \"\"\"A snapshot while a word of `o` is wrong.\"\"\"
+    right = word(o, at).value
+    word(o, at).value = value
+    result = capture()
+    word(o, at).value = right
+    return result
+class Account(list):
+    __slots__ = ("password",)
+"""
+
+
+@pytest.mark.smoke
+def test_what_a_bad_object_held_is_no_stray():
+    """Nor does it spoil the others of its class, which tell what is secret."""
+    result = run(BROKEN + """
+accounts = [Account([n]) for n in range(5)]
+for n, account in enumerate(accounts):
+    account.password = "hunter-%d" % n
+held = [child_badtypes.crash("only-%d" % n) for n in range(20)]
+result = broken(accounts[2], 3, 0x10)  # its items
+snap = result.read()
+print(json.dumps([
+    any(b"hunter-%d" % n in result.data for n in range(5)),
+    any(b"only-%d" % n in result.data for n in range(20)),
+    sum(n.flags & pxs.STRAY != 0 for n in snap.nodes.values()),
+    [snap.nodes[id(a)].flags & 64 for a in accounts],
+    [id(a.password) in snap.nodes for a in accounts]]))
+""")
+    assert result == [False, False, 0, [0, 0, 64, 0, 0],
+                      [True, True, False, True, True]]
+
+
+@pytest.mark.smoke
+def test_a_class_that_cannot_be_read_costs_its_objects_only():
+    ends = run(BROKEN + """
+class Victim: pass
+victims, after, items = [Victim(), Victim()], Thing(77), [1, 2]
+name = max(at for at in range(50, type.__basicsize__ // 8)
+           if word(Victim, at).value == id(Victim.__qualname__))
+seen = []
+for o, at, bad in ((items, 1, [items]), (Victim, name, victims)):
+    snap = broken(o, at, 0x10).read()
+    seen.append([snap.footer[pxs.FOOTER["END"]],
+                 snap.footer[pxs.FOOTER["BAD"]] >= len(bad),
+                 [snap.type_name(snap.nodes[id(b)]) for b in bad],
+                 len(snap.nodes[id(after)].edges) > 3])
+print(json.dumps(seen))
+""")
+    assert ends == [[0, True, ["<unreadable>"], True],
+                    [0, True, ["<unreadable>"] * 2, True]]
+
+
 @pytest.mark.smoke
 def test_a_name_of_the_interpreters_is_not_its_struct():
     """mypyc makes heap types whose tp_name is what the class is called."""

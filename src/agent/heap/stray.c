@@ -6,6 +6,9 @@
  * then 0 or a link (obmalloc.c chains free blocks by it). Of gc types only
  * tuples and dicts are taken for strays: no others that live are in no list.
  *
+ * Once edges were lost nothing is a stray: it may be what the object that
+ * could not be read has, perhaps under a secret name.
+ *
  * What the interpreter itself keeps beside the heap is no stray: interned
  * texts and their dict, small ints, one-letter texts, and dead objects that
  * wait in a free list for the next one of their type.
@@ -146,7 +149,9 @@ judge_at(struct walk *w, PyObject *object, size_t before, size_t block_bytes,
         !fits(object, type, before, block_bytes) || !is_whole(object, type))
         return PX_BLOCK_UNKNOWN;
     *has_edges = info->has_edges;
-    return is_shared(w, object, type) ? PX_BLOCK_SHARED : PX_BLOCK_STRAYS;
+    if (is_shared(w, object, type))
+        return PX_BLOCK_SHARED;
+    return edges_were_lost(w) ? PX_BLOCK_UNKNOWN : PX_BLOCK_STRAYS;
 }
 
 enum px_block_column

@@ -14,6 +14,8 @@
 
 /* More jumps than this: the heap is not what we take it for. */
 #define JUMPS_MAX 10000
+/* One broken object says nothing of the others of its class; so many do. */
+#define FAULTS_MAX 16u
 
 void
 stack_push(struct walk *w, PyObject *object)
@@ -181,6 +183,25 @@ object_walk(struct walk *w, PyObject *object, struct type_info *info,
     object_done(w);
 }
 
+/* The class of what was walked when it faulted: given up when it happens again
+ * and again, or at once if each of them would cost a second. */
+static void
+blame(struct walk *w, struct type_info *info)
+{
+    if (info == NULL || info->type == NULL || info->is_core || info->is_bad)
+        return;
+    if (++info->n_faults < FAULTS_MAX && w->guard->why != GUARD_HUNG)
+        return;
+    info->is_bad = true;
+    w->n_bad_types++;
+}
+
+bool
+edges_were_lost(const struct walk *w)
+{
+    return w->n_bad != 0 || w->n_jumps != 0;
+}
+
 /* Closes what a jump left open, in one piece. */
 void
 object_failed(struct walk *w)
@@ -193,6 +214,12 @@ object_failed(struct walk *w)
     w->replays = false;
     w->info = NULL;
     multiset_clear(w);
+    if (w->heading != NULL) {
+        PyObject *object = w->heading;
+        w->heading = NULL;
+        bad_put(w, object);
+        return;
+    }
     if (record->is_open) {
         if (record->node_flags_at != NULL)
             *record->node_flags_at |= PX_NODE_BAD;
@@ -205,10 +232,7 @@ object_failed(struct walk *w)
     } else if (info != NULL && w->object != NULL) {
         bad_put_as(w, w->object, info);
     }
-    if (info != NULL && info->type != NULL && !info->is_core && !info->is_bad) {
-        info->is_bad = true;
-        w->n_bad_types++;
-    }
+    blame(w, info);
 }
 
 bool

@@ -181,15 +181,23 @@ mark_lists(struct walk *w)
     }
 }
 
+/* A class that cannot be read makes its object a bad one. */
+static void
+step_at(struct walk *w, PyObject *object, unsigned generation)
+{
+    w->heading = object;
+    guard_mark();
+    struct type_info *info = type_of(w, Py_TYPE(object));
+    w->heading = NULL;
+    object_walk(w, object, info, generation);
+}
+
 /* One object of the stack or the lists; false: both are empty. */
 static bool
 step(struct walk *w)
 {
     if (w->n_stack != 0) {
-        PyObject *object = w->stack[--w->n_stack];
-        guard_mark();
-        struct type_info *info = type_of(w, Py_TYPE(object));
-        object_walk(w, object, info, PX_GEN_UNTRACKED);
+        step_at(w, w->stack[--w->n_stack], PX_GEN_UNTRACKED);
         return true;
     }
     if (w->cursor == w->list && !lists_next(w)) {
@@ -200,10 +208,8 @@ step(struct walk *w)
     w->cursor = gc_head_next(w->cursor);
     __builtin_prefetch(w->cursor);
     __builtin_prefetch((char *)w->cursor + 64);
-    if (!is_own(w, (uintptr_t)object)) {
-        struct type_info *info = type_of(w, Py_TYPE(object));
-        object_walk(w, object, info, w->generation);
-    }
+    if (!is_own(w, (uintptr_t)object))
+        step_at(w, object, w->generation);
     return true;
 }
 
@@ -213,7 +219,7 @@ walk_steps(struct walk *w)
 {
     if (w->is_guarded && sigsetjmp(w->object_landing, 0) != 0) {
         /* Outside an object it is the list itself that is broken. */
-        if (w->info == NULL)
+        if (w->info == NULL && w->heading == NULL)
             walk_stop(w, PX_END_FAULT);
         object_failed(w);
     }

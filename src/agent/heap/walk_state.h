@@ -46,7 +46,8 @@ struct type_info {
     bool is_gc;
     bool has_edges; /* its instances are walked, not only counted */
     bool is_core;   /* the interpreter's own: never given up */
-    bool is_bad;
+    bool is_bad;    /* its instances are no longer walked */
+    unsigned n_faults;
     unsigned container; /* PX_TYPE_LIST … SET, or 0 */
 };
 
@@ -64,6 +65,7 @@ struct walk {
     PyObject *object;
     PyTypeObject *type;
     struct type_info *info; /* NULL between objects */
+    PyObject *heading;      /* whose class is looked up now */
     bool class_done;
     bool replays; /* walk_rest asks again: nothing is written */
     bool is_mark_only;
@@ -175,6 +177,8 @@ PX_CHILD void object_walk(struct walk *w, PyObject *object,
                           struct type_info *info, unsigned generation);
 /* After a jump out of it. */
 PX_CHILD void object_failed(struct walk *w);
+/* True once an object was left before all that it refers to was told. */
+PX_CHILD bool edges_were_lost(const struct walk *w);
 PX_CHILD void fresh_drain(struct walk *w);
 PX_CHILD void stack_push(struct walk *w, PyObject *object);
 /* A node that cannot be read. */
