@@ -56,7 +56,8 @@ def extension(name):
     target = FOLDER / (name + ".so")
     sources = [HERE / (name + ".c")]
     if name == "child_driver":
-        _compile(target, sources + HEAP_SOURCES, "-llz4", "-Wl,-z,now")
+        _compile(target, sources + HEAP_SOURCES, "-DPX_PLANS_LOG2=3", "-llz4",
+                 "-Wl,-z,now")
     else:
         _compile(target, sources, "-ldl", "-pthread")
     return target

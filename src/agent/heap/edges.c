@@ -2,7 +2,9 @@
  *
  * For each type a plan is worked out once: the row of its family, the members
  * of its C struct, where its dict is. Plans lie in memory of the walk, found
- * by the type's address (open addressing; a full table only costs time).
+ * by the type's address (open addressing). A table that is half full makes
+ * place for one twice as large, and stays where it is: who holds a plan of it
+ * may use that on.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -18,14 +20,15 @@ static const struct edges_row *const tables[] = {
     edges_rows_field,     edges_rows_numpy,
 };
 
-#define PLANS_LOG2 15
-#define PLANS_MAX (1u << PLANS_LOG2)
-#define MEMBERS_MAX 64 /* of one type and its bases; more are left to #i */
+#ifndef PX_PLANS_LOG2 /* of the table at first; tests have a small one */
+#define PX_PLANS_LOG2 15
+#endif
 #define MEMBERS_BLOCK 4096
 
 static struct {
     struct walk *walk;
     struct edges_plan *plans;
+    unsigned plans_log2;
     size_t n_plans;
     struct edges_member *free_members;
     size_t n_free_members;
@@ -38,7 +41,8 @@ edges_begin(struct walk *w)
     cache.walk = w;
     tasks_begin(w);
     greenlets_begin(w);
-    cache.plans = walk_memory(w, PLANS_MAX * sizeof *cache.plans);
+    cache.plans = walk_memory(w, sizeof *cache.plans << PX_PLANS_LOG2);
+    cache.plans_log2 = PX_PLANS_LOG2;
     secret_use_cache(walk_memory(w, SECRET_CACHE_BYTES));
 }
 
@@ -81,48 +85,47 @@ row_of(PyTypeObject *type, PyTypeObject **family)
     return NULL;
 }
 
-/* Room for the members of a plan; NULL: walk without a name for them. */
+/* Room for so many members; NULL: walk without a name for them. */
 static struct edges_member *
-take_members(size_t n)
+members_room(size_t n)
 {
-    struct edges_member *members;
+    size_t max = n > MEMBERS_BLOCK ? n : MEMBERS_BLOCK;
 
     if (cache.walk == NULL || n == 0)
         return NULL;
     if (n > cache.n_free_members) {
         cache.free_members =
-            walk_memory(cache.walk, MEMBERS_BLOCK * sizeof *cache.free_members);
-        cache.n_free_members = cache.free_members != NULL ? MEMBERS_BLOCK : 0;
-        if (cache.n_free_members == 0)
-            return NULL;
+            walk_memory(cache.walk, max * sizeof *cache.free_members);
+        cache.n_free_members = cache.free_members != NULL ? max : 0;
     }
-    members = cache.free_members;
-    cache.free_members += n;
-    cache.n_free_members -= n;
-    return members;
+    return cache.free_members;
+}
+
+static void
+plan_members(struct edges_plan *plan, const PyTypeObject *stop)
+{
+    struct edges_member *members =
+        members_room(edges_members(plan->type, stop, NULL));
+
+    if (members == NULL)
+        return;
+    plan->members = members;
+    plan->n_members = edges_members(plan->type, stop, members);
+    cache.free_members += plan->n_members;
+    cache.n_free_members -= plan->n_members;
 }
 
 static void
 make_plan(PyTypeObject *type, struct edges_plan *plan)
 {
-    struct edges_member found[MEMBERS_MAX];
-    struct edges_member *members;
     PyTypeObject *family;
-    PyTypeObject *stop;
     unsigned flags;
 
     memset(plan, 0, sizeof *plan);
     plan->type = type;
     plan->row = row_of(type, &family);
     flags = plan->row != NULL ? plan->row->flags : 0;
-    stop = flags & EDGES_MEMBERS ? family : NULL;
-    plan->n_members = edges_members(type, stop, found, MEMBERS_MAX);
-    members = take_members(plan->n_members);
-    if (members != NULL)
-        memcpy(members, found, plan->n_members * sizeof *found);
-    else
-        plan->n_members = 0;
-    plan->members = members;
+    plan_members(plan, flags & EDGES_MEMBERS ? family : NULL);
     plan->member_kind = edges_made_by_class(type) ? PX_EDGE_SLOT : PX_EDGE_ATTR;
 #if COMPAT_VALUES
     plan->has_values = (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0;
@@ -142,33 +145,53 @@ make_plan(PyTypeObject *type, struct edges_plan *plan)
     plan->rest = !((flags & EDGES_COMPLETE) && family == type);
 }
 
+/* The place of a type's plan, or the free one where it belongs. */
+static struct edges_plan *
+plan_slot(const PyTypeObject *type)
+{
+    size_t last = ((size_t)1 << cache.plans_log2) - 1;
+    size_t at =
+        (uintptr_t)type / 16 * 0x9e3779b97f4a7c15u >> (64 - cache.plans_log2);
+
+    while (cache.plans[at].type != type && cache.plans[at].type != NULL)
+        at = (at + 1) & last;
+    return &cache.plans[at];
+}
+
+static void
+plans_grow(void)
+{
+    const struct edges_plan *old = cache.plans;
+    size_t n_old = (size_t)1 << cache.plans_log2;
+    struct edges_plan *plans =
+        walk_memory(cache.walk, 2 * n_old * sizeof *plans);
+
+    cache.plans = plans;
+    cache.plans_log2++;
+    for (size_t i = 0; i < n_old; i++)
+        if (old[i].type != NULL)
+            *plan_slot(old[i].type) = old[i];
+}
+
 static const struct edges_plan *
 plan_of(PyTypeObject *type, struct edges_plan *spare)
 {
-    uint32_t at;
+    struct edges_plan *plan;
 
     if (cache.plans == NULL) {
         make_plan(type, spare);
         return spare;
     }
-    at = (uint32_t)(((uintptr_t)type >> 4) * 0x9e3779b97f4a7c15u >>
-                    (64 - PLANS_LOG2));
-    for (;; at = (at + 1) & (PLANS_MAX - 1)) {
-        struct edges_plan *plan = &cache.plans[at];
-        if (plan->type == type)
-            return plan;
-        if (plan->type == NULL)
-            break;
-    }
-    if (cache.n_plans >= PLANS_MAX / 2) {
-        make_plan(type, spare);
-        return spare;
-    }
-    cache.n_plans++;
+    plan = plan_slot(type);
+    if (plan->type == type)
+        return plan;
     /* Made apart first: a type that faults leaves no half plan behind. */
     make_plan(type, spare);
-    cache.plans[at] = *spare;
-    return &cache.plans[at];
+    if (++cache.n_plans > (size_t)1 << (cache.plans_log2 - 1))
+        plans_grow();
+    plan = plan_slot(type);
+    *plan = *spare;
+    return plan;
 }
 
 size_t

@@ -84,9 +84,9 @@ struct edges_plan {
 PX_CHILD void edges_instance(struct walk *w, PyObject *object,
                              const struct edges_plan *plan);
 /* Collects the members of `type` beyond its base `stop` (NULL: all), the most
- * derived first; returns how many of at most `max`. */
+ * derived first; returns how many. To NULL: no fewer than that. */
 PX_CHILD size_t edges_members(PyTypeObject *type, const PyTypeObject *stop,
-                              struct edges_member *to, size_t max);
+                              struct edges_member *to);
 PX_CHILD bool edges_made_by_class(PyTypeObject *type);
 /* Whether a type is the one that CPython's or a library's C code calls so. */
 PX_CHILD bool edges_is_named(PyTypeObject *type, const char *tp_name);

@@ -47,16 +47,20 @@ edges_is_named(PyTypeObject *type, const char *tp_name)
 }
 
 static bool
-is_known(const struct edges_member *members, size_t n, const PyMemberDef *m,
-         bool *shadowed)
+is_known(const struct edges_member *members, size_t n, const PyMemberDef *m)
 {
-    *shadowed = false;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         if (members[i].offset == m->offset)
             return true;
-        if (strcmp(members[i].name, m->name) == 0)
-            *shadowed = true;
-    }
+    return false;
+}
+
+static bool
+is_named(const struct edges_member *members, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(members[i].name, name) == 0)
+            return true;
     return false;
 }
 
@@ -103,32 +107,36 @@ edges_shows_dict(PyTypeObject *type)
     return false;
 }
 
+static bool
+holds_object(const PyTypeObject *type, const PyMemberDef *m)
+{
+    return (m->type == T_OBJECT || m->type == T_OBJECT_EX) &&
+           m->offset >= (Py_ssize_t)sizeof(PyObject) &&
+           m->offset < type->tp_basicsize && m->offset != type->tp_dictoffset;
+}
+
 size_t
 edges_members(PyTypeObject *type, const PyTypeObject *stop,
-              struct edges_member *to, size_t max)
+              struct edges_member *to)
 {
     size_t n = 0;
 
     for (PyTypeObject *t = type; t != NULL && t != stop; t = t->tp_base) {
         const PyMemberDef *m = t->tp_members;
+        const size_t n_derived = n;
         /* A class statement copies no members of its base. */
         if (m == NULL || (t->tp_base != NULL && m == t->tp_base->tp_members))
             continue;
         for (; m->name != NULL; m++) {
-            bool shadowed;
-            if ((m->type != T_OBJECT && m->type != T_OBJECT_EX) ||
-                m->offset < (Py_ssize_t)sizeof(PyObject) ||
-                m->offset >= type->tp_basicsize ||
-                m->offset == type->tp_dictoffset)
+            if (!holds_object(type, m) || (to != NULL && is_known(to, n, m)))
                 continue;
-            if (is_known(to, n, m, &shadowed))
-                continue;
-            if (n == max)
-                return n;
-            to[n].name = m->name;
-            to[n].offset = m->offset;
-            to[n].secret = secret_is_text(m->name, strlen(m->name));
-            to[n].shadowed = shadowed || in_mro_before(type, t, m->name);
+            if (to != NULL) {
+                to[n].name = m->name;
+                to[n].offset = m->offset;
+                to[n].secret = secret_is_text(m->name, strlen(m->name));
+                to[n].shadowed = is_named(to, n_derived, m->name) ||
+                                 in_mro_before(type, t, m->name);
+            }
             n++;
         }
     }
