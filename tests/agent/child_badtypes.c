@@ -4,7 +4,9 @@
  * it visits for ever. blocks: it waits on a lock that nobody in the child
  * holds. mallocs, locks: it calls what the child may not call (to show that
  * the traps work). Each does so only in a process other than the one that
- * imported this module, so the target's own collector is safe. broken_list:
+ * imported this module, so the target's own collector is safe. borrows: it has
+ * something to give back before it returns, and when armed no file may grow
+ * while it visits a thousand thousand times. broken_list:
  * a list whose item is no object. foreign: a struct of other words under a
  * name of CPython's.
  *
@@ -17,10 +19,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum evil { CRASH, LOOP, VISITS, BLOCKS, MALLOCS, LOCKS, N_EVILS };
+enum evil { CRASH, LOOP, VISITS, BLOCKS, MALLOCS, LOCKS, BORROWS, N_EVILS };
 
 struct bad {
     PyObject_HEAD PyObject *held;
@@ -61,6 +64,7 @@ do_evil(enum evil evil, visitproc visit, void *arg, PyObject *held)
         pthread_mutex_lock(&mutex);
         pthread_mutex_unlock(&mutex);
         return 0;
+    case BORROWS:
     case N_EVILS:
         break;
     }
@@ -83,6 +87,25 @@ TRAVERSE(traverse_visits, VISITS)
 TRAVERSE(traverse_blocks, BLOCKS)
 TRAVERSE(traverse_mallocs, MALLOCS)
 TRAVERSE(traverse_locks, LOCKS)
+
+static int is_armed;
+static int n_borrowed;
+
+static int
+traverse_borrows(PyObject *self, visitproc visit, void *arg)
+{
+    PyObject *held = ((struct bad *)(void *)self)->held;
+    struct rlimit limit;
+    int result = 0;
+    n_borrowed++;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = is_armed ? 1 : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (int i = 0; i < (is_armed ? 1000000 : 1) && result == 0; i++)
+        result = visit(held, arg);
+    n_borrowed--;
+    return result;
+}
 
 static int
 bad_clear(PyObject *self)
@@ -117,10 +140,11 @@ bad_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static PyTypeObject types[N_EVILS];
 static const char *const names[N_EVILS] = {
     "child_badtypes.crash",  "child_badtypes.loop",    "child_badtypes.visits",
-    "child_badtypes.blocks", "child_badtypes.mallocs", "child_badtypes.locks"};
+    "child_badtypes.blocks", "child_badtypes.mallocs", "child_badtypes.locks",
+    "child_badtypes.borrows"};
 static const traverseproc traverses[N_EVILS] = {
-    traverse_crash,  traverse_loop,    traverse_visits,
-    traverse_blocks, traverse_mallocs, traverse_locks};
+    traverse_crash,   traverse_loop,  traverse_visits, traverse_blocks,
+    traverse_mallocs, traverse_locks, traverse_borrows};
 
 /* A list of three whose second item is an address that nobody has. Set it
  * right again with mend_list before it is used or freed. */
@@ -180,7 +204,17 @@ foreign(PyObject *self, PyObject *args)
     return made;
 }
 
+/* arm(yes): how many borrows there are */
+static PyObject *
+arm(PyObject *self, PyObject *yes)
+{
+    (void)self;
+    is_armed = PyObject_IsTrue(yes);
+    return PyLong_FromLong(n_borrowed);
+}
+
 static PyMethodDef methods[] = {
+    {"arm", arm, METH_O, NULL},
     {"foreign", foreign, METH_VARARGS, NULL},
     {"broken_list", broken_list, METH_O, NULL},
     {"mend_list", mend_list, METH_O, NULL},

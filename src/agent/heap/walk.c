@@ -5,7 +5,9 @@
  * that is all. Otherwise the named targets become a multiset, from the first
  * NAMED_MAX that were kept or, if there were more, by asking edges_walk once
  * more with nothing written; a second traversal takes them out of it and
- * emits what is left. The object's own type is counted apart: an instance of
+ * keeps what is left, which is emitted when it has returned: whatever ends the
+ * walk may not jump over its frames, which inside the target have to give back
+ * what they borrowed. The object's own type is counted apart: an instance of
  * a heap type owns one reference of it, whether tp_traverse visits it (3.9+,
  * bpo-40217) or not (C types in 3.8, and forgetful extensions).
  *
@@ -255,9 +257,24 @@ visit_rest(PyObject *to, void *context)
         w->multiset.n == 0 ? NULL : map_find(&w->multiset, address);
     if (slot != NULL && slot->value > 0)
         slot->value--;
-    else if (!is_own(w, address))
-        walk_edge_index(w, PX_EDGE_UNNAMED, w->n_unnamed++, to);
+    else if (!is_own(w, address) && w->n_rest < w->rest_max)
+        w->rest[w->n_rest++] = to;
     return 0;
+}
+
+/* Room for as many as the first traversal met; only what is used becomes
+ * memory. */
+static void
+rest_room(struct walk *w)
+{
+    guard_enter(w->guard);
+    w->n_rest = 0;
+    if (w->n_seen > w->rest_max) {
+        size_t max = w->n_seen + w->n_seen / 2;
+        w->rest = walk_memory(w, max * sizeof *w->rest);
+        w->rest_max = max;
+    }
+    guard_leave(w->guard);
 }
 
 static void
@@ -308,18 +325,20 @@ walk_rest(struct walk *w)
     bool same = w->n_seen == w->n_named && w->seen_sum == w->sum &&
                 w->seen_xor == w->xor
         ;
-    w->n_unnamed = 0;
+    size_t n_unnamed = 0;
     if (!same) {
         if (w->n_named != 0)
             multiset_fill(w);
+        rest_room(w);
         traverse(w->object, visit_rest, w);
         guard_enter(w->guard);
         multiset_clear(w);
         guard_leave(w->guard);
+        for (; n_unnamed < w->n_rest; n_unnamed++)
+            walk_edge_index(w, PX_EDGE_UNNAMED, n_unnamed, w->rest[n_unnamed]);
     }
     for (size_t i = type_named; i < w->n_seen_type; i++)
-        walk_edge_index(w, PX_EDGE_UNNAMED, w->n_unnamed++,
-                        (PyObject *)w->type);
+        walk_edge_index(w, PX_EDGE_UNNAMED, n_unnamed++, (PyObject *)w->type);
     w->guard->extra_ns = 0;
 }
 

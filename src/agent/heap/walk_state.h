@@ -80,7 +80,9 @@ struct walk {
     uintptr_t seen_xor;
     size_t n_seen;
     size_t n_seen_type;
-    size_t n_unnamed;
+    PyObject **rest; /* what no edge named, until it is emitted */
+    size_t n_rest;
+    size_t rest_max;
     struct map multiset;
 
     enum px_detail detail;
