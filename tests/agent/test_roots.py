@@ -53,6 +53,25 @@ def test_modules(take):
     assert all(address in snap.nodes for address in modules.values())
 
 
+def test_thread_has_its_loop_and_task(take):
+    """What a thread's state owns, by the names that asyncio has for it."""
+    snap, (loop, task) = take("""
+        import asyncio
+        async def main():
+            pyexplore.snapshot(path)
+            print(id(asyncio.get_running_loop()), id(asyncio.current_task()),
+                  flush=True)
+        asyncio.run(main())
+    """)
+    (thread,) = [n for n in snap.nodes.values()
+                 if snap.type_name(n) == "<thread>"]
+    found = edge_names(snap, thread)
+    version = sys.version_info
+    assert found.get("running event loop") == (
+        loop if version >= (3, 13) else None)
+    assert found.get("running task") == (task if version >= (3, 14) else None)
+
+
 def test_interpreter(take):
     """What only the interpreter holds is held by a node with its name."""
     snap, numbers = take("""

@@ -20,7 +20,7 @@ PLAIN_NAMES = [
     "key", "author", "cooked", "spwd", "path", "api", "private"]
 
 PROGRAM = textwrap.dedent("""
-    import collections, json, sys, pyexplore
+    import collections, contextvars, json, sys, pyexplore
     secret_names, plain_names = json.loads(sys.argv[2])
 
     SEEN = []
@@ -32,6 +32,8 @@ PROGRAM = textwrap.dedent("""
 
     class Instance: pass
     class Slots: __slots__ = ("password", "plain", "_Slots__token")
+
+    class Wide: __slots__ = ["s%d" % n for n in range(100)] + ["password"]
 
     Login = collections.namedtuple("Login", "password plain")
 
@@ -62,8 +64,17 @@ PROGRAM = textwrap.dedent("""
         slots = Slots()
         slots.password, slots.plain = value("slot"), value("plain slot")
         slots._Slots__token = value("private slot")
+        wide = Wide()
+        wide.s99, wide.password = value("late slot"), value("last slot")
         hidden += [instance.password, with_dict.api_key, slots.password,
-                   slots._Slots__token]
+                   slots._Slots__token, wide.password]
+        shown.append(wide.s99)
+        variable = contextvars.ContextVar("api_token", default=value("default"))
+        used = [variable.set(value("old")), variable.set(value("new"))]
+        hidden += [variable.get(), used[1].old_value,
+                   contextvars.Context().run(variable.get)]
+        open_one = contextvars.ContextVar("plain", default=value("default"))
+        shown.append(open_one.get())
         shown.append(slots.plain)
         kept = closure(value("cell"))
         hidden.append(kept())
@@ -115,7 +126,7 @@ def all_bytes(path):
 def test_secrets_are_in_no_byte(secrets):
     path, hidden, shown = secrets
     data = all_bytes(path)
-    assert len(hidden) == 5 * len(SECRET_NAMES) + 9
+    assert len(hidden) == 5 * len(SECRET_NAMES) + 13
     assert [v for v in hidden if v.encode() in data] == []
     # and the same places do show what is no secret
     assert [v for v in shown if v.encode() not in data] == []

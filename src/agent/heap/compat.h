@@ -128,6 +128,8 @@
 #define COMPAT_AST_STATE (PY_VERSION_HEX >= 0x030A0000)
 /* A thread's state owns the event loop that runs in it. */
 #define COMPAT_THREAD_LOOP (PY_VERSION_HEX >= 0x030D0000)
+/* And the task. */
+#define COMPAT_THREAD_TASK (PY_VERSION_HEX >= 0x030E0000)
 /* A dict over the values of its instance visits them, and the instance only
  * that dict (3.14.10, 3.15.2 Objects/dictobject.c); 3.13: the other way. */
 #define COMPAT_DICT_OWNS_VALUES (PY_VERSION_HEX >= 0x030E0000)

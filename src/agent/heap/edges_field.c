@@ -90,9 +90,7 @@ LIST(unions) = {{3, F, "hashable args"},
                 END};
 LIST(key_wrappers) = {{2, F, "comparison"}, END};
 LIST(properties) = {{6, F, "name"}, END};
-LIST(context_vars) = {{3, F, "default"}, END};
 LIST(contexts) = {{2, F, "previous"}, {3, F, "variables"}, END};
-LIST(tokens) = {{2, F, "context"}, {3, A, "var"}, {4, F, "old value"}, END};
 LIST(hamts) = {{2, F, "root"}, END};
 LIST(locals) = {{3, F, "args"}, {4, F, "kwargs"}, {6, F, "dummies"}, END};
 LIST(locals_13) = {
@@ -298,9 +296,7 @@ const struct edges_row edges_rows_field[] = {
     ROW("operator.methodcaller", 8, methodcallers),
     ROW("functools.KeyWrapper", 4, key_wrappers),
     CORE_ROW(PyProperty_Type, 8, properties),
-    CORE_ROW(PyContextVar_Type, 8, context_vars),
     CORE_ROW(PyContext_Type, 6, contexts),
-    CORE_ROW(PyContextToken_Type, 6, tokens),
     ROW("hamt", 5, hamts),
     ROW("_thread._local", 7, locals_13),
     ROW("_thread._local", 8, locals),

@@ -178,6 +178,38 @@ walk_hamt_pairs(struct walk *w, PyObject *const *pairs, Py_ssize_t n)
     }
 }
 
+/* What a variable's name forbids to show is so wherever it is kept. */
+static void
+hide_by_name(struct walk *w, PyObject *variable, PyObject *value)
+{
+    if (variable != NULL && PyContextVar_CheckExact(variable) &&
+        secret_is_name(edge_word(variable, CONTEXT_VAR_NAME)))
+        walk_mark_secret(w, value);
+}
+
+/* {HEAD; name; default; …} */
+static void
+walk_context_var(struct walk *w, PyObject *object)
+{
+    PyObject *value = edge_word(object, 3);
+
+    hide_by_name(w, object, value);
+    edge_field(w, "default", value);
+}
+
+/* {HEAD; context; variable; old value; int} */
+static void
+walk_token(struct walk *w, PyObject *object)
+{
+    PyObject *variable = edge_word(object, 3);
+    PyObject *value = edge_word(object, 4);
+
+    edge_field(w, "context", edge_word(object, 2));
+    edge_attr(w, "var", variable);
+    hide_by_name(w, variable, value);
+    edge_field(w, "old value", value);
+}
+
 /* {VAR_HEAD; uint32_t or int32_t; PyObject *array[]} */
 static void
 walk_hamt_node(struct walk *w, PyObject *object)
@@ -255,6 +287,10 @@ const struct edges_row edges_rows_library[] = {
     {.tp_name = "itertools._tee_dataobject",
      .basicsize = sizeof(struct tee_data),
      .walk = walk_tee_data},
+    {.type = &PyContextVar_Type,
+     .basicsize = WORDS(8),
+     .walk = walk_context_var},
+    {.type = &PyContextToken_Type, .basicsize = WORDS(6), .walk = walk_token},
     {.tp_name = "hamt_bitmap_node", .walk = walk_hamt_node},
     {.tp_name = "hamt_collision_node", .walk = walk_hamt_node},
     {.tp_name = "hamt_array_node", .walk = walk_hamt_array},

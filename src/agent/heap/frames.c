@@ -77,6 +77,7 @@ walk_state(struct walk *w, PyThreadState *t)
     edge_field(w, "asyncgen first", t->async_gen_firstiter);
     edge_field(w, "asyncgen finalizer", t->async_gen_finalizer);
     edge_field(w, "running event loop", layout_thread_loop(t));
+    edge_field(w, "running task", layout_thread_task(t));
 }
 
 static size_t

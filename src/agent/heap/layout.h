@@ -223,6 +223,8 @@ PX_CHILD size_t layout_ast_state(PyInterpreterState *interp,
 /* The event loop that runs in a thread (3.13+); NULL: none, or its thread's
  * dict has it. */
 PX_CHILD PyObject *layout_thread_loop(PyThreadState *tstate);
+/* The task that runs in it (3.14+); NULL: none, or a module's state has it. */
+PX_CHILD PyObject *layout_thread_task(PyThreadState *tstate);
 /* True if both run under the same GIL. */
 PX_GIL bool layout_shares_gil(PyInterpreterState *a, PyInterpreterState *b);
 

@@ -277,6 +277,17 @@ layout_thread_loop(PyThreadState *tstate)
 #endif
 }
 
+PyObject *
+layout_thread_task(PyThreadState *tstate)
+{
+#if COMPAT_THREAD_TASK
+    return ((_PyThreadStateImpl *)tstate)->asyncio_running_task;
+#else
+    (void)tstate;
+    return NULL;
+#endif
+}
+
 bool
 layout_shares_gil(PyInterpreterState *a, PyInterpreterState *b)
 {
