@@ -77,8 +77,9 @@
      * allocated_blocks (0: not counted), malloc: null or, if asked for,        \
      * {in_use_bytes, free_bytes}} */                                           \
     X(6, MEMORY, "memory", R)                                                   \
-    /* {} → {enabled, thresholds[3], counts[3], debug, debug_names[], frozen, \
-     * garbage, stats[{collections, collected, uncollectable}], on_entry:       \
+    /* {frozen?} → {enabled, thresholds[3], counts[3], debug, debug_names[],  \
+     * garbage, stats[{collections, collected, uncollectable}], frozen (only    \
+     * if asked for: it walks all of them, under the GIL), on_entry:            \
      * {enabled, thresholds[3], debug} (as it was, and will be when the         \
      * connections that changed it are gone), changed (by this one), kept:      \
      * {as on_entry: what was there before changes that were kept}} */          \

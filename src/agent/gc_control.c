@@ -211,14 +211,12 @@ garbage_list(void)
 }
 
 enum px_status
-gc_read(struct gc_state *out, bool deep, struct px_err *err)
+gc_read(struct gc_state *out, bool count_frozen, struct px_err *err)
 {
     bool was_enabled = quiet_begin();
     int64_t thresholds[GC_GENERATIONS] = {0};
     struct gc_state state = {
-        .now = {.fields = GC_ENABLED | GC_THRESHOLDS | GC_DEBUG},
-        .frozen = -1,
-        .garbage = -1};
+        .now = {.fields = GC_ENABLED | GC_THRESHOLDS | GC_DEBUG}, .frozen = -1};
     state.now.enabled = was_enabled;
     call_triple(FN_GET_COUNT, state.counts);
     call_triple(FN_GET_THRESHOLD, thresholds);
@@ -226,11 +224,10 @@ gc_read(struct gc_state *out, bool deep, struct px_err *err)
         state.now.thresholds[i] = (int)thresholds[i];
     state.now.debug = (int)call_integer(FN_GET_DEBUG);
     read_stats(&state);
-    if (deep) {
-        PyObject *garbage = garbage_list();
+    const PyObject *garbage = garbage_list();
+    state.garbage = garbage != NULL ? PyList_GET_SIZE(garbage) : 0;
+    if (count_frozen)
         state.frozen = call_integer(FN_GET_FREEZE_COUNT);
-        state.garbage = garbage != NULL ? PyList_GET_SIZE(garbage) : 0;
-    }
     enum px_status status = PX_OK;
     if (PyErr_Occurred())
         status = take_exception(err, "read the state of the collector");

@@ -23,8 +23,9 @@ PX_GIL int gc_control_init(void);
 /* The objects of which it keeps one reference each, some perhaps NULL. */
 PX_GIL PyObject *const *gc_control_held(size_t *n);
 
-/* `deep` also walks the frozen generation to count it. */
-PX_GIL enum px_status gc_read(struct gc_state *out, bool deep,
+/* `count_frozen` walks all frozen objects: half a second for three millions,
+ * in which the target stands still. Only for who asks for it. */
+PX_GIL enum px_status gc_read(struct gc_state *out, bool count_frozen,
                               struct px_err *err);
 /* Sets the fields that `settings` names. */
 PX_GIL enum px_status gc_apply(const struct gc_settings *settings,

@@ -71,8 +71,7 @@ gc_state_json(const struct gc_state *state)
     json_object_set_new(json, "debug_names", names);
     if (state->frozen >= 0)
         json_object_set_new(json, "frozen", json_integer(state->frozen));
-    if (state->garbage >= 0)
-        json_object_set_new(json, "garbage", json_integer(state->garbage));
+    json_object_set_new(json, "garbage", json_integer(state->garbage));
     return json;
 }
 

@@ -30,8 +30,8 @@ struct gc_settings {
 struct gc_state {
     struct gc_settings now; /* all fields */
     int64_t counts[GC_GENERATIONS];
-    int64_t frozen;  /* -1: not asked, it costs a walk */
-    int64_t garbage; /* -1: not asked */
+    int64_t frozen; /* -1: not asked, it costs a walk */
+    int64_t garbage;
     struct {
         int64_t collections;
         int64_t collected;

@@ -223,8 +223,16 @@ static enum px_status
 on_gc_state(struct session *session, const struct px_frame *frame,
             const json_t *body, struct px_err *err)
 {
-    (void)body;
-    return submit_simple(session, frame, OP_GC_STATE, err);
+    bool count_frozen = false;
+    enum px_status status = take_bool(body, "frozen", &count_frozen, err);
+    if (status != PX_OK)
+        return status;
+    struct op *op = make_op(session, frame, OP_GC_STATE, err);
+    if (op == NULL)
+        return PX_ENOMEM;
+    op->count_frozen = count_frozen;
+    submit(session, op);
+    return PX_OK;
 }
 
 static enum px_status

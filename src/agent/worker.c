@@ -95,7 +95,7 @@ PX_GIL static enum px_status
 read_state(struct op *op)
 {
     op->first = gc_undo_get(GC_FIELDS);
-    return gc_read(&op->state, true, &op->err);
+    return gc_read(&op->state, op->count_frozen, &op->err);
 }
 
 PX_GIL static enum px_status

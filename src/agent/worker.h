@@ -65,6 +65,7 @@ struct op {
     unsigned keep;               /* OP_GC_SET: fields that then stay */
     unsigned put_back;           /* OP_GC_RESTORE: fields */
     bool ask_malloc;             /* OP_MEMORY */
+    bool count_frozen;           /* OP_GC_STATE */
     int generation;
     size_t limit;
     struct heap_capture *capture; /* borrowed from the share */

@@ -79,9 +79,11 @@ print_change(struct gc_call *call, json_t *state, const char *said,
 }
 
 static enum px_status
-get_state(struct gc_call *call, json_t **state, struct px_err *err)
+get_state(struct gc_call *call, bool count_frozen, json_t **state,
+          struct px_err *err)
 {
-    return session_call(call->session, PX_MSG_GC_STATE, NULL,
+    return session_call(call->session, PX_MSG_GC_STATE,
+                        json_pack("{s:b}", "frozen", (int)count_frozen),
                         "waiting for the target", NULL, state, err);
 }
 
@@ -91,7 +93,7 @@ static enum px_status
 show_state(struct gc_call *call, struct px_err *err)
 {
     json_t *state;
-    enum px_status status = get_state(call, &state, err);
+    enum px_status status = get_state(call, true, &state, err);
     if (status != PX_OK)
         return status;
     if (call->cli->opt.json) {
@@ -136,7 +138,7 @@ static enum px_status
 switch_enabled(struct gc_call *call, bool enable, struct px_err *err)
 {
     json_t *before;
-    enum px_status status = get_state(call, &before, err);
+    enum px_status status = get_state(call, false, &before, err);
     if (status != PX_OK)
         return status;
     bool was_so = json_is_true(json_object_get(before, "enabled")) == enable;
@@ -175,7 +177,7 @@ do_debug(struct gc_call *call, struct px_err *err)
         return PX_EINVAL;
     }
     json_t *before;
-    enum px_status status = get_state(call, &before, err);
+    enum px_status status = get_state(call, false, &before, err);
     if (status != PX_OK)
         return status;
     int64_t was = gctext_integer(before, "debug");
@@ -208,7 +210,7 @@ do_threshold(struct gc_call *call, struct px_err *err)
         json_array_append_new(wanted, json_integer(value));
     }
     json_t *before;
-    enum px_status status = get_state(call, &before, err);
+    enum px_status status = get_state(call, false, &before, err);
     if (status != PX_OK) {
         json_decref(wanted);
         return status;
@@ -283,12 +285,10 @@ freeze_or_not(struct gc_call *call, bool freeze, struct px_err *err)
         &state, err);
     if (status != PX_OK)
         return status;
-    char said[96], objects[PX_COUNTED_MAX];
-    int64_t frozen = gctext_integer(state, "frozen");
-    snprintf(said, sizeof said, "%s frozen",
-             px_text_counted((uint64_t)(frozen < 0 ? 0 : frozen), "object",
-                             objects));
-    print_change(call, state, said, NULL);
+    print_change(call, state,
+                 freeze ? "all tracked objects are frozen"
+                        : "no object is frozen any more",
+                 NULL);
     return PX_OK;
 }
 
@@ -356,7 +356,7 @@ static enum px_status
 do_restore(struct gc_call *call, struct px_err *err)
 {
     json_t *before, *state;
-    enum px_status status = get_state(call, &before, err);
+    enum px_status status = get_state(call, false, &before, err);
     if (status != PX_OK)
         return status;
     bool is_changed = json_object_size(json_object_get(before, "kept")) > 0;
@@ -403,7 +403,9 @@ static const struct gc_action actions[] = {
 void
 gc_help(FILE *out)
 {
-    fputs("\nActions (none: show the state)\n", out);
+    fputs("\nActions (none: show the state; the target stands still while the\n"
+          "frozen objects are counted, half a second for three millions)\n",
+          out);
     for (size_t i = 0; i < N_ACTIONS; i++) {
         char left[64];
         snprintf(left, sizeof left, "%s %s", actions[i].name, actions[i].args);

@@ -62,10 +62,25 @@ add_changed(const json_t *gc, struct cell_out *out)
     gc_add_list(out, json_object_get(entry, "thresholds"));
 }
 
+/* Of the latest snapshot: to ask the target would stop it while it counts. */
 static void
-add_state(const json_t *gc, const struct gc_control *control,
+add_frozen(const struct app *app, struct cell_out *out)
+{
+    char objects[PX_COUNTED_MAX];
+    const struct snapshot *latest = store_latest(&app->store);
+    if (latest != NULL)
+        cell_addf(
+            out, ROLE_NUMBER, "%s in snapshot %u",
+            px_text_counted(px_graph_footer(latest->graph, PX_FOOTER_FROZEN),
+                            "object", objects),
+            latest->number);
+}
+
+static void
+add_state(const struct app *app, const struct gc_control *control,
           struct cell_out *out)
 {
+    const json_t *gc = app->session.gc;
     char objects[PX_COUNTED_MAX];
     if (control->flag != 0) {
         bool is_set =
@@ -85,9 +100,7 @@ add_state(const json_t *gc, const struct gc_control *control,
         gc_add_list(out, json_object_get(gc, "thresholds"));
         break;
     case ACT_GC_FREEZE:
-        cell_add(out, ROLE_NUMBER,
-                 px_text_counted((uint64_t)gc_integer(gc, "frozen"), "object",
-                                 objects));
+        add_frozen(app, out);
         break;
     case ACT_GARBAGE:
         cell_add(out, gc_integer(gc, "garbage") > 0 ? ROLE_WARN : ROLE_NUMBER,
@@ -114,7 +127,7 @@ controls_cell(const void *context, uint32_t row, int column,
     } else if (column == 1) {
         cell_add(out, ROLE_NORMAL, control->label);
     } else {
-        add_state(gc_of(context), control, out);
+        add_state(((const struct view *)context)->app, control, out);
     }
 }
 

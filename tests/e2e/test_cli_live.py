@@ -400,9 +400,10 @@ def test_freeze_is_not_done_unasked(server):
         assert ran.status == 2 and "cannot be undone" in ran.err, ran
     assert server.gc()["state"]["frozen"] == before
     frozen = server.gc("freeze", "--yes")
-    assert frozen["state"]["frozen"] > before + 100
-    assert frozen["undo"] is None
-    assert server.gc("unfreeze", "--yes")["state"]["frozen"] == 0
+    assert "frozen" not in frozen["state"] and frozen["undo"] is None
+    assert server.gc()["state"]["frozen"] > before + 100
+    assert server.gc("unfreeze", "--yes")["undo"] is None
+    assert server.gc()["state"]["frozen"] == 0
 
 
 def test_garbage(server):

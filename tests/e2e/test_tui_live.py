@@ -202,6 +202,7 @@ def test_the_collector(target):
         served.ask("(lambda x: x.append(x))([])")
         t.keys("c")
         t.wait_for(r"collect\(2\): .*freed", regex=True)
+        t.wait_for(r"objects? in snapshot \d", regex=True)
         frozen = served.ask("gc.get_freeze_count()")
         t.keys("z")
         t.wait_for("y/n")
