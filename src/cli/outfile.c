@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/rename.h"
+
 static enum px_status
 refuse_existing(const char *path, struct px_err *err)
 {
@@ -59,11 +61,9 @@ static enum px_status
 name_file(const struct cli *cli, const struct outfile *out, struct px_err *err)
 {
     int rc = cli->opt.force ? rename(out->part, out->path)
-                            : link(out->part, out->path);
-    if (rc != 0 && errno == EEXIST)
+                            : px_rename_new(out->part, out->path);
+    if (rc != 0 && errno == EEXIST && !cli->opt.force)
         return refuse_existing(out->path, err);
-    if (rc != 0 && !cli->opt.force) /* no hard links here */
-        rc = rename(out->part, out->path);
     return rc == 0 ? PX_OK
                    : px_fail_errno(err, PX_EIO, errno, "cannot write %s",
                                    out->path);

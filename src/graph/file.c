@@ -23,6 +23,8 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/rename.h"
+
 #define ZSTD_LEVEL 1
 #define RATIO_MAX 240u /* below the builder's, with a margin */
 #define WRITE_BUFFER (256u << 10)
@@ -205,30 +207,12 @@ px_file_writer_add(struct px_file_writer *writer, const void *bytes,
     return writer->out.len < WRITE_BUFFER ? PX_OK : write_out(writer, err);
 }
 
-/* rename(2) that replaces nothing. Not every file system has hard links, or
- * knows the flag: where neither is, what is left is to look first. */
-static int
-name_new(const char *from, const char *to)
-{
-    struct stat st;
-    if (link(from, to) == 0)
-        return unlink(from);
-    if (errno == EEXIST)
-        return -1;
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EEXIST && lstat(to, &st) != 0)
-        return rename(from, to);
-    errno = EEXIST;
-    return -1;
-}
-
 /* Gives the file its name; without `overwrite` never another's. */
 static enum px_status
 name_file(struct px_file_writer *writer, struct px_err *err)
 {
     int rc = writer->overwrite ? rename(writer->part_path, writer->path)
-                               : name_new(writer->part_path, writer->path);
+                               : px_rename_new(writer->part_path, writer->path);
     if (rc != 0 && errno == EEXIST && !writer->overwrite)
         return refuse_existing(writer->path, err);
     if (rc != 0)

@@ -63,6 +63,9 @@ catch_signals(struct px_loop *loop)
     asked.loop = loop;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaction(signals[i], &action, NULL);
+    /* one that is ignored would hide how ssh ended */
+    action.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &action, NULL);
 }
 
 static void
