@@ -4,8 +4,11 @@ is run by `spawn`, and files of one process at several times.
 SPDX-License-Identifier: MIT
 """
 import os
+import select
+import signal
 
 from cli import make_pxs
+from harness import wait_until
 
 # Serves; with "leak" a thread keeps two more Sessions every two ms.
 SERVICE = r"""if 1:
@@ -42,6 +45,26 @@ def snapshot_children(pid):
         if name == "pyexplore-snap" and int(rest.split()[1]) == pid:
             found.append(int(folder))
     return found
+
+
+# Its heap takes some time to walk.
+LARGE = """
+import pyexplore
+things = [(i, str(i)) for i in range(200000)]
+pyexplore.serve(port=None)
+print("ready", flush=True)
+input()
+"""
+
+
+def break_off(target, process):
+    """Kills the children that walk the target until `process` says so."""
+    def kill_the_child():
+        for pid in snapshot_children(target.pid):
+            os.kill(pid, signal.SIGKILL)
+        return select.select([process.stderr], [], [], 0)[0]
+
+    wait_until(kill_the_child, "a snapshot to break off")
 
 
 START, STEP = 1795230000, 20  # seconds

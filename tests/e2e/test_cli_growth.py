@@ -3,9 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 import json
-import os
 import re
-import select
 import shlex
 import signal
 import subprocess
@@ -13,8 +11,8 @@ import time
 
 from cli import CLI, DEADLINE, environment, make_pxs, ok, run
 from harness import wait_until
-from leaks import (SERVICE, STEP, as_a_shell_sorts, series, service,
-                   snapshot_children)
+from leaks import (LARGE, SERVICE, STEP, as_a_shell_sorts, break_off, series,
+                   service)
 from terminal import Terminal
 
 
@@ -180,16 +178,6 @@ def test_who_was_never_there_shows_in_the_status(spawn):
     assert "round 1" in ran.out
 
 
-# Its heap takes some time to walk.
-LARGE = """
-import pyexplore
-things = [(i, str(i)) for i in range(200000)]
-pyexplore.serve(port=None)
-print("ready", flush=True)
-input()
-"""
-
-
 def test_a_part_is_no_round_and_stops_no_other(spawn):
     """The child that walks the first target is killed in the middle."""
     large, steady = spawn(LARGE), service(spawn, "steady")
@@ -198,13 +186,7 @@ def test_a_part_is_no_round_and_stops_no_other(spawn):
     try:
         whole = json.loads(process.stdout.readline().decode())
         assert whole["target"] == str(large.pid)
-
-        def kill_the_child():
-            for pid in snapshot_children(large.pid):
-                os.kill(pid, signal.SIGKILL)
-            return select.select([process.stderr], [], [], 0)[0]
-
-        wait_until(kill_the_child, "a snapshot to break off")
+        break_off(large, process)
         rounds = []
         while len(rounds) < 4 or rounds[-4:] != [str(steady)] * 4:
             line = json.loads(process.stdout.readline().decode())

@@ -14,7 +14,7 @@ import pytest
 
 import pxs
 from cli import CLI, DEADLINE, environment, make_pxs, ok, run
-from leaks import as_a_shell_sorts, series, service
+from leaks import LARGE, as_a_shell_sorts, break_off, series, service
 import pxs
 
 
@@ -130,6 +130,20 @@ def test_ctrl_c_ends_it_with_one_sentence(spawn):
     out, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 4 and b"cancelled" in err
     assert out == b""
+
+
+def test_a_part_is_no_round_and_stops_no_other(spawn):
+    large, steady = spawn(LARGE), service(spawn, "steady")
+    assert large.line() == "ready"
+    process = subprocess.Popen(
+        [str(CLI), "suspects", str(large.pid), str(steady), "--rounds", "1",
+         "--interval", "0.5", "--json"], env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    break_off(large, process)
+    out, err = process.communicate(timeout=DEADLINE)
+    line, = out.decode().splitlines()
+    assert json.loads(line)["target"] == str(steady)
+    assert process.returncode == 4 and b"looking at the others" in err
 
 
 def test_wrong_usage(tmp_path, spawn):
