@@ -281,8 +281,7 @@ summary(const struct view *view, struct cell_out *out)
     else if (!session_is_live(session))
         cell_add(out, ROLE_CRUMB, "as it was in the snapshot");
     else if (json_object_size(json_object_get(session->gc, "kept")) > 0)
-        cell_add(out, ROLE_CRUMB,
-                 "what was kept stays; the rest is put back when you leave");
+        cell_add(out, ROLE_CRUMB, "what was kept stays, the rest is put back");
     else
         cell_add(out, ROLE_CRUMB, "what you switch is put back when you leave");
 }
