@@ -2,7 +2,8 @@
  *
  * A program may close what it did not open (a daemon does, with closerange),
  * and the number is some other file's then. So whoever keeps a descriptor
- * notes which file it was, and looks before it reads, writes or closes.
+ * notes which file it was, and looks before it reads, writes or closes. To look
+ * is not to wait for a disk.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,8 +1,9 @@
 /* hold_call.c — LD_PRELOAD: a system call that takes as long as a test wants.
  *
- * HOLD names it: "close" of a snapshot file, "open" of mountinfo or "wait"
- * for a snapshot child. In the process that loaded this the call creates the
- * file HOLD_FOLDER/held, then waits until there is HOLD_FOLDER/go.
+ * HOLD names it: "close" or "stat" of a snapshot file, the first "read" of
+ * mountinfo, or "wait" for a snapshot child. In the process that loaded this
+ * the call creates the file HOLD_FOLDER/held, then waits until there is
+ * HOLD_FOLDER/go.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,12 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static pid_t owner;
+static int mountinfo = -1;
 
 __attribute__((constructor)) static void
 hold_set(void)
@@ -43,14 +46,30 @@ hold(const char *what)
         usleep(1000);
 }
 
-int
-close(int fd)
+static int
+is_snapshot(int fd)
 {
     char link[64];
     char path[512];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t n = readlink(link, path, sizeof path);
-    if (n > 4 && memcmp(path + n - 4, ".pxs", 4) == 0)
+    return n > 4 && memcmp(path + n - 4, ".pxs", 4) == 0;
+}
+
+int
+fstat(int fd, struct stat *info)
+{
+    if (is_snapshot(fd))
+        hold("stat");
+    int (*next)(int, struct stat *) =
+        (int (*)(int, struct stat *))dlsym(RTLD_NEXT, "fstat");
+    return next(fd, info);
+}
+
+int
+close(int fd)
+{
+    if (is_snapshot(fd))
         hold("close");
     int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, "close");
     return next(fd);
@@ -75,9 +94,14 @@ syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(rest, long);
     va_end(rest);
+    if (number == SYS_read && (int)a[0] == mountinfo) {
+        mountinfo = -1;
+        hold("read");
+    }
+    long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    long result = next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
     if (number == SYS_openat &&
         strcmp((const char *)a[1], "/proc/self/mountinfo") == 0)
-        hold("open");
-    long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-    return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+        mountinfo = (int)result;
+    return result;
 }
