@@ -453,12 +453,23 @@ def test_collect_starts_processes_with_the_programs_mask(spawn):
     assert child.ask("seen == [blocked()] == [1 << signal.SIGUSR1 - 1]")
 
 
-def test_collect_takes_no_signal_of_sigwait(spawn):
+@pytest.mark.parametrize("wait", [
+    "signal.sigwait({signal.SIGUSR1})",
+    "libc.ppoll(None, 0, None, no_signals)",
+    "libc.pselect(0, None, None, None, None, no_signals)",
+    "libc.epoll_pwait(epoll.fileno(), no_signals, 1, -1, no_signals)"])
+def test_collect_takes_no_signal_that_main_waits_for(spawn, wait):
     """While the main thread waits for a signal the kernel says that it does not
     block it; the next one must not end the process on our thread."""
     child = Served(spawn)
-    child.run(COLLECTED)
-    child.begin("run", "signal.sigwait({signal.SIGUSR1})")
+    child.run("""
+import ctypes, select, signal
+libc = ctypes.CDLL(None)
+no_signals = bytes(128)
+epoll = select.epoll()
+signal.signal(signal.SIGUSR1, lambda number, frame: None)
+""" + COLLECTED)
+    child.begin("run", wait)
     wait_until(lambda: "SigBlk:\t" + 16 * "0" in pathlib.Path(
         "/proc/%d/status" % child.pid).read_text(), "sigwait")
     with child.wire() as wire:
