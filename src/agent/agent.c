@@ -336,13 +336,20 @@ agent_stop(void)
 
 /* ---- the class Server ---- */
 
+/* The server that it stands for, ended or not. */
 static struct server *
-handle_server(PyObject *self)
+handle_run(PyObject *self)
 {
     struct server_handle *handle = (struct server_handle *)self;
     struct server *server = running();
-    bool is_it = handle->run != 0 && handle->run == agent.run;
-    return is_it && server != NULL && !server_has_ended(server) ? server : NULL;
+    return handle->run != 0 && handle->run == agent.run ? server : NULL;
+}
+
+static struct server *
+handle_server(PyObject *self)
+{
+    struct server *server = handle_run(self);
+    return server != NULL && !server_has_ended(server) ? server : NULL;
 }
 
 static PyObject *
@@ -362,7 +369,7 @@ handle_unix_path(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 handle_close(PyObject *self, PyObject *Py_UNUSED(args))
 {
-    if (handle_server(self) != NULL)
+    if (handle_run(self) != NULL)
         agent_stop();
     Py_RETURN_NONE;
 }

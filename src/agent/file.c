@@ -42,6 +42,7 @@ struct file_job {
     atomic_int refs;
     struct heap_options opts;
     int fd;
+    struct px_fd_mark mark;
     atomic_bool cancel;
     const atomic_bool *also_cancel; /* the caller's, or NULL */
     atomic_bool is_last;            /* cancelled because the interpreter ends */
@@ -97,7 +98,7 @@ copy_spool(struct file_job *job, const struct heap_capture *capture,
 {
     while (*at < until) {
         off_t from = (off_t)*at;
-        if (!forget_fd_is_ours(job->fd)) {
+        if (!px_fd_is(job->fd, job->mark)) {
             job->error = EBADF;
             return false;
         }
@@ -139,7 +140,7 @@ write_capture(struct file_job *job, struct heap_capture *capture)
     } while (!seen.ended);
     if (job->error == 0)
         copy_spool(job, capture, &at, seen.published_bytes);
-    if (job->error == 0 && forget_fd_is_ours(job->fd) && fsync(job->fd) < 0 &&
+    if (job->error == 0 && px_fd_is(job->fd, job->mark) && fsync(job->fd) < 0 &&
         errno != EINVAL && errno != ENOSYS && errno != EROFS)
         job->error = errno;
     job->end = seen;
@@ -178,7 +179,7 @@ out:
     forget_capture_free(capture);
     if (status != PX_OK || job->error != 0 || job->end.end != PX_END_COMPLETE)
         own_file_remove(&job->file);
-    forget_fd_close(job->fd);
+    forget_fd_close(job->fd, job->mark);
     replace_job(job, NULL);
 }
 
@@ -200,7 +201,7 @@ open_file(struct file_job *job)
         return false;
     struct px_err err;
     forget_lock();
-    enum px_status status = forget_fd_add(fd, &err);
+    enum px_status status = forget_fd_add(fd, &job->mark, &err);
     forget_unlock();
     own_file_note_open(&job->file, fd, job->path);
     ssize_t n =
@@ -212,7 +213,7 @@ open_file(struct file_job *job)
     int error = status != PX_OK ? EMFILE : n < 0 ? errno : ENOSPC;
     own_file_remove(&job->file);
     if (status == PX_OK)
-        forget_fd_close(fd);
+        forget_fd_close(fd, job->mark);
     else
         close(fd);
     errno = error;
@@ -281,7 +282,7 @@ drop_job(struct file_job *job)
 {
     if (job->fd >= 0) {
         own_file_remove(&job->file);
-        forget_fd_close(job->fd);
+        forget_fd_close(job->fd, job->mark);
     }
     atomic_store(&job->refs, 1); /* the thread's too */
     unref_job(job);

@@ -11,9 +11,7 @@
 #include "agent/forget.h"
 
 #include <pthread.h>
-#include <unistd.h>
-
-#include "base/fd.h"
+#include <stdbool.h>
 
 struct ours {
     int fd_1; /* fd + 1, so that 0 is free */
@@ -99,8 +97,9 @@ find_fd(int fd)
 }
 
 enum px_status
-forget_fd_add(int fd, struct px_err *err)
+forget_fd_add(int fd, struct px_fd_mark *mark, struct px_err *err)
 {
+    *mark = px_fd_mark(fd);
     /* Of that number: one that the program closed, or that forget_fd_close
      * just did. */
     struct ours *entry = find_fd(fd);
@@ -109,47 +108,27 @@ forget_fd_add(int fd, struct px_err *err)
     if (entry == NULL)
         return px_fail(err, PX_ELIMIT, "more than %d descriptors in use",
                        FORGET_FDS_MAX);
-    *entry = (struct ours){fd + 1, px_fd_mark(fd)};
+    *entry = (struct ours){fd + 1, *mark};
     return PX_OK;
 }
 
-static struct ours
-get_fd(int fd)
-{
-    pthread_mutex_lock(&mutex);
-    const struct ours *entry = fd >= 0 ? find_fd(fd) : NULL;
-    struct ours found = entry != NULL ? *entry : (struct ours){.fd_1 = 0};
-    pthread_mutex_unlock(&mutex);
-    return found;
-}
-
-bool
-forget_fd_is_ours(int fd)
-{
-    return px_fd_is(fd, get_fd(fd).mark);
-}
-
+/* The entry of that number may be another file's by now. */
 static void
-remove_fd(int fd)
+remove_fd(int fd, struct px_fd_mark mark)
 {
-    struct ours *entry = find_fd(fd);
-    if (entry != NULL)
+    struct ours *entry = fd >= 0 ? find_fd(fd) : NULL;
+    if (entry != NULL && px_fd_is_same(entry->mark, mark))
         entry->fd_1 = 0;
 }
 
 void
-forget_fd_close(int fd)
+forget_fd_close(int fd, struct px_fd_mark mark)
 {
-    struct ours found = get_fd(fd);
-    if (found.fd_1 == 0)
-        return;
     /* A slow disk may keep us here. It stays in the table, so that a child
      * of that time closes it, if it has it at all: the mark tells. */
-    px_fd_close_if(fd, found.mark);
+    px_fd_close_if(fd, mark);
     pthread_mutex_lock(&mutex);
-    struct ours *entry = find_fd(fd);
-    if (entry != NULL && px_fd_is_same(entry->mark, found.mark))
-        entry->fd_1 = 0;
+    remove_fd(fd, mark);
     pthread_mutex_unlock(&mutex);
 }
 
@@ -159,13 +138,14 @@ struct px_loop *
 forget_loop_new(struct px_err *err)
 {
     int ends[2];
+    struct px_fd_mark marks[2];
     pthread_mutex_lock(&mutex);
     struct px_loop *loop = px_loop_new(err);
     if (loop != NULL) {
-        px_loop_wake_fds(loop, ends);
-        if (forget_fd_add(ends[0], err) != PX_OK ||
-            forget_fd_add(ends[1], err) != PX_OK) {
-            remove_fd(ends[0]);
+        px_loop_wake_fds(loop, ends, marks);
+        if (forget_fd_add(ends[0], &marks[0], err) != PX_OK ||
+            forget_fd_add(ends[1], &marks[1], err) != PX_OK) {
+            remove_fd(ends[0], marks[0]);
             px_loop_free(loop);
             loop = NULL;
         }
@@ -178,10 +158,11 @@ void
 forget_loop_free(struct px_loop *loop)
 {
     int ends[2];
-    px_loop_wake_fds(loop, ends);
+    struct px_fd_mark marks[2];
+    px_loop_wake_fds(loop, ends, marks);
     pthread_mutex_lock(&mutex);
-    remove_fd(ends[0]);
-    remove_fd(ends[1]);
+    for (int i = 0; i < 2; i++)
+        remove_fd(ends[i], marks[i]);
     px_loop_free(loop);
     pthread_mutex_unlock(&mutex);
 }

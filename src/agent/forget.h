@@ -7,20 +7,20 @@
  * fork waits for it, and os.fork() has the GIL. It is held for a few system
  * calls only, never while waiting for the GIL, a peer, a child or a disk.
  *
- * The program may close what it did not open (closerange in a daemon): which
- * file a descriptor was is noted when it is registered, and what is another
- * one now is left alone.
+ * The program may close what it did not open (closerange in a daemon), and the
+ * number may be the file of another part of ours then: whoever registers a
+ * descriptor keeps the mark of its file (fd.h), by which alone it closes and
+ * unregisters it.
  *
  * SPDX-License-Identifier: MIT
  */
 #ifndef AGENT_FORGET_H
 #define AGENT_FORGET_H
 
-#include <stdbool.h>
-
 #include <pyexplore/err.h>
 
 #include "agent/heap/heap.h"
+#include "base/fd.h"
 #include "base/loop.h"
 
 #define FORGET_FDS_MAX 96
@@ -33,13 +33,13 @@ enum px_status forget_install(void (*in_child)(void), struct px_err *err);
 void forget_lock(void);
 void forget_unlock(void);
 
-/* With the lock held. PX_ELIMIT if there is no room: close it then. */
-enum px_status forget_fd_add(int fd, struct px_err *err);
-/* Take the lock: closes what was registered and is ours still, then
- * unregisters it. fd < 0 is fine. */
-void forget_fd_close(int fd);
-/* Nobody closed it behind our back. */
-bool forget_fd_is_ours(int fd);
+/* With the lock held; `mark` says which file it is, also on failure.
+ * PX_ELIMIT if there is no room: close it then. */
+enum px_status forget_fd_add(int fd, struct px_fd_mark *mark,
+                             struct px_err *err);
+/* Takes the lock: closes it if it is that file still, and unregisters it.
+ * fd < 0 is fine. */
+void forget_fd_close(int fd, struct px_fd_mark mark);
 
 /* Take the lock: a loop with its own descriptors registered. */
 struct px_loop *forget_loop_new(struct px_err *err);

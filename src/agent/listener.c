@@ -34,7 +34,7 @@ listener_open_unix(struct listener *listener, const char *folder,
     forget_lock();
     status = px_net_listen_unix(path, &fd, err);
     if (status == PX_OK) {
-        status = forget_fd_add(fd, err);
+        status = forget_fd_add(fd, &listener->mark, err);
         if (status != PX_OK)
             close(fd);
     }
@@ -57,7 +57,7 @@ hold_key(struct listener *listener, const char *path, struct px_err *err)
     forget_lock();
     enum px_status status = px_key_open(path, &fd, err);
     if (status == PX_OK) {
-        status = forget_fd_add(fd, err);
+        status = forget_fd_add(fd, &listener->key_mark, err);
         if (status != PX_OK)
             close(fd);
     }
@@ -66,7 +66,7 @@ hold_key(struct listener *listener, const char *path, struct px_err *err)
         return status;
     status = px_key_hold(fd, path, listener->key, err);
     if (status != PX_OK) {
-        forget_fd_close(fd);
+        forget_fd_close(fd, listener->key_mark);
         return status;
     }
     own_file_note_open(&listener->file, fd, path);
@@ -113,6 +113,19 @@ explain_busy(const struct serve_options *options, struct px_err *err)
                    options->port);
 }
 
+static enum px_status
+explain_no_folder(struct px_err *err)
+{
+    char folder[PX_PATH_MAX];
+    struct px_err why = {.msg = ""};
+    px_folder_find(geteuid(), true, sizeof folder, folder, &why);
+    px_fail(err, PX_EDENIED,
+            "no folder is writable for the key of the TCP port: %.200s",
+            why.msg);
+    px_err_hint(err, "set PYEXPLORE_DIR or pass key_file=");
+    return PX_EDENIED;
+}
+
 enum px_status
 listener_open_tcp(struct listener *listener,
                   const struct serve_options *options, const char *folder,
@@ -120,17 +133,13 @@ listener_open_tcp(struct listener *listener,
 {
     int port = 0;
     int fd = -1;
-    if (folder[0] == '\0' && options->key_file == NULL) {
-        px_fail(err, PX_EDENIED,
-                "no folder is writable for the key of the TCP port");
-        px_err_hint(err, "set PYEXPLORE_DIR or pass key_file=");
-        return PX_EDENIED;
-    }
+    if (folder[0] == '\0' && options->key_file == NULL)
+        return explain_no_folder(err);
     forget_lock();
     enum px_status status =
         px_net_listen_tcp(options->address, options->port, &fd, &port, err);
     if (status == PX_OK) {
-        status = forget_fd_add(fd, err);
+        status = forget_fd_add(fd, &listener->mark, err);
         if (status != PX_OK)
             close(fd);
     }
@@ -155,8 +164,8 @@ listener_close(struct listener *listener)
 {
     /* The file goes first: nobody is sent to a closed socket. */
     own_file_remove(&listener->file);
-    forget_fd_close(listener->key_fd);
-    forget_fd_close(listener->fd);
+    forget_fd_close(listener->key_fd, listener->key_mark);
+    forget_fd_close(listener->fd, listener->mark);
     listener->key_fd = -1;
     listener->fd = -1;
     sodium_memzero(listener->key, sizeof listener->key);

@@ -15,14 +15,17 @@
 
 #include "agent/options.h"
 #include "agent/own_file.h"
+#include "base/fd.h"
 
 struct listener {
     int fd; /* -1: not open */
+    struct px_fd_mark mark;
     bool is_unix;
     struct own_file file;      /* the socket (Unix), the key (TCP) */
     char address[PX_PATH_MAX]; /* "127.0.0.1:9999"; a path or "@…" (Unix) */
     uint8_t key[PX_KEY_BYTES]; /* TCP */
     int key_fd;                /* holds our key's file: px_key_hold; or -1 */
+    struct px_fd_mark key_mark;
 };
 
 #define LISTENER_NONE                                                          \

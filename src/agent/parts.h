@@ -25,6 +25,7 @@
 #include "agent/listener.h"
 #include "agent/server.h"
 #include "agent/worker.h"
+#include "base/fd.h"
 #include "base/loop.h"
 
 #define SERVER_PEERS_MAX 8      /* after HELLO */
@@ -50,7 +51,7 @@ struct server {
     atomic_bool stopping;
     uint64_t tick; /* timer, 0: none */
     bool has_dead;
-    bool is_lost; /* the program closed our descriptors */
+    atomic_bool is_lost; /* the program closed our descriptors */
 
     /* figures */
     double started; /* unix seconds */
@@ -109,6 +110,7 @@ struct session {
     struct session *next;
     struct server *server;
     int fd;
+    struct px_fd_mark mark;
     unsigned listener; /* LISTEN_… */
     enum session_state state;
     struct px_handshake handshake;
@@ -131,7 +133,8 @@ bool server_is_full(const struct server *server);
 void server_submit(struct server *server, struct op *op);
 
 /* ---- session.c ---- */
-struct session *session_new(struct server *server, int fd, unsigned listener,
+struct session *session_new(struct server *server, int fd,
+                            struct px_fd_mark mark, unsigned listener,
                             struct px_err *err);
 /* Closes now; swept later. */
 void session_close(struct session *session);

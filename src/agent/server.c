@@ -60,13 +60,13 @@ is_welcome(const struct server *server, int fd, unsigned listener)
 }
 
 static void
-admit(struct server *server, int fd, unsigned listener)
+admit(struct server *server, int fd, struct px_fd_mark mark, unsigned listener)
 {
     struct session *session = NULL;
     if (is_welcome(server, fd, listener))
-        session = session_new(server, fd, listener, NULL);
+        session = session_new(server, fd, mark, listener, NULL);
     if (session == NULL) {
-        forget_fd_close(fd);
+        forget_fd_close(fd, mark);
         return;
     }
     session->next = server->sessions;
@@ -79,7 +79,7 @@ watch_listeners(void *context)
     struct server *server = context;
     for (unsigned i = 0; i < N_LISTENERS; i++) {
         int fd = server->listeners[i].fd;
-        if (fd >= 0 && !forget_fd_is_ours(fd))
+        if (fd >= 0 && !px_fd_is(fd, server->listeners[i].mark))
             server->is_lost = true;
         else if (fd >= 0)
             px_loop_watch(server->loop, fd, POLLIN, on_accept, server, NULL);
@@ -99,15 +99,16 @@ on_accept(void *context, int fd, short revents)
     }
     for (int i = 0; i < ACCEPT_MAX && status == PX_OK; i++) {
         int peer = -1;
+        struct px_fd_mark mark;
         forget_lock();
         status = px_net_accept(fd, &peer, NULL);
-        if (status == PX_OK && forget_fd_add(peer, NULL) != PX_OK) {
+        if (status == PX_OK && forget_fd_add(peer, &mark, NULL) != PX_OK) {
             close(peer);
             peer = -1;
         }
         forget_unlock();
         if (status == PX_OK && peer >= 0)
-            admit(server, peer, listener);
+            admit(server, peer, mark, listener);
     }
     if (status == PX_OK || status == PX_AGAIN)
         return;
@@ -195,14 +196,26 @@ sweep(struct server *server)
     worker_rest(server->worker);
 }
 
+static void
+close_listeners(struct server *server)
+{
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        if (server->listeners[i].fd >= 0)
+            px_loop_unwatch(server->loop, server->listeners[i].fd);
+        listener_close(&server->listeners[i]);
+    }
+}
+
 /* The program closed our descriptors: nobody hears us, nor can the worker
- * wake us. What the peers changed is put back while it still runs. */
+ * wake us. What the peers changed is put back however long others keep the
+ * GIL, unless server_stop's caller does it. */
 static void
 give_up(struct server *server)
 {
+    close_listeners(server);
     for (struct session *s = server->sessions; s != NULL; s = s->next)
         session_close(s);
-    for (int ms = 0; server->pending != NULL && ms < WORKER_WAIT_MS; ms++) {
+    while (server->pending != NULL && !atomic_load(&server->stopping)) {
         usleep(1000);
         take_done(server);
     }
@@ -211,11 +224,7 @@ give_up(struct server *server)
 static void
 close_all(struct server *server)
 {
-    for (unsigned i = 0; i < N_LISTENERS; i++) {
-        if (server->listeners[i].fd >= 0)
-            px_loop_unwatch(server->loop, server->listeners[i].fd);
-        listener_close(&server->listeners[i]);
-    }
+    close_listeners(server);
     /* First: an answer to one of them would let it ask for more, and a walk
      * under the GIL ends when nobody waits for it. */
     for (struct session *s = server->sessions; s != NULL; s = s->next)
@@ -326,6 +335,7 @@ server_new(const struct serve_options *options, struct server_notes *notes,
     for (unsigned i = 0; i < N_LISTENERS; i++)
         server->listeners[i] = (struct listener)LISTENER_NONE;
     atomic_init(&server->stopping, false);
+    atomic_init(&server->is_lost, false);
     server->started = facts_time();
     server->started_ns = px_now_ns();
     /* or jansson would open /dev/urandom at some later moment */
@@ -387,7 +397,9 @@ server_free(struct server *server)
 bool
 server_has_ended(const struct server *server)
 {
-    return atomic_load(&server->stopping);
+    /* Its thread may not have noticed yet. */
+    return atomic_load(&server->stopping) || atomic_load(&server->is_lost) ||
+           !px_loop_is_whole(server->loop);
 }
 
 const char *

@@ -54,8 +54,8 @@ watch_over(int fd)
 }
 
 struct session *
-session_new(struct server *server, int fd, unsigned listener,
-            struct px_err *err)
+session_new(struct server *server, int fd, struct px_fd_mark mark,
+            unsigned listener, struct px_err *err)
 {
     const struct listener *from = &server->listeners[listener];
     struct session *session = calloc(1, sizeof *session);
@@ -65,6 +65,7 @@ session_new(struct server *server, int fd, unsigned listener,
     }
     session->server = server;
     session->fd = fd;
+    session->mark = mark;
     session->listener = listener;
     session->sent_ns = px_now_ns();
     px_buf_init(&session->in);
@@ -108,7 +109,7 @@ session_close(struct session *session)
     px_handshake_done(&session->handshake);
     share_leave(session);
     changes_leave(session);
-    forget_fd_close(session->fd);
+    forget_fd_close(session->fd, session->mark);
     session->fd = -1;
     px_loop_wake(server->loop); /* to sweep in this turn or the next */
 }

@@ -20,8 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-
 #define NS_PER_MS UINT64_C(1000000)
 
 struct watch {
@@ -309,10 +307,20 @@ take_wakes(struct px_loop *loop, short revents)
 }
 
 void
-px_loop_wake_fds(const struct px_loop *loop, int fds[2])
+px_loop_wake_fds(const struct px_loop *loop, int fds[2],
+                 struct px_fd_mark marks[2])
 {
-    fds[0] = loop->wake_fds[0];
-    fds[1] = loop->wake_fds[1];
+    for (int i = 0; i < 2; i++) {
+        fds[i] = loop->wake_fds[i];
+        marks[i] = loop->wake_marks[i];
+    }
+}
+
+bool
+px_loop_is_whole(const struct px_loop *loop)
+{
+    return px_fd_is(loop->wake_fds[0], loop->wake_marks[0]) &&
+           px_fd_is(loop->wake_fds[1], loop->wake_marks[1]);
 }
 
 static int

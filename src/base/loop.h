@@ -13,6 +13,8 @@
 
 #include <pyexplore/err.h>
 
+#include "base/fd.h"
+
 struct px_loop;
 typedef void px_loop_fd_fn(void *context, int fd, short revents);
 typedef void px_loop_timer_fn(void *context);
@@ -39,7 +41,10 @@ void px_loop_cancel(struct px_loop *loop, uint64_t timer); /* 0 is fine */
 /* Ends the step that runs or the next one. Any thread; async-signal-safe. */
 void px_loop_wake(struct px_loop *loop);
 /* The descriptors behind px_loop_wake, for close in a forked child. */
-void px_loop_wake_fds(const struct px_loop *loop, int fds[2]);
+void px_loop_wake_fds(const struct px_loop *loop, int fds[2],
+                      struct px_fd_mark marks[2]);
+/* Nobody closed them. Any thread. */
+bool px_loop_is_whole(const struct px_loop *loop);
 
 /* Waits until something happens, at most max_wait_ms (-1: no limit), and
  * calls what is due. PX_OK also on EINTR and time-out; PX_EGONE: somebody

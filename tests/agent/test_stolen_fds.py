@@ -9,7 +9,10 @@ import os
 import subprocess
 import sys
 
-from harness import child_environment, children_of, wait_until
+import pytest
+
+from child_tools import preload
+from harness import SANITIZED, child_environment, children_of, wait_until
 from served import Served
 
 # What daemons do; then files of the program have the numbers that were ours.
@@ -65,6 +68,83 @@ def test_closerange_ends_the_server_and_harms_no_file(spawn, tmp_path):
         assert again.ask("status")["peers"] == 1
     child.run("pyexplore.stop()")
     assert child.ask("untouched()") is True
+
+
+def test_serve_right_after_closerange(spawn):
+    """The server that has lost its descriptors is never returned again, not
+    even before its thread has noticed."""
+    child = Served(spawn)
+    assert child.ask("[os.closerange(3, 256), pyexplore.serve(port=0) is "
+                     "server, server.unix_path]") == [None, False, None]
+    with child.wire() as wire:
+        assert wire.ask("status")["peers"] == 1
+
+
+@pytest.mark.skipif(SANITIZED, reason="a second LD_PRELOAD")
+@pytest.mark.parametrize("closed", ["listener", "all"])
+def test_numbers_that_are_ours_again(spawn, tmp_path, closed):
+    """The program closed our sockets, and the file of a snapshot has the
+    number of one: the end of the server neither closes it, nor lets a forked
+    child keep it."""
+    child = Served(spawn, serve=False, env=child_environment(
+        LD_PRELOAD=str(preload("hold_call")), HOLD="read",
+        HOLD_FOLDER=str(tmp_path)))
+    child.run("""
+import threading
+def open_files():
+    return {int(fd): os.path.realpath("/proc/self/fd/" + fd)
+            for fd in os.listdir("/proc/self/fd")}
+def has_snapshot():
+    return any(name.endswith(".pxs") for name in open_files().values())
+before = open_files()
+pyexplore.serve(port=None)
+sockets = sorted(fd for fd, name in open_files().items()
+                 if "socket:" in name and before.get(fd) != name)
+closed = sockets
+if %r == "listener":
+    closed = sockets[-1:]
+    os.dup(closed[0])  # its last copy would wake the thread that serves
+os.closerange(closed[0], closed[-1] + 1)
+""" % closed)
+    if closed == "all":
+        wait_until(lambda: "pyexplore-io" not in threads_of(child.pid),
+                   "the end of the thread that serves")
+    child.run("slow = threading.Thread(target=pyexplore.snapshot, args=(%r,))\n"
+              "slow.start()" % str(tmp_path / "x.pxs"))
+    wait_until((tmp_path / "held").exists, "a snapshot that takes its time")
+    assert child.ask("open_files()[closed[0]]") == str(tmp_path / "x.pxs")
+    child.run("pyexplore.stop()")
+    assert child.ask("has_snapshot()") is True
+    child.run("pid = os.fork()\n"
+              "if pid == 0: os._exit(has_snapshot())")
+    assert child.ask("os.waitpid(pid, 0)[1]") == 0
+    (tmp_path / "go").touch()
+    child.run("slow.join()")
+    assert (tmp_path / "x.pxs").exists()
+
+
+def test_lost_server_puts_the_collector_back(spawn):
+    """However long C code keeps the GIL, and by close() at once."""
+    child = Served(spawn)
+    wire = child.wire()
+    wire.ask("gc_set", {"enabled": False})
+    assert child.ask("[os.closerange(3, 256), server.close(), "
+                     "gc.isenabled()]") == [None, None, True]
+    child.run("server = pyexplore.serve(port=0)\n"
+              "import ctypes")
+    child.unix = child.ask("server.unix_path")
+    wire = child.wire()
+    wire.ask("gc_set", {"enabled": False})
+    child.begin("run", "os.closerange(3, 256)\n"
+                "ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(1), 1)")
+    with contextlib.suppress(AssertionError):  # longer than it waits to stop
+        wait_until(lambda: "pyexplore-io" not in threads_of(child.pid),
+                   "the end of the thread that serves", timeout=6)
+    child.target.say("")
+    child.end()
+    wait_until(lambda: "pyexplore-io" not in threads_of(child.pid),
+               "the end of the thread that serves")
+    assert child.ask("gc.isenabled()") is True
 
 
 def test_none_of_ours_is_stdin(spawn, px_folder):

@@ -310,12 +310,13 @@ static void
 test_own_descriptors(void **state)
 {
     int fds[2];
+    struct px_fd_mark marks[2];
     int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
     (void)state;
     close(STDIN_FILENO);
     struct px_loop *loop = px_loop_new(NULL);
     assert_non_null(loop);
-    px_loop_wake_fds(loop, fds);
+    px_loop_wake_fds(loop, fds, marks);
     for (int i = 0; i < 2; i++) {
         assert_true(fds[i] > 2);
         assert_true((fcntl(fds[i], F_GETFD) & FD_CLOEXEC) != 0);
@@ -356,11 +357,14 @@ test_wake_is_another_file(void **state)
     struct fixture *f = *state;
     for (int lost = 0; lost < 2; lost++) {
         int fds[2];
+        struct px_fd_mark marks[2];
         char byte;
         struct px_loop *loop = px_loop_new(NULL);
         assert_non_null(loop);
-        px_loop_wake_fds(loop, fds);
+        px_loop_wake_fds(loop, fds, marks);
+        assert_true(px_loop_is_whole(loop));
         dup2(f->ends[0][lost], fds[lost]);
+        assert_false(px_loop_is_whole(loop));
         put(f->ends[0][1], 'x');
         px_loop_wake(loop);
         assert_int_equal(px_loop_step(loop, -1, NULL), PX_EGONE);
