@@ -68,6 +68,7 @@ spool_init(struct spool *spool, uint64_t bound, struct px_err *err)
     }
     spool->page = page;
     spool->fd = px_fd_high(memory_file());
+    spool->file = px_fd_mark(spool->fd);
     if (spool->fd < 0) {
         px_fail_errno(err, PX_ELIMIT, errno, "making the snapshot's spool");
         goto fail;
@@ -76,14 +77,13 @@ spool_init(struct spool *spool, uint64_t bound, struct px_err *err)
         px_fail_errno(err, PX_ELIMIT, errno, "making the snapshot's pipe");
         goto fail;
     }
+    spool->pipe = px_fd_mark(ends[0]); /* that of both ends */
     spool->event_fd = px_fd_high(ends[0]);
     spool->wake_fd = px_fd_high(ends[1]);
     if (spool->event_fd < 0 || spool->wake_fd < 0) {
         px_fail_errno(err, PX_ELIMIT, errno, "making the snapshot's pipe");
         goto fail;
     }
-    spool->file = px_fd_mark(spool->fd);
-    spool->pipe = px_fd_mark(spool->event_fd); /* that of both ends */
     return PX_OK;
 
 fail:
