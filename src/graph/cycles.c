@@ -66,38 +66,45 @@ dict_has(const struct px_graph *graph, px_node dict, const char *key)
     return false;
 }
 
-/* Adds a class to those that wait, once. */
-static size_t
-add_class(px_node *classes, size_t n, px_node node)
+/* True if the class itself has one, not what it inherits from. */
+static bool
+defines_del(const struct tarjan *t, px_node node)
 {
-    size_t i = 0;
-    while (i < n && classes[i] != node)
-        i++;
-    if (i < n || n == CLASSES_MAX)
-        return n;
-    classes[n] = node;
-    return n + 1;
+    struct span span = out_span(t->graph, node);
+    for (px_edge e = span.first; e < span.end; e++) {
+        if (order_is_inner(&t->paths->order, e) &&
+            dict_has(t->graph, t->graph->edges[e].target, "__del__"))
+            return true;
+    }
+    return false;
+}
+
+/* The edges of the tuple where Python would look a method of the class up. */
+static struct span
+mro_of(const struct px_graph *graph, px_node node)
+{
+    struct span span = out_span(graph, node);
+    for (px_edge e = span.first; e < span.end; e++) {
+        const char *name = px_edge_name(graph, e);
+        if (name != NULL && strcmp(name, "__mro__") == 0)
+            return out_span(graph, graph->edges[e].target);
+    }
+    return (struct span){0};
 }
 
 /* Looks into the class and all that it inherits from. */
 static bool
 class_has_del(const struct tarjan *t, px_node node)
 {
-    const struct px_graph *graph = t->graph;
-    px_node classes[CLASSES_MAX] = {node};
-    size_t n = node == PX_NONE ? 0 : 1;
-    for (size_t i = 0; i < n; i++) {
-        struct span span = out_span(graph, classes[i]);
-        for (px_edge e = span.first; e < span.end; e++) {
-            const struct edge *row = &graph->edges[e];
-            if (order_is_inner(&t->paths->order, e) &&
-                dict_has(graph, row->target, "__del__"))
-                return true;
-            if (edge_kind(row) == PX_EDGE_BASE)
-                n = add_class(classes, n, row->target);
-        }
-    }
-    return false;
+    if (node == PX_NONE)
+        return false;
+    bool is_found = defines_del(t, node);
+    struct span mro = mro_of(t->graph, node);
+    if (mro.end - mro.first > CLASSES_MAX)
+        mro.end = mro.first + CLASSES_MAX;
+    for (px_edge e = mro.first; !is_found && e < mro.end; e++)
+        is_found = defines_del(t, t->graph->edges[e].target);
+    return is_found;
 }
 
 static bool
