@@ -19,8 +19,11 @@
 
 #define IDS_NONE UINT32_MAX
 /* So far from its slot something may stand in a hash table of what a file
- * chooses. Those of a heap stay within some dozens; a file can be made of such
- * as all want one slot, and is refused. */
+ * chooses; a file can be made of such as all want one slot, and is refused.
+ * What is evenly spaced comes near: some strides reach more than a thousand.
+ * Simulated, the first that are refused: 4,137 pages, one in 7,037, and 4,633
+ * to 4,658 sizes of one type, 28,680 bytes apart. As heaps, that is 119 GB of
+ * addresses, nearly all without objects, and 300 GB of objects. */
 #define IDS_RUN_MAX 4096u
 #define IDS_PAGE_UNITS 512u
 /* A mark is a page, in the order of arrival, and a unit in it. So many bits
