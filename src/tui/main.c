@@ -63,9 +63,6 @@ catch_signals(struct px_loop *loop)
     asked.loop = loop;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaction(signals[i], &action, NULL);
-    /* one that is ignored would hide how ssh ended */
-    action.sa_handler = SIG_DFL;
-    sigaction(SIGCHLD, &action, NULL);
 }
 
 static void
@@ -194,6 +191,8 @@ explore(const struct options *options)
     /* Until it is connected signals end it at once: there is nothing yet to
      * put back. */
     signal(SIGPIPE, SIG_IGN);
+    /* one that is ignored would hide how ssh ended */
+    signal(SIGCHLD, SIG_DFL);
     if (app_open(&app, &target, options->timeout_ms, &err) != PX_OK)
         goto out;
     catch_signals(app.loop);

@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-from harness import REPOSITORY, TUI
+from cli import environment
+from harness import DEADLINE, REPOSITORY, TUI
 from terminal import Terminal, outcome
 
 CANNED = REPOSITORY / "tests" / "unit" / "golden" / "canned.pxs"
@@ -278,3 +279,18 @@ def test_plain_ascii_and_place():
     out = plain("", "--ascii", "--goto", "path:server.Connection")
     assert out.isascii()
     assert "module server -> _CONNECTIONS[*]" in out
+
+
+def test_it_sees_how_ssh_ends_where_children_go_unseen(tmp_path):
+    """A parent that ignores SIGCHLD hands that down."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\nexit 255\n")
+    ssh.chmod(0o700)
+    ran = subprocess.run(
+        [str(TUI), "--plain", "--timeout", "10", "ssh://there/4711"],
+        env=environment(PATH="%s:%s" % (tmp_path, os.environ["PATH"])),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, timeout=DEADLINE,
+        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert ran.returncode == 3
+    assert b"it ended before it was connected" in ran.stderr
