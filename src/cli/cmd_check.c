@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -52,33 +53,69 @@ option_or(int64_t value, uint64_t otherwise)
 
 /* ---- one round ---- */
 
+struct work {
+    pid_t pid; /* of the shell */
+    bool has_group;
+};
+
+/* True if what is typed is for us, and for whom we start in our group. */
+static bool
+has_terminal(void)
+{
+    int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (tty < 0)
+        return false;
+    bool is_ours = tcgetpgrp(tty) == getpgrp();
+    close(tty);
+    return is_ours;
+}
+
 /* With --timeout all that the command starts is a group, which can be ended
- * as a whole. Without, it stays in ours: Ctrl-C and the terminal are its own.
+ * as a whole. Not where the terminal is ours: another group is stopped as soon
+ * as it reads there, and Ctrl-C is not for it. There only the shell is ended.
  */
 static bool
-has_own_group(const struct cli *cli)
+wants_group(const struct cli *cli)
 {
-    return cli->opt.timeout > 0;
+    return cli->opt.timeout > 0 && !has_terminal();
+}
+
+static void
+end_work(const struct work *work, int number)
+{
+    kill(work->has_group ? -work->pid : work->pid, number);
+}
+
+/* Whether anything that the shell started is left when it has ended itself. */
+static bool
+goes_on(const struct work *work)
+{
+    return work->has_group && kill(-work->pid, 0) == 0;
 }
 
 /* Ends the command with us, who does not listen too. False: nobody knows how
  * it ended. */
 static bool
-wait_for_child(const struct cli *cli, pid_t pid, int *status)
+wait_for_work(const struct cli *cli, const struct work *work, int *status)
 {
-    pid_t whom = has_own_group(cli) ? -pid : pid;
     uint64_t told_ns = 0;
-    bool is_killed = false;
+    bool has_ended = false, is_known = false, is_killed = false;
     for (;;) {
-        pid_t ended = waitpid(pid, status, WNOHANG);
-        if (ended == pid || (ended < 0 && errno != EINTR))
-            return ended == pid;
+        if (!has_ended) {
+            pid_t ended = waitpid(work->pid, status, WNOHANG);
+            is_known = ended == work->pid;
+            has_ended = is_known || (ended < 0 && errno != EINTR);
+        }
+        /* who is dead already may wait for ever for its parent's look */
+        bool is_left = cli->work.canceled && !is_killed && goes_on(work);
+        if (has_ended && !is_left)
+            return is_known;
         uint64_t now = px_now_ns();
         if (cli->work.canceled && told_ns == 0) {
-            kill(whom, SIGTERM);
+            end_work(work, SIGTERM);
             told_ns = now;
         } else if (told_ns != 0 && !is_killed && now - told_ns > GRACE_NS) {
-            kill(whom, SIGKILL);
+            end_work(work, SIGKILL);
             is_killed = true;
         }
         poll(NULL, 0, LOOK_MS);
@@ -87,7 +124,7 @@ wait_for_child(const struct cli *cli, pid_t pid, int *status)
 
 /* Starts `/bin/sh -c CMD` with stdout on our stderr: stdout has the verdict. */
 static enum px_status
-start_work(const struct cli *cli, pid_t *pid, struct px_err *err)
+start_work(const struct cli *cli, struct work *work, struct px_err *err)
 {
     short flags = POSIX_SPAWN_SETSIGDEF;
     char *argv[] = {(char[]){"sh"}, (char[]){"-c"},
@@ -101,11 +138,12 @@ start_work(const struct cli *cli, pid_t *pid, struct px_err *err)
     posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigdefault(&attributes, &pipes);
-    if (has_own_group(cli)) /* of its own pid, which is the default */
+    work->has_group = wants_group(cli);
+    if (work->has_group) /* of its own pid, which is the default */
         flags |= POSIX_SPAWN_SETPGROUP;
     posix_spawnattr_setflags(&attributes, flags);
-    int error =
-        posix_spawn(pid, "/bin/sh", &actions, &attributes, argv, environ);
+    int error = posix_spawn(&work->pid, "/bin/sh", &actions, &attributes, argv,
+                            environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     free(argv[2]);
@@ -117,12 +155,12 @@ start_work(const struct cli *cli, pid_t *pid, struct px_err *err)
 static enum px_status
 run_work(struct cli *cli, struct px_err *err)
 {
-    pid_t pid;
+    struct work work;
     int status;
-    enum px_status started = start_work(cli, &pid, err);
+    enum px_status started = start_work(cli, &work, err);
     if (started != PX_OK)
         return started;
-    bool is_known = wait_for_child(cli, pid, &status);
+    bool is_known = wait_for_work(cli, &work, &status);
     if (cli->work.canceled)
         return cli_interrupted(cli, PX_ECANCELED, err);
     if (!is_known)

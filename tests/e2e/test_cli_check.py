@@ -5,13 +5,15 @@ SPDX-License-Identifier: MIT
 """
 import os
 import re
+import shlex
 import signal
 
 import pytest
 
 import leaks
-from cli import environment, make_pxs, ok, run
+from cli import CLI, environment, make_pxs, ok, run
 from harness import wait_until
+from terminal import Terminal
 
 # Does one word of work for each line that it reads from a pipe, then answers.
 WORKER = r"""if 1:
@@ -183,19 +185,44 @@ def test_work_that_fails_is_seen_where_children_go_unseen(leak_server):
     assert ran.status == 2 and "failed with status 3" in ran.err, ran
 
 
-def test_timeout_ends_work_that_does_not_listen(leak_server, tmp_path):
-    """And what it started."""
-    file = tmp_path / "pid"
-    ran = run("check", leak_server("list", 5).pid, "--timeout", 1, "--during",
-              "trap '' TERM; echo $$ > %s; sleep 100; true" % file,
-              env=environment(PYEXPLORE_DIR=os.environ["PYEXPLORE_DIR"]))
-    assert ran.status == 4 and "not done within 1 s" in ran.err, ran
-
-    def is_gone():
+def living(group):
+    """The processes of a group, without those that only wait to be reaped."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            os.killpg(int(file.read_text()), 0)
-        except ProcessLookupError:
-            return True
-        return False
+            with open("/proc/%s/stat" % pid) as file:
+                state, _, pgrp = file.read().rpartition(")")[2].split()[:3]
+        except OSError:  # gone
+            continue
+        if int(pgrp) == group and state not in "ZX":
+            found.append(pid)
+    return found
 
-    wait_until(is_gone, "the end of sleep")
+
+@pytest.mark.parametrize("work", [
+    "trap '' TERM; echo $$ > %s; sleep 100; true",
+    "(trap '' TERM; echo $$ > %s; exec sleep 100) & wait"],
+    ids=["shell", "child"])
+def test_timeout_ends_work_that_does_not_listen(work, leak_server, tmp_path):
+    """And what it started, also when the shell itself did listen. Where no
+    terminal is."""
+    file = tmp_path / "pid"
+    ran = run("check", leak_server("list", 5).pid, "--timeout", 5, "--during",
+              work % file, start_new_session=True,
+              env=environment(PYEXPLORE_DIR=os.environ["PYEXPLORE_DIR"]))
+    assert ran.status == 4 and "not done within 5 s" in ran.err, ran
+    assert file.exists(), "the work never began: %r" % ran
+    wait_until(lambda: not living(int(file.read_text())), "the end of sleep")
+
+
+def test_work_may_ask_who_sits_at_the_terminal(leak_server):
+    """A group of its own would be stopped for that."""
+    command = [CLI, "check", leak_server("list", 5).pid, "--timeout", 100,
+               "--warmup", 0, "--rounds", 1, "--during",
+               "echo a word?; read word < /dev/tty; echo it is $word"]
+    line = " ".join(shlex.quote(str(word)) for word in command)
+    with Terminal(["sh", "-c", line + "; echo status $?; cat"]) as t:
+        t.wait_for("a word?")
+        t.keys("yes", "Enter")
+        t.wait_for("it is yes")
+        t.wait_for("status 0")
