@@ -79,6 +79,8 @@ struct cli {
     int cols;          /* of stdout; 0: no limit */
     bool printed_json; /* the result has begun on stdout */
     uint64_t json_rows;
+    char **agreed; /* targets that are large and meant, as written */
+    size_t n_agreed;
     json_t *candidates; /* names for an ambiguous or unknown one, or NULL */
     int exit_status;    /* of a command that returned PX_OK */
     int out_errno;      /* why stdout no longer takes anything; 0: it does */
@@ -173,7 +175,8 @@ enum px_status cli_need_whole(const struct cli *cli,
 enum px_status cli_load_paths(struct cli *cli, struct cli_loaded *loaded,
                               struct px_err *err);
 void cli_loaded_done(struct cli_loaded *loaded);
-/* What a snapshot of this size costs; asks, or refuses without --yes. */
+/* What a snapshot of this size costs; asks, or refuses without --yes. A target
+ * is asked about once. */
 enum px_status cli_confirm_size(struct cli *cli, const struct px_target *target,
                                 uint64_t objects, uint64_t bytes,
                                 struct px_err *err);

@@ -321,8 +321,9 @@ show_fastest(const struct cli *cli, const struct watch *watches, int n)
 static void
 leave_out(struct cli *cli, struct watch *watch, const struct px_err *err)
 {
+    bool has_ended = err->status == PX_EGONE || err->status == PX_ECONNECT;
     watch->is_gone = true;
-    if (watch->n_looks == 0 || err->status == PX_ETRUNCATED)
+    if (watch->n_looks == 0 || !has_ended)
         cli->exit_status = px_status_exit(err->status);
     cli_warn(cli, "%s: %s; watching the others", watch->target, err->msg);
 }

@@ -73,6 +73,24 @@ cli_is_large(uint64_t objects)
     return objects >= (from > 0 ? from : ASK_OBJECTS);
 }
 
+/* A yes is for all rounds of one target; --yes is for all targets. */
+static bool
+is_agreed(const struct cli *cli, const struct px_target *target)
+{
+    bool is_found = cli->opt.yes;
+    for (size_t i = 0; !is_found && i < cli->n_agreed; i++)
+        is_found = strcmp(cli->agreed[i], target->text) == 0;
+    return is_found;
+}
+
+static void
+agree(struct cli *cli, const struct px_target *target)
+{
+    cli->agreed =
+        cli_realloc(cli->agreed, (cli->n_agreed + 1) * sizeof *cli->agreed);
+    cli->agreed[cli->n_agreed++] = cli_dup(target->text, strlen(target->text));
+}
+
 enum px_status
 cli_confirm_size(struct cli *cli, const struct px_target *target,
                  uint64_t objects, uint64_t bytes, struct px_err *err)
@@ -93,7 +111,7 @@ cli_confirm_size(struct cli *cli, const struct px_target *target,
              cost);
     if (!cli_ask(cli, question))
         return px_fail(err, PX_ECANCELED, "not started, as you said");
-    cli->opt.yes = true; /* it is said for the command, not for a round */
+    agree(cli, target);
     return PX_OK;
 }
 
@@ -128,8 +146,8 @@ static bool
 on_confirm(void *context, uint64_t objects, uint64_t bytes)
 {
     struct load_state *state = context;
-    if (state->cli->opt.yes || state->target->kind == PX_TARGET_FILE ||
-        !cli_is_large(objects))
+    if (is_agreed(state->cli, state->target) ||
+        state->target->kind == PX_TARGET_FILE || !cli_is_large(objects))
         return true;
     state->objects = objects;
     state->bytes = bytes;

@@ -225,5 +225,8 @@ main(int argc, char **argv)
         status == PX_OK ? run_command(&cli) : print_error(&cli, &err);
     fflush(stdout);
     json_decref(cli.candidates);
+    for (size_t i = 0; i < cli.n_agreed; i++)
+        free(cli.agreed[i]);
+    free(cli.agreed);
     return exit_status;
 }

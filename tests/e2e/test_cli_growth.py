@@ -118,10 +118,11 @@ def test_a_worker_that_ends_is_left_out(spawn):
     assert "watching the others" in err.decode()
 
 
-def watching(*args, **popen):
+def watching(*args, env=None, **popen):
     return subprocess.Popen(
-        [str(CLI), "growth"] + [str(a) for a in args], env=environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
+        [str(CLI), "growth"] + [str(a) for a in args],
+        env=env or environment(), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, **popen)
 
 
 def test_it_ends_with_its_reader(spawn):
@@ -200,15 +201,49 @@ def test_a_part_is_no_round_and_stops_no_other(spawn):
     assert b"is not whole" in err and b"watching the others" in err
 
 
-def test_a_yes_is_said_once(spawn, px_folder):
-    line = "%s growth %d --rounds 2 --interval 0.1; echo status $?; cat" % (
-        shlex.quote(str(CLI)), service(spawn, "steady"))
+def test_a_yes_is_said_once_for_each(spawn, px_folder):
+    pids = [service(spawn, "steady") for _ in range(2)]
+    line = ("%s growth %d %d --rounds 2 --interval 0.1 > /dev/null; "
+            "echo status $?; cat" % (shlex.quote(str(CLI)), *pids))
     with Terminal(["sh", "-c", line], cols=100, env={
             "PYEXPLORE_ASK_OBJECTS": "1000"}) as t:
-        t.wait_for("Go on? [y/N]")
-        t.keys("y", "Enter")
+        for pid in pids:
+            t.wait_for(r"^%d has .*Go on\? \[y/N\]" % pid, regex=True)
+            t.keys("y", "Enter")
         t.wait_for("status 0")
-        assert "\n".join(t.lines()).count("Go on?") == 1
+        assert "\n".join(t.lines()).count("Go on?") == 2
+
+
+# Has many more objects once it is told so.
+GROWING = """
+import pyexplore
+pyexplore.serve(port=None)
+print("ready", flush=True)
+input()
+things = [(i,) for i in range(200000)]
+print("grown", flush=True)
+input()
+"""
+
+
+def test_what_goes_wrong_in_a_later_round_shows_in_the_status(spawn):
+    """One target gets too large to go on unasked."""
+    growing, steady = spawn(GROWING), service(spawn, "steady")
+    assert growing.line() == "ready"
+    process = watching(growing.pid, steady, "--interval", "0.1", "--json",
+                       env=environment(PYEXPLORE_ASK_OBJECTS="150000"))
+    try:
+        assert process.stdout.readline()
+        growing.say("grow")
+        assert growing.line() == "grown"
+        targets = []
+        while targets[-2:] != [str(steady)] * 2:
+            line = json.loads(process.stdout.readline().decode())
+            targets.append(line["target"])
+    finally:
+        process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=DEADLINE)[1]
+    assert process.returncode == 2 and b"watching the others" in err, err
 
 
 def test_mistakes_are_usage(tmp_path, spawn):
