@@ -130,16 +130,19 @@ def test_lost_server_puts_the_collector_back(spawn):
     wire.ask("gc_set", {"enabled": False})
     assert child.ask("[os.closerange(3, 256), server.close(), "
                      "gc.isenabled()]") == [None, None, True]
-    child.run("server = pyexplore.serve(port=0)\n"
-              "import ctypes")
+    child.run("import ctypes\n"
+              "libc = ctypes.PyDLL(None)  # calls keep the GIL\n"
+              "byte = ctypes.create_string_buffer(1)\n"
+              "sys.setswitchinterval(1000)\n"
+              "server = pyexplore.serve(port=0)")
     child.unix = child.ask("server.unix_path")
     wire = child.wire()
     wire.ask("gc_set", {"enabled": False})
-    child.begin("run", "os.closerange(3, 256)\n"
-                "ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(1), 1)")
+    child.begin("run", "for fd in range(3, 256): libc.close(fd)\n"
+                "libc.read(0, byte, 1)")
     with contextlib.suppress(AssertionError):  # longer than it waits to stop
         wait_until(lambda: "pyexplore-io" not in threads_of(child.pid),
-                   "the end of the thread that serves", timeout=6)
+                   "the end of the thread that serves", timeout=8)
     child.target.say("")
     child.end()
     wait_until(lambda: "pyexplore-io" not in threads_of(child.pid),
