@@ -32,13 +32,13 @@ async def worker(queue):
 
 @web.middleware
 async def count(request, handler):
-    request.app["seen"].append(request.path)
+    request.app["seen"].add(request.path)
     return await handler(request)
 
 
 async def main():
     app = web.Application(middlewares=[count])
-    app["seen"] = []
+    app["seen"] = set()
     app.router.add_get("/item/{n:\\d+}", item)
     app.router.add_get("/chat", chat)
     runner = web.AppRunner(app)
