@@ -9,8 +9,10 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from cli import CLI, DEADLINE, environment, make_pxs, ok, run
-from harness import wait_until
+from harness import SANITIZED, wait_until
 from leaks import (LARGE, SERVICE, STEP, as_a_shell_sorts, break_off, series,
                    service)
 from terminal import Terminal
@@ -226,6 +228,7 @@ input()
 """
 
 
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers' memory is estimated")
 def test_what_goes_wrong_in_a_later_round_shows_in_the_status(spawn):
     """One target gets too large to go on unasked."""
     growing, steady = spawn(GROWING), service(spawn, "steady")
