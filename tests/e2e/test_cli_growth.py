@@ -156,7 +156,8 @@ def test_missed_rounds_are_not_made_up_for(spawn):
 
 def test_a_hangup_ends_it_but_not_below_nohup(spawn):
     pid = service(spawn, "steady")
-    process = watching(pid, "--interval", "0.1")
+    process = watching(pid, "--interval", "0.1", preexec_fn=lambda:
+                       signal.signal(signal.SIGHUP, signal.SIG_DFL))
     process.stdout.readline()
     process.send_signal(signal.SIGHUP)
     process.communicate(timeout=DEADLINE)

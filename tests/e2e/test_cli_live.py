@@ -506,7 +506,8 @@ def test_ctrl_c_while_a_child_walks(server, tmp_path, number):
     path = tmp_path / "x.pxs"
     process = subprocess.Popen(
         [str(CLI), "snapshot", str(server.pid), "-o", str(path)],
-        env=server.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        env=server.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     wait_until(lambda: list(tmp_path.glob("*x.pxs*"))
                or process.poll() is not None, "the file to appear")
     process.send_signal(number)
