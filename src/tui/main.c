@@ -30,7 +30,7 @@ static struct {
     volatile sig_atomic_t end_signal;
     volatile sig_atomic_t is_resized;
     volatile sig_atomic_t is_continued;
-    struct px_loop *loop;
+    struct px_loop *volatile loop; /* NULL: it is gone */
 } asked;
 
 struct program {
@@ -49,7 +49,9 @@ on_signal(int number)
         asked.is_continued = 1;
     else
         asked.end_signal = number;
-    px_loop_wake(asked.loop);
+    struct px_loop *loop = asked.loop;
+    if (loop != NULL)
+        px_loop_wake(loop);
     errno = before;
 }
 
@@ -213,6 +215,7 @@ explore(const struct options *options)
     run(&program, &err);
 out:
     term_close(program.term);
+    asked.loop = NULL;
     app_done(&app);
     if (asked.end_signal != 0 && asked.end_signal != SIGINT) {
         /* Ended by a signal: so the parent should see it. */
