@@ -16,6 +16,16 @@
 
 #define KEY_TRIES 10 /* others that end may remove it under our hands */
 
+/* With the lock of forget.h held; what cannot be registered is closed. */
+static enum px_status
+register_fd(int fd, struct px_fd_mark *mark, struct px_err *err)
+{
+    enum px_status status = forget_fd_add(fd, mark, err);
+    if (status != PX_OK)
+        close(fd);
+    return status;
+}
+
 enum px_status
 listener_open_unix(struct listener *listener, const char *folder,
                    struct px_err *err)
@@ -33,11 +43,8 @@ listener_open_unix(struct listener *listener, const char *folder,
         return status;
     forget_lock();
     status = px_net_listen_unix(path, &fd, err);
-    if (status == PX_OK) {
-        status = forget_fd_add(fd, &listener->mark, err);
-        if (status != PX_OK)
-            close(fd);
-    }
+    if (status == PX_OK)
+        status = register_fd(fd, &listener->mark, err);
     forget_unlock();
     if (status != PX_OK)
         return status;
@@ -56,11 +63,8 @@ hold_key(struct listener *listener, const char *path, struct px_err *err)
     int fd = -1;
     forget_lock();
     enum px_status status = px_key_open(path, &fd, err);
-    if (status == PX_OK) {
-        status = forget_fd_add(fd, &listener->key_mark, err);
-        if (status != PX_OK)
-            close(fd);
-    }
+    if (status == PX_OK)
+        status = register_fd(fd, &listener->key_mark, err);
     forget_unlock();
     if (status != PX_OK)
         return status;
@@ -138,11 +142,8 @@ listener_open_tcp(struct listener *listener,
     forget_lock();
     enum px_status status =
         px_net_listen_tcp(options->address, options->port, &fd, &port, err);
-    if (status == PX_OK) {
-        status = forget_fd_add(fd, &listener->mark, err);
-        if (status != PX_OK)
-            close(fd);
-    }
+    if (status == PX_OK)
+        status = register_fd(fd, &listener->mark, err);
     forget_unlock();
     if (status == PX_EBUSY)
         return explain_busy(options, err);

@@ -222,6 +222,27 @@ server(bool has_dicts)
     return rg;
 }
 
+static px_node *
+all_nodes(uint32_t n)
+{
+    px_node *all = malloc(n * sizeof *all);
+    assert_non_null(all);
+    for (px_node i = 0; i < n; i++)
+        all[i] = i;
+    return all;
+}
+
+static struct px_path_groups *
+groups_of_all(const struct px_paths *paths, uint32_t n)
+{
+    px_node *all = all_nodes(n);
+    struct px_path_groups *groups =
+        px_path_groups_new(paths, all, n, NULL, NULL);
+    assert_non_null(groups);
+    free(all);
+    return groups;
+}
+
 static void
 expect_line(const struct px_paths *paths, px_node node, bool stars,
             const char *expected)
@@ -405,12 +426,7 @@ test_groups(void **state)
         struct px_graph *graph = rg_build(rg, seed);
         struct px_paths *paths = px_paths_new(graph, NULL, NULL);
         uint32_t n = px_graph_n_nodes(graph);
-        px_node *all = malloc(n * sizeof *all);
-        assert_non_null(all);
-        for (px_node i = 0; i < n; i++)
-            all[i] = i;
-        struct px_path_groups *groups =
-            px_path_groups_new(paths, all, n, NULL, NULL);
+        struct px_path_groups *groups = groups_of_all(paths, n);
         uint64_t sum = 0;
         for (size_t g = 0; g < groups->n_groups; g++) {
             const struct px_path_group *group = &groups->groups[g];
@@ -435,7 +451,6 @@ test_groups(void **state)
         }
         assert_int_equal(sum, n);
         assert_int_equal(groups->n_nodes, n);
-        free(all);
         px_path_groups_free(groups);
         px_paths_free(paths);
         px_graph_free(graph);
@@ -458,10 +473,7 @@ test_holders(void **state)
         struct px_graph *graph = rg_build(rg, seed);
         struct px_paths *paths = px_paths_new(graph, NULL, NULL);
         uint32_t n = px_graph_n_nodes(graph);
-        px_node *all = malloc(n * sizeof *all);
-        assert_non_null(all);
-        for (px_node i = 0; i < n; i++)
-            all[i] = i;
+        px_node *all = all_nodes(n);
         struct px_holders *tree = px_holders_new(paths, all, n, NULL, NULL);
         assert_non_null(tree);
         uint64_t top = 0;
@@ -545,17 +557,11 @@ test_chain(void **state)
     char expected[64];
     snprintf(expected, sizeof expected, "module m → .next ×%d", CHAIN - 1);
     expect_line(paths, last, false, expected);
-    px_node *all = malloc(CHAIN * sizeof *all);
-    assert_non_null(all);
-    for (px_node i = 0; i < CHAIN; i++)
-        all[i] = i;
-    struct px_path_groups *groups =
-        px_path_groups_new(paths, all, CHAIN, NULL, NULL);
+    struct px_path_groups *groups = groups_of_all(paths, CHAIN);
     assert_int_equal(groups->n_groups, 2);
     assert_string_equal(groups->groups[0].line, "module m → .next ×*");
     assert_int_equal(groups->groups[0].count, CHAIN - 1);
     px_path_groups_free(groups);
-    free(all);
     px_paths_free(paths);
     px_graph_free(graph);
     rg_free(rg);
@@ -577,12 +583,7 @@ test_chain_of_two_names(void **state)
     rg_count(rg);
     struct px_graph *graph = rg_build(rg, 0);
     struct px_paths *paths = px_paths_new(graph, NULL, NULL);
-    px_node *all = malloc(CHAIN * sizeof *all);
-    assert_non_null(all);
-    for (px_node i = 0; i < CHAIN; i++)
-        all[i] = i;
-    struct px_path_groups *groups =
-        px_path_groups_new(paths, all, CHAIN, NULL, NULL);
+    struct px_path_groups *groups = groups_of_all(paths, CHAIN);
     uint64_t count = 0;
     for (size_t i = 0; i < groups->n_groups; i++) {
         char line[4096];
@@ -595,7 +596,6 @@ test_chain_of_two_names(void **state)
     assert_in_range(groups->n_groups, 500, 1000);
     assert_true(groups->groups[0].count > CHAIN - 1000); /* all that is cut */
     px_path_groups_free(groups);
-    free(all);
     px_paths_free(paths);
     px_graph_free(graph);
     rg_free(rg);
