@@ -4,6 +4,7 @@
  */
 #include "agent/border.h"
 
+#include "agent/forget.h"
 #include "agent/heap/compat.h"
 #include "base/loop.h"
 
@@ -17,6 +18,20 @@ is_finalizing(void)
 #endif
 }
 
+/* PyGILState_Ensure in two steps. The first takes CPython's lock of the thread
+ * states without the GIL, so a fork may come meanwhile, and up to 3.11 the
+ * child takes that lock before it makes it anew: it would wait for ever. */
+static PyThreadState *
+new_state(void)
+{
+    if (COMPAT_FORK_NEEDS_HEADS)
+        forget_lock();
+    PyThreadState *state = PyThreadState_New(PyInterpreterState_Main());
+    if (COMPAT_FORK_NEEDS_HEADS)
+        forget_unlock();
+    return state;
+}
+
 bool
 border_enter(struct border_stay *stay)
 {
@@ -24,7 +39,10 @@ border_enter(struct border_stay *stay)
     if (!Py_IsInitialized() || is_finalizing())
         return false;
     uint64_t asked_ns = px_now_ns();
-    stay->state = PyGILState_Ensure();
+    stay->state = new_state();
+    if (stay->state == NULL)
+        return false;
+    PyEval_RestoreThread(stay->state);
     stay->at_ns = px_now_ns();
     stay->wait_ns = stay->at_ns - asked_ns;
     stay->hold_ns = 0;
@@ -35,7 +53,8 @@ void
 border_leave(struct border_stay *stay)
 {
     PyErr_Clear();
-    PyGILState_Release(stay->state);
+    PyThreadState_Clear(stay->state);
+    PyThreadState_DeleteCurrent();
     stay->hold_ns = px_now_ns() - stay->at_ns;
 }
 

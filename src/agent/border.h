@@ -17,17 +17,18 @@
 
 /* One stay under the GIL by a thread that is not Python's. */
 struct border_stay {
-    PyGILState_STATE state;
+    PyThreadState *state;
     uint64_t wait_ns; /* from asking to having it */
     uint64_t hold_ns; /* how long other threads stood still */
     uint64_t at_ns;
 };
 
 /* Waits for the GIL. False: the interpreter is going down and must not be
- * entered; nothing was taken. While it waits the thread may never come back:
- * up to 3.13 the finalising interpreter ends it with pthread_exit, from 3.14
- * it hangs (gh-87135). So the caller holds no lock, and nobody joins it
- * without a time limit. */
+ * entered, or there is no memory for a thread's state; nothing was taken.
+ * Takes the lock of forget.h for a moment. While it waits the thread may never
+ * come back: up to 3.13 the finalising interpreter ends it with pthread_exit,
+ * from 3.14 it hangs (gh-87135). So the caller holds no lock, and nobody joins
+ * it without a time limit. */
 PX_NOGIL bool border_enter(struct border_stay *stay);
 /* Clears any exception: none leaks into the target. */
 PX_GIL void border_leave(struct border_stay *stay);

@@ -5,7 +5,9 @@
  * forgets the captures; it removes no file. Whoever makes a descriptor
  * registers it before a fork can happen, which is what forget_lock is for: a
  * fork waits for it, and os.fork() has the GIL. It is held for a few system
- * calls only, never while waiting for the GIL, a peer, a child or a disk.
+ * calls only, never while waiting for the GIL, a peer, a child or a disk. It
+ * is held, too, while a lock of CPython or of the dynamic linker is taken that
+ * a forked child would find locked for ever.
  *
  * The program may close what it did not open (closerange in a daemon), and the
  * number may be the file of another part of ours then: whoever registers a

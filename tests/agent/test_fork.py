@@ -208,6 +208,28 @@ def test_fork_waits_for_no_slow_call(spawn, tmp_path, call):
     child.run("slow.join()")
 
 
+@pytest.mark.skipif(SANITIZED, reason="a second LD_PRELOAD")
+@pytest.mark.parametrize("lock", [
+    pytest.param("heads", marks=pytest.mark.skipif(
+        sys.version_info >= (3, 12), reason="CPython's fork sees to it")),
+    "linker"])
+def test_a_child_finds_no_lock_taken(spawn, tmp_path, lock):
+    """os.fork() while a thread of ours has a lock of CPython's or of the
+    dynamic linker's, which nobody in the child would let go: it waits."""
+    child = Served(spawn, env=child_environment(
+        LD_PRELOAD=str(preload("hold_call")), HOLD=lock,
+        HOLD_FOLDER=str(tmp_path)))
+    child.run(LOOK)
+    child.run("import ctypes\n"
+              "def live():\n"
+              "    return ctypes.CDLL('libanl.so.1')._name")
+    wire = child.wire()
+    wire.frame(*{"heads": ("gc_state", {}),
+                 "linker": ("snapshot", {"codec": "none"})}[lock])
+    wait_until((tmp_path / "held").exists, "the lock")
+    assert child.ask("in_child(live)") == "libanl.so.1"
+
+
 MULTIPROCESSING = """
 import json, multiprocessing, os, pyexplore, sys
 def work(n):

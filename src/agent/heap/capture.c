@@ -104,14 +104,14 @@ heap_capture_check(struct heap_capture *capture, struct px_err *err)
     if (opts->stop_the_world)
         bound = 0;
     capture->spool_bound = bound;
-    if (capture->plan.in_child)
-        pools_note(&capture->plan.pools);
     return PX_OK;
 }
 
 enum px_status
 heap_capture_open(struct heap_capture *capture, struct px_err *err)
 {
+    if (capture->plan.in_child)
+        pools_note(&capture->plan.pools);
     return spool_init(&capture->spool, capture->spool_bound, err);
 }
 

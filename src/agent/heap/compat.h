@@ -209,6 +209,10 @@
 #define COMPAT_INTERP_HEADER (PY_VERSION_HEX >= 0x03090000)
 /* Py_IsFinalizing without an underscore. */
 #define COMPAT_IS_FINALIZING (PY_VERSION_HEX >= 0x030D0000)
+/* A forked child takes the lock of the thread states as the parent left it
+ * (PyOS_AfterFork_Child in Modules/posixmodule.c; in 3.12 the lock is made
+ * anew first, from 3.13 on the parent holds it while it forks). */
+#define COMPAT_FORK_NEEDS_HEADS (PY_VERSION_HEX < 0x030C0000)
 /* Slots by which a module says what it supports. */
 #define COMPAT_MODULE_INTERPRETERS (PY_VERSION_HEX >= 0x030C0000)
 #define COMPAT_MODULE_GIL (PY_VERSION_HEX >= 0x030D0000)

@@ -57,7 +57,8 @@ PX_NOGIL struct heap_capture *heap_capture_new(const struct heap_options *opts,
 PX_NOGIL enum px_status heap_capture_check(struct heap_capture *capture,
                                            struct px_err *err);
 
-/* Makes spool, shared page and event fd: a few system calls. */
+/* Makes spool, shared page and event fd, and asks the dynamic linker: a few
+ * system calls, and a lock for a moment, in which no fork may come. */
 PX_NOGIL enum px_status heap_capture_open(struct heap_capture *capture,
                                           struct px_err *err);
 

@@ -63,7 +63,9 @@ struct pools_note {
 };
 
 /* Before the clone. The dynamic linker has a lock of its own: not with the
- * GIL, which a module's constructor may wait for while it holds that lock. */
+ * GIL, which a module's constructor may wait for while it holds that lock, and
+ * with no fork meanwhile: the child would keep the lock (glibc's
+ * dl_load_write_lock), and its next import would wait for ever. */
 PX_NOGIL void pools_note(struct pools_note *note);
 
 /* The table of arenas; kept in the walk, so that a jump can go on. */
