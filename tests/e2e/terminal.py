@@ -27,7 +27,7 @@ import tempfile
 import time
 
 POLL_SECONDS = 0.02
-DEADLINE = float(os.environ.get("PX_TEST_DEADLINE", "30"))
+DEADLINE = float(os.environ.get("PX_TEST_DEADLINE", "60"))
 
 # What a program in the pane sees unless a test says otherwise.  LINES and
 # COLUMNS are deliberately absent: curses would believe them and not the

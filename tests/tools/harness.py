@@ -28,7 +28,7 @@ SANITIZED = bool(os.environ.get("PYEXPLORE_PRELOAD"))
 RSS_SLACK = 300 << 20 if SANITIZED else 0
 # Its shadow of the child's stack is written with the stack.
 SHADOW_PAGES = 64 if SANITIZED else 0
-DEADLINE = float(os.environ.get("PX_TEST_DEADLINE", "30"))
+DEADLINE = float(os.environ.get("PX_TEST_DEADLINE", "60"))
 
 
 def built_pythons():
