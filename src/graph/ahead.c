@@ -12,6 +12,7 @@
 #include "graph/internal.h"
 
 #include "graph/bulk.h"
+#include "graph/room.h"
 
 /* From so many edges on it is worth a thread. */
 #define EDGES_MIN (1u << 17)

@@ -5,6 +5,7 @@
 #include "graph/bitrank.h"
 
 #include "graph/bulk.h"
+#include "graph/room.h"
 
 enum px_status
 bitrank_init(struct bitrank *set, size_t size, struct px_err *err)
@@ -14,7 +15,7 @@ bitrank_init(struct bitrank *set, size_t size, struct px_err *err)
     if (set->bits != NULL && set->before != NULL)
         return PX_OK;
     bitrank_done(set);
-    return px_fail(err, PX_ENOMEM, "no memory for a set of %zu objects", size);
+    return room_fail(err, "no memory for a set of %zu objects", size);
 }
 
 void

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/internal.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +100,7 @@ px_strays_new(const struct px_graph *graph, struct px_err *err)
         strays->rows = calloc(n_types + 1, sizeof *strays->rows);
     if (strays == NULL || strays->rows == NULL) {
         px_strays_free(strays);
-        px_fail(err, PX_ENOMEM, "no memory for %zu types", n_types);
+        room_fail(err, "no memory for %zu types", n_types);
         return NULL;
     }
     for (px_node node = 0; node < graph->n_nodes; node++) {

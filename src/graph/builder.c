@@ -18,6 +18,7 @@
  */
 #include "graph/internal.h"
 #include "graph/records.h"
+#include "graph/room.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -27,14 +28,14 @@
 #define RATIO_MAX 256u
 #define RATIO_SLACK 64u
 /* After so many bytes more there is a look at how much memory is left. */
-#define ROOM_BYTES (32u << 20)
+#define ROOM_BYTES (8u << 20)
 
 struct px_builder *
 px_builder_new(struct px_err *err)
 {
     struct px_builder *builder = calloc(1, sizeof *builder);
     if (builder == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for a graph builder");
+        room_fail(err, "no memory for a graph builder");
         return NULL;
     }
     tables_init(&builder->tables);
@@ -71,7 +72,7 @@ add_header(struct px_builder *builder, struct px_reader in, struct px_err *err)
     json_int_t objects =
         json_integer_value(json_object_get(estimate, "objects"));
     if (json == NULL && errno == ENOMEM) {
-        status = px_fail(err, PX_ENOMEM, "no memory for a header");
+        status = room_fail(err, "no memory for a header");
         goto out;
     }
     if (!json_is_object(json)) {
@@ -89,7 +90,7 @@ add_header(struct px_builder *builder, struct px_reader in, struct px_err *err)
     }
     text = malloc(n + 1);
     if (text == NULL) {
-        status = px_fail(err, PX_ENOMEM, "no memory for a header");
+        status = room_fail(err, "no memory for a header");
         goto out;
     }
     memcpy(text, in.at, n);

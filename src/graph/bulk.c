@@ -6,6 +6,9 @@
  */
 #include "graph/bulk.h"
 
+#include "graph/room.h"
+
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -17,6 +20,14 @@ struct head {
     size_t mapped; /* 0: from calloc */
 };
 _Static_assert(sizeof(struct head) <= HEAD_BYTES, "the head has its room");
+
+static atomic_size_t mapped;
+
+size_t
+bulk_mapped(void)
+{
+    return atomic_load(&mapped);
+}
 
 void *
 bulk_new(size_t n, size_t bytes)
@@ -32,6 +43,8 @@ bulk_new(size_t n, size_t bytes)
         if (head == NULL)
             return NULL;
     } else {
+        if (!room_has(total))
+            return NULL;
         void *map = mmap(NULL, total, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (map == MAP_FAILED)
@@ -39,6 +52,7 @@ bulk_new(size_t n, size_t bytes)
         madvise(map, total, MADV_HUGEPAGE); /* or not: it is only faster */
         head = map;
         head->mapped = total;
+        atomic_fetch_add(&mapped, total);
     }
     return (char *)head + HEAD_BYTES;
 }
@@ -49,10 +63,12 @@ bulk_free(void *memory)
     if (memory == NULL)
         return;
     struct head *head = (struct head *)(void *)((char *)memory - HEAD_BYTES);
-    if (head->mapped > 0)
+    if (head->mapped > 0) {
+        atomic_fetch_sub(&mapped, head->mapped);
         munmap(head, head->mapped);
-    else
+    } else {
         free(head);
+    }
 }
 
 void *
@@ -61,10 +77,9 @@ bulk_column(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
     if (*status != PX_OK)
         return NULL;
     void *memory = bulk_new(n + 1, bytes);
-    if (memory == NULL)
-        *status = px_fail(err, PX_ENOMEM,
-                          "no memory for %zu × %zu bytes of "
-                          "the graph",
-                          n, bytes);
-    return memory;
+    if (memory != NULL)
+        return memory;
+    *status =
+        room_fail(err, "no memory for %zu × %zu bytes of the graph", n, bytes);
+    return NULL;
 }

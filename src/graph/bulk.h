@@ -14,9 +14,11 @@
 
 #include <pyexplore/err.h>
 
-/* n × bytes of zeros, NULL if there is no memory for them. */
+/* n × bytes of zeros, NULL if there is no memory for them (room.h). */
 void *bulk_new(size_t n, size_t bytes);
 void bulk_free(void *memory);
+/* What is mapped now, touched or not. */
+size_t bulk_mapped(void);
 /* A column of a graph, with room for one more; NULL and *status: no memory,
  * or *status was an error already. */
 void *bulk_column(size_t n, size_t bytes, enum px_status *status,

@@ -16,6 +16,7 @@
  */
 #include "graph/paths.h"
 #include "graph/seen.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 
@@ -58,7 +59,7 @@ cycles_new(const struct px_paths *paths, struct px_err *err)
 {
     struct cycles *cycles = calloc(1, sizeof *cycles);
     if (cycles == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for a search of cycles");
+        room_fail(err, "no memory for a search of cycles");
         return NULL;
     }
     cycles->paths = paths;

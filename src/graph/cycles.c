@@ -10,7 +10,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "graph/bulk.h"
 #include "graph/paths.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -229,16 +231,15 @@ find_parts(struct tarjan *t, struct px_work *work, struct px_err *err)
     size_t n = t->graph->n_nodes;
     uint64_t reported = 0;
     enum px_status status = PX_OK;
-    t->index = calloc(n + 1, sizeof *t->index);
-    t->low = calloc(n + 1, sizeof *t->low);
-    t->stack = calloc(n + 1, sizeof *t->stack);
-    t->path = calloc(n + 1, sizeof *t->path);
-    t->cursor = calloc(n + 1, sizeof *t->cursor);
+    t->index = bulk_new(n + 1, sizeof *t->index);
+    t->low = bulk_new(n + 1, sizeof *t->low);
+    t->stack = bulk_new(n + 1, sizeof *t->stack);
+    t->path = bulk_new(n + 1, sizeof *t->path);
+    t->cursor = bulk_new(n + 1, sizeof *t->cursor);
     t->del = calloc((size_t)px_graph_n_types(t->graph) + 1, 1);
     if (t->index == NULL || t->low == NULL || t->stack == NULL ||
         t->path == NULL || t->cursor == NULL || t->del == NULL)
-        return px_fail(err, PX_ENOMEM,
-                       "no memory for the cycles of %zu objects", n);
+        return room_fail(err, "no memory for the cycles of %zu objects", n);
     for (px_node node = 0; status == PX_OK && node < n; node++) {
         if (work_is_canceled(work))
             return work_canceled(err);
@@ -253,10 +254,10 @@ find_parts(struct tarjan *t, struct px_work *work, struct px_err *err)
 static void
 free_search(struct tarjan *t)
 {
-    free(t->index);
-    free(t->stack);
-    free(t->path);
-    free(t->cursor);
+    bulk_free(t->index);
+    bulk_free(t->stack);
+    bulk_free(t->path);
+    bulk_free(t->cursor);
     t->index = t->stack = t->path = t->cursor = NULL;
 }
 
@@ -271,7 +272,7 @@ cycles_parts(const struct px_paths *paths, struct px_work *work,
     free(t.parts);
     if (status == PX_OK)
         return t.low;
-    free(t.low);
+    bulk_free(t.low);
     return NULL;
 }
 
@@ -361,7 +362,7 @@ add_steps(const struct tarjan *t, struct px_cycles *out, struct px_err *err)
     struct px_step *room = calloc(STEPS_MAX, sizeof *room);
     struct cycles *cycles = cycles_new(t->paths, err);
     if (room == NULL || cycles == NULL) {
-        status = px_fail(err, PX_ENOMEM, "no memory for cycles");
+        status = room_fail(err, "no memory for cycles");
         goto done;
     }
     cycles_limit(cycles, t->low);
@@ -374,7 +375,7 @@ add_steps(const struct tarjan *t, struct px_cycles *out, struct px_err *err)
         room[steps.n - 1].is_culprit = true;
         group->steps = malloc(steps.n * sizeof *room);
         if (group->steps == NULL) {
-            status = px_fail(err, PX_ENOMEM, "no memory for cycles");
+            status = room_fail(err, "no memory for cycles");
             goto done;
         }
         memcpy(group->steps, room, steps.n * sizeof *room);
@@ -396,7 +397,7 @@ name_parts(struct tarjan *t, struct px_cycles *out, struct px_work *work,
     struct cycles *cycles = cycles_new(t->paths, err);
     if (out->groups == NULL || cycles == NULL) {
         cycles_free(cycles);
-        return px_fail(err, PX_ENOMEM, "no memory for cycles");
+        return room_fail(err, "no memory for cycles");
     }
     cycles_limit(cycles, t->low);
     free_search(t);
@@ -420,7 +421,7 @@ name_parts(struct tarjan *t, struct px_cycles *out, struct px_work *work,
             .bytes = part->bytes,
         };
         if (group->line == NULL)
-            status = px_fail(err, PX_ENOMEM, "no memory for cycles");
+            status = room_fail(err, "no memory for cycles");
         else
             out->n_groups++;
     }
@@ -439,13 +440,13 @@ px_cycles_new(const struct px_paths *paths, struct px_work *work,
     enum px_status status = PX_ENOMEM;
     struct px_cycles *out = calloc(1, sizeof *out);
     if (out == NULL)
-        px_fail(err, PX_ENOMEM, "no memory for cycles");
+        room_fail(err, "no memory for cycles");
     else
         status = find_parts(&t, work, err);
     if (status == PX_OK)
         status = name_parts(&t, out, work, err);
     free_search(&t);
-    free(t.low);
+    bulk_free(t.low);
     free(t.del);
     free(t.parts);
     if (status != PX_OK) {

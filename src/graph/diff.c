@@ -11,6 +11,7 @@
 #include <pyexplore/analysis.h>
 
 #include "graph/internal.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ match_types(struct diff *d, struct px_diff *out, struct px_err *err)
     if (d->row_of[0] == NULL || d->row_of[1] == NULL || names == NULL ||
         out->types == NULL) {
         free(names);
-        return px_fail(err, PX_ENOMEM, "no memory to compare types");
+        return room_fail(err, "no memory to compare types");
     }
     for (size_t i = 0; i < n; i++) {
         unsigned side = i >= sizes[0];
@@ -141,7 +142,7 @@ px_diff_new(const struct px_graph *before, const struct px_graph *after,
     if (out != NULL)
         out->is_new = calloc((size_t)after->n_nodes / 8 + 1, 1);
     if (out == NULL || out->is_new == NULL)
-        px_fail(err, PX_ENOMEM, "no memory for a diff");
+        room_fail(err, "no memory for a diff");
     else
         status = match_types(&d, out, err);
     if (status == PX_OK)

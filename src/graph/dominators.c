@@ -20,6 +20,7 @@
 
 #include "graph/bulk.h"
 #include "graph/lengauer.h"
+#include "graph/room.h"
 
 #define RETAINED_LARGE UINT32_MAX /* look in over_retained */
 
@@ -37,8 +38,8 @@ array(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
 {
     void *memory = *status == PX_OK ? bulk_new(n + 1, bytes) : NULL;
     if (memory == NULL && *status == PX_OK)
-        *status = px_fail(err, PX_ENOMEM,
-                          "no memory for the dominators of %zu objects", n);
+        *status =
+            room_fail(err, "no memory for the dominators of %zu objects", n);
     return memory;
 }
 
@@ -250,7 +251,7 @@ px_dominators_new(const struct px_graph *graph, struct px_work *work,
 {
     struct px_dominators *d = calloc(1, sizeof *d);
     if (d == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for dominators");
+        room_fail(err, "no memory for dominators");
         return NULL;
     }
     d->graph = graph;
@@ -336,8 +337,8 @@ px_dominators_children(const struct px_dominators *dominators, px_node node,
     if (nodes == NULL || children == NULL) {
         free(nodes);
         bulk_free(children);
-        return px_fail(err, PX_ENOMEM, "no memory for a list of %lu objects",
-                       (unsigned long)count);
+        return room_fail(err, "no memory for a list of %lu objects",
+                         (unsigned long)count);
     }
     uint32_t found = 0;
     for (px_node i = 0; found < count; i++) {

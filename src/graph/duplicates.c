@@ -9,7 +9,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "graph/bulk.h"
 #include "graph/groups.h"
+#include "graph/room.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -64,7 +66,7 @@ grow_table(struct search *s, struct px_err *err)
     size_t size = s->table_size == 0 ? 1024 : s->table_size * 2;
     uint32_t *table = calloc(size, sizeof *table);
     if (table == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for equal strings");
+        return room_fail(err, "no memory for equal strings");
     for (size_t i = 0; i < s->n_values; i++) {
         size_t slot =
             hash_of(s, s->values[i].example, s->values[i].at) & (size - 1);
@@ -170,7 +172,7 @@ make_rows(struct search *s, size_t max_rows, struct px_duplicates *out,
     out->rows = calloc(out->n_rows + 1, sizeof *out->rows);
     if (order == NULL || row_of == NULL || out->rows == NULL) {
         out->n_rows = 0;
-        px_fail(err, PX_ENOMEM, "no memory for equal strings");
+        room_fail(err, "no memory for equal strings");
         goto out;
     }
     if (out->n_all > 1)
@@ -243,13 +245,13 @@ name_holders(const struct px_paths *paths, const struct search *s,
     uint64_t n = 0;
     for (size_t i = 0; i < out->n_rows; i++)
         n += out->rows[i].count;
-    px_node *nodes = malloc((n + 1) * sizeof *nodes);
+    px_node *nodes = bulk_new(n + 1, sizeof *nodes);
     uint32_t *first = calloc(out->n_rows + 1, sizeof *first);
     uint32_t *tally = NULL;
     struct grouping *g = NULL;
     enum px_status status = PX_ENOMEM;
     if (nodes == NULL || first == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for equal strings");
+        room_fail(err, "no memory for equal strings");
         goto out;
     }
     list_objects(s, out, nodes, first);
@@ -260,7 +262,7 @@ name_holders(const struct px_paths *paths, const struct search *s,
     }
     tally = calloc(g->n_rows + 1, sizeof *tally);
     if (tally == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for equal strings");
+        room_fail(err, "no memory for equal strings");
         goto out;
     }
     status = PX_OK;
@@ -269,7 +271,7 @@ name_holders(const struct px_paths *paths, const struct search *s,
 out:
     grouping_free(g);
     free(tally);
-    free(nodes);
+    bulk_free(nodes);
     free(first);
     return status;
 }
@@ -281,9 +283,9 @@ px_duplicates_new(const struct px_paths *paths, size_t max_rows,
     struct search s = {.graph = paths->graph, .changing = PX_NONE};
     struct px_duplicates *out = calloc(1, sizeof *out);
     enum px_status status = PX_ENOMEM;
-    s.value_of = calloc((size_t)s.graph->n_nodes + 1, sizeof *s.value_of);
+    s.value_of = bulk_new((size_t)s.graph->n_nodes + 1, sizeof *s.value_of);
     if (out == NULL || s.value_of == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for equal strings");
+        room_fail(err, "no memory for equal strings");
         goto out;
     }
     out->has_values = s.graph->preview_bytes != NULL;
@@ -296,7 +298,7 @@ px_duplicates_new(const struct px_paths *paths, size_t max_rows,
 out:
     free(s.values);
     free(s.table);
-    free(s.value_of);
+    bulk_free(s.value_of);
     if (status != PX_OK) {
         px_duplicates_free(out);
         return NULL;

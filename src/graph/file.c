@@ -13,6 +13,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/internal.h"
+#include "graph/room.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +76,7 @@ make_paths(struct px_file_writer *writer, const char *path, struct px_err *err)
     writer->path = strdup(path);
     writer->part_path = malloc(n + 32);
     if (writer->path == NULL || writer->part_path == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for a path");
+        return room_fail(err, "no memory for a path");
     snprintf(writer->part_path, n + 32, "%s.part%ld", path, (long)getpid());
     return PX_OK;
 }
@@ -95,7 +96,7 @@ px_file_writer_new(const char *path, bool overwrite, struct px_err *err)
     enum px_status status;
     struct px_file_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for writing a file");
+        room_fail(err, "no memory for writing a file");
         return NULL;
     }
     writer->fd = -1;
@@ -117,7 +118,7 @@ px_file_writer_new(const char *path, bool overwrite, struct px_err *err)
     writer->zstd = ZSTD_createCCtx();
     writer->packed = malloc(ZSTD_COMPRESSBOUND(PX_CHUNK_RAW_MAX));
     if (writer->zstd == NULL || writer->packed == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for compressing a file");
+        room_fail(err, "no memory for compressing a file");
         goto fail;
     }
     status =

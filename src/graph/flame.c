@@ -15,6 +15,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/groups.h"
+#include "graph/room.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ find_edges(struct folding *f, struct px_err *err)
     uint32_t n = graph->n_nodes;
     f->edge_of = malloc(((size_t)n + 1) * sizeof *f->edge_of);
     if (f->edge_of == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for stacks");
+        return room_fail(err, "no memory for stacks");
     memset(f->edge_of, 0xff, ((size_t)n + 1) * sizeof *f->edge_of);
     for (px_node source = 0; source < n; source++) {
         for (px_edge e = out_start(graph, source);
@@ -243,7 +244,7 @@ static enum px_status
 add_line(struct px_flame *out, char *text, uint64_t bytes, struct px_err *err)
 {
     if (text == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for stacks");
+        return room_fail(err, "no memory for stacks");
     out->lines[out->n_lines++] = (struct px_flame_line){text, bytes};
     out->bytes += bytes;
     return PX_OK;
@@ -288,7 +289,7 @@ write_lines(const struct grouping *g, const struct sums *s,
     enum px_status status = PX_OK;
     out->lines = calloc(g->n_rows + 1, sizeof *out->lines);
     if (out->lines == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for stacks");
+        return room_fail(err, "no memory for stacks");
     for (size_t i = 0; status == PX_OK && i < g->n_rows; i++) {
         out->n_frames += s->is_kept[i];
         out->n_all += s->retained[i] > 0;
@@ -320,7 +321,7 @@ make_lines(const struct grouping *g, size_t max_frames, struct px_flame *out,
         keep_largest(g, max_frames, &s);
         status = write_lines(g, &s, out, err);
     } else {
-        px_fail(err, PX_ENOMEM, "no memory for stacks");
+        room_fail(err, "no memory for stacks");
     }
     free(s.own);
     free(s.retained);
@@ -340,7 +341,7 @@ px_flame_new(const struct px_paths *paths,
     struct folding f = {.dominators = dominators};
     f.g = grouping_new(paths, NULL, 0, work, err);
     if (out == NULL)
-        px_fail(err, PX_ENOMEM, "no memory for stacks");
+        room_fail(err, "no memory for stacks");
     if (out != NULL && f.g != NULL)
         status = find_edges(&f, err);
     if (status == PX_OK)

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/internal.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 
@@ -48,8 +49,7 @@ grow_table(struct forms *forms, struct px_err *err)
     size_t size = forms->table_size == 0 ? TABLE_MIN : forms->table_size * 2;
     uint32_t *table = calloc(size, sizeof *table);
     if (table == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for %zu forms of objects",
-                       size);
+        return room_fail(err, "no memory for %zu forms of objects", size);
     for (size_t i = 1; i < forms->n; i++) {
         uint32_t *slot = slot_of(forms, table, size, &forms->rows[i]);
         if (slot == NULL) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "graph/bulk.h"
+#include "graph/room.h"
 
 static void
 graph_init(struct px_graph *graph)
@@ -21,7 +22,7 @@ graph_new(struct px_err *err)
 {
     struct px_graph *graph = calloc(1, sizeof *graph);
     if (graph == NULL)
-        px_fail(err, PX_ENOMEM, "no memory for a graph");
+        room_fail(err, "no memory for a graph");
     else
         graph_init(graph);
     return graph;
@@ -160,8 +161,8 @@ px_type_instances(const struct px_graph *graph, px_type type, px_node **out,
     uint32_t count = px_type_count(graph, type);
     px_node *nodes = malloc(((size_t)count + 1) * sizeof *nodes);
     if (nodes == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for a list of %lu objects",
-                       (unsigned long)count);
+        return room_fail(err, "no memory for a list of %lu objects",
+                         (unsigned long)count);
     uint32_t found = 0;
     for (px_node node = 0; node < graph->n_nodes && found < count; node++) {
         if (px_node_type(graph, node) == type)

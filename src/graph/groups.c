@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/groups.h"
+#include "graph/room.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ grow_table(struct grouping *g, struct px_err *err)
     size_t size = g->table_size == 0 ? 256 : g->table_size * 2;
     uint32_t *table = calloc(size, sizeof *table);
     if (table == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for groups of paths");
+        return room_fail(err, "no memory for groups of paths");
     for (size_t i = 0; i < g->n_rows; i++) {
         const struct class_row *row = &g->rows[i];
         uint64_t hash =
@@ -261,8 +262,7 @@ grouping_line(struct grouping *g, class_id class_number, char **out,
         }
         *out = strdup(text);
     }
-    return *out == NULL ? px_fail(err, PX_ENOMEM, "no memory for a path")
-                        : PX_OK;
+    return *out == NULL ? room_fail(err, "no memory for a path") : PX_OK;
 }
 
 static int
@@ -384,7 +384,7 @@ write_groups(struct grouping *g, struct px_path_groups *out,
 {
     out->groups = calloc(count_lined(g) + 1, sizeof *out->groups);
     if (out->groups == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for groups of paths");
+        return room_fail(err, "no memory for groups of paths");
     for (size_t i = 0; i < g->n_rows; i++) {
         const struct class_row *row = &g->rows[i];
         if (row->count == 0)
@@ -433,7 +433,7 @@ grouping_new(const struct px_paths *paths, const px_node *nodes, uint32_t n,
 {
     struct grouping *g = calloc(1, sizeof *g);
     if (g == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for groups of paths");
+        room_fail(err, "no memory for groups of paths");
         return NULL;
     }
     g->paths = paths;
@@ -445,7 +445,7 @@ grouping_new(const struct px_paths *paths, const px_node *nodes, uint32_t n,
     g->class_of =
         calloc((size_t)paths->graph->n_nodes + 1, sizeof *g->class_of);
     if (g->class_of == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for groups of paths");
+        room_fail(err, "no memory for groups of paths");
         goto fail;
     }
     if (group_nodes(g, nodes, n, work, err) == PX_OK)
@@ -477,7 +477,7 @@ px_path_groups_new(const struct px_paths *paths, const px_node *nodes,
     struct px_path_groups *out = calloc(1, sizeof *out);
     struct grouping *g = grouping_new(paths, nodes, n, work, err);
     if (out == NULL)
-        px_fail(err, PX_ENOMEM, "no memory for groups of paths");
+        room_fail(err, "no memory for groups of paths");
     if (out != NULL && g != NULL) {
         out->n_nodes = n;
         status = write_groups(g, out, work, err);

@@ -9,6 +9,7 @@
  */
 #include "graph/groups.h"
 #include "graph/kinds.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ px_growth_new(struct px_err *err)
 {
     struct px_growth *growth = calloc(1, sizeof *growth);
     if (growth == NULL)
-        px_fail(err, PX_ENOMEM, "no memory for growth");
+        room_fail(err, "no memory for growth");
     return growth;
 }
 
@@ -70,7 +71,7 @@ need_tallies(struct px_growth *growth, struct px_err *err)
         return PX_OK;
     struct tally *tallies = realloc(growth->tallies, n * sizeof *tallies);
     if (tallies == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for growth");
+        return room_fail(err, "no memory for growth");
     for (size_t i = growth->n_tallies; i < n; i++)
         tallies[i] =
             (struct tally){.least = growth->n_added < 2 ? INT64_MAX : 0};
@@ -137,8 +138,7 @@ write_line(const struct px_paths *paths, struct px_growth_row *row,
         strcmp(line + n - 2, "']") == 0)
         memcpy(key, "[*]", sizeof "[*]");
     row->line = strdup(line);
-    return row->line == NULL ? px_fail(err, PX_ENOMEM, "no memory for a path")
-                             : PX_OK;
+    return row->line == NULL ? room_fail(err, "no memory for a path") : PX_OK;
 }
 
 static int
@@ -220,7 +220,7 @@ px_growth_find(struct px_growth *growth, const struct px_paths *last,
     uint32_t *row_of = calloc(growth->n_tallies + 1, sizeof *row_of);
     growth->rows = calloc(growth->n_tallies + 1, sizeof *growth->rows);
     if (row_of == NULL || growth->rows == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for growth");
+        room_fail(err, "no memory for growth");
         free(row_of);
         return NULL;
     }

@@ -12,7 +12,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "graph/bulk.h"
 #include "graph/paths.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 
@@ -122,7 +124,7 @@ hold_unreached(struct px_paths *paths, enum px_held_by held_by,
     size_t n_nodes = paths->graph->n_nodes;
     paths->held = calloc(n_nodes / 4 + 1, 1);
     if (paths->held == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for unreached objects");
+        return room_fail(err, "no memory for unreached objects");
     for (px_node node = 0; node < n_nodes; node++) {
         if (paths->parent[node] == PARENT_NONE)
             held_set(paths, node, held_by);
@@ -139,10 +141,10 @@ hold_by_counts(struct px_paths *paths, struct px_work *work, struct px_err *err)
     enum px_status status = bitrank_init(&unreached, graph->n_nodes, err);
     if (status != PX_OK)
         return status;
-    px_node *stack = malloc(n_unreached * sizeof *stack);
-    uint32_t *counts = calloc(n_unreached, sizeof *counts);
+    px_node *stack = bulk_new(n_unreached, sizeof *stack);
+    uint32_t *counts = bulk_new(n_unreached, sizeof *counts);
     if (stack == NULL || counts == NULL) {
-        status = px_fail(err, PX_ENOMEM, "no memory for unreached objects");
+        status = room_fail(err, "no memory for unreached objects");
         goto out;
     }
     for (px_node node = 0; node < graph->n_nodes; node++) {
@@ -158,8 +160,8 @@ hold_by_counts(struct px_paths *paths, struct px_work *work, struct px_err *err)
     if (work_is_canceled(work))
         status = work_canceled(err);
 out:
-    free(stack);
-    free(counts);
+    bulk_free(stack);
+    bulk_free(counts);
     bitrank_done(&unreached);
     return status;
 }

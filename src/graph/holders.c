@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/groups.h"
+#include "graph/room.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +94,7 @@ write_row(const struct grouping *g, const struct scratch *s, class_id id,
     size_t n = strlen(text);
     holder->text = malloc(n + sizeof times);
     if (holder->text == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for a tree of paths");
+        return room_fail(err, "no memory for a tree of paths");
     memcpy(holder->text, text, n + 1);
     if (row->is_run)
         memcpy(holder->text + n, times, sizeof times);
@@ -158,7 +159,7 @@ make_tree(const struct grouping *g, struct px_holders *out, struct px_err *err)
     if (s.here == NULL || s.counts == NULL || s.examples == NULL ||
         s.sorted == NULL || s.first == NULL || s.depth == NULL ||
         s.stack == NULL || out->rows == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for a tree of paths");
+        room_fail(err, "no memory for a tree of paths");
         goto out;
     }
     add_up(g, &s);
@@ -188,7 +189,7 @@ px_holders_new(const struct px_paths *paths, const px_node *nodes, uint32_t n,
     struct px_holders *out = calloc(1, sizeof *out);
     struct grouping *g = grouping_new(paths, nodes, n, work, err);
     if (out == NULL)
-        px_fail(err, PX_ENOMEM, "no memory for a tree of paths");
+        room_fail(err, "no memory for a tree of paths");
     if (out != NULL && g != NULL) {
         out->n_nodes = n;
         status = make_tree(g, out, err);

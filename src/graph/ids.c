@@ -14,6 +14,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/ids.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,8 +105,8 @@ grow_table(struct ids *ids, struct px_err *err)
     grown.table = calloc((size_t)size, sizeof *grown.table);
     grown.table_mask = (uint32_t)(size - 1);
     if (grown.table == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for an index of %llu pages",
-                       (unsigned long long)size);
+        return room_fail(err, "no memory for an index of %llu pages",
+                         (unsigned long long)size);
     for (uint32_t i = 0; status == PX_OK && i < ids->n_pages; i++)
         status = put_page(&grown, i, ids->pages[i].key, err);
     free(status == PX_OK ? ids->table : grown.table);
@@ -127,8 +128,7 @@ add_page(struct ids *ids, uint64_t key, uint32_t *out, struct px_err *err)
         size_t cap = (size_t)ids->cap_pages + ids->cap_pages / 2 + 16;
         struct ids_page *pages = realloc(ids->pages, cap * sizeof *pages);
         if (pages == NULL)
-            return px_fail(err, PX_ENOMEM,
-                           "no memory for %zu pages of addresses", cap);
+            return room_fail(err, "no memory for %zu pages of addresses", cap);
         ids->pages = pages;
         ids->cap_pages = (uint32_t)cap;
     }
@@ -229,8 +229,7 @@ sort_pages(struct ids *ids, struct px_err *err)
     ids->sorted = calloc(n + 1, sizeof *ids->sorted);
     if (places == NULL || ids->sorted == NULL) {
         free(places);
-        return px_fail(err, PX_ENOMEM, "no memory for an index of %zu pages",
-                       n);
+        return room_fail(err, "no memory for an index of %zu pages", n);
     }
     for (uint32_t i = 0; i < n; i++)
         places[i] = (struct place){ids->pages[i].key, i};

@@ -213,11 +213,6 @@ enum px_status previews_take(struct px_graph *graph, struct previews *previews,
                              struct px_reader in, struct px_err *err);
 enum px_status previews_end(struct px_graph *graph, struct px_err *err);
 
-/* room.c: refuses a graph that would drive this machine into swapping.
- * `table_bytes` is what the tables and the index of addresses take now. */
-enum px_status room_check(uint64_t n_nodes, uint64_t n_edges,
-                          uint64_t table_bytes, struct px_err *err);
-
 /* An empty one (graph.c). */
 struct px_graph *graph_new(struct px_err *err);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "graph/groups.h"
+#include "graph/room.h"
 
 /* Objects/typeobject.c, _PyType_Lookup: the cache has a place for 4,096 names,
  * by their addresses, and holds them: PyObject_GetAttrString makes a new text
@@ -73,7 +74,7 @@ grow_table(struct kinds *kinds, struct px_err *err)
     size_t size = kinds->table_size == 0 ? 1024 : kinds->table_size * 2;
     uint32_t *table = calloc(size, sizeof *table);
     if (table == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for kinds of paths");
+        return room_fail(err, "no memory for kinds of paths");
     for (size_t i = 0; i < kinds->n_rows; i++) {
         size_t slot = kinds->rows[i].hash & (size - 1);
         while (table[slot] != 0)
@@ -160,7 +161,7 @@ kinds_count(struct kinds *kinds, const struct px_paths *paths,
     /* first the set, which is all, then the kind of each */
     uint32_t *nodes = malloc(((size_t)graph->n_nodes + 1) * sizeof *nodes);
     if (nodes == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for kinds of paths");
+        return room_fail(err, "no memory for kinds of paths");
     for (px_node node = 0; node < graph->n_nodes; node++)
         nodes[node] = node;
     g = grouping_new(paths, nodes, graph->n_nodes, work, err);
@@ -170,7 +171,7 @@ kinds_count(struct kinds *kinds, const struct px_paths *paths,
     }
     of_class = calloc(g->n_rows + 1, sizeof *of_class);
     if (of_class == NULL)
-        px_fail(err, PX_ENOMEM, "no memory for kinds of paths");
+        room_fail(err, "no memory for kinds of paths");
     else
         status = match_classes(kinds, g, of_class, err);
     if (status == PX_OK) {

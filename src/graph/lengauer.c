@@ -38,6 +38,7 @@
 
 #include "graph/bulk.h"
 #include "graph/sources.h"
+#include "graph/room.h"
 
 #define UNSEEN 0u /* as a number: not yet found */
 #define NOBODY UINT32_MAX
@@ -107,7 +108,7 @@ number_unreached(struct lengauer *a, struct px_work *work, struct px_err *err)
         return PX_OK;
     uint8_t *reached = bulk_new((size_t)graph->n_nodes / 8 + 1, 1);
     if (reached == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for unreached objects");
+        return room_fail(err, "no memory for unreached objects");
     for (uint32_t v = DOM_FIRST; v < a->n; v++)
         reached[a->vertex[v] / 8] |= (uint8_t)(1u << a->vertex[v] % 8);
     enum px_status status =
@@ -341,8 +342,8 @@ array(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
 {
     void *memory = *status == PX_OK ? bulk_new(n + DOM_FIRST, bytes) : NULL;
     if (memory == NULL && *status == PX_OK)
-        *status = px_fail(err, PX_ENOMEM,
-                          "no memory for the dominators of %zu objects", n);
+        *status =
+            room_fail(err, "no memory for the dominators of %zu objects", n);
     return memory;
 }
 

@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/paths.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,7 @@ order_init(struct order *order, const struct px_graph *graph,
         free(role);
         free(rank);
         free(sorted);
-        return px_fail(err, PX_ENOMEM, "no memory for the order of names");
+        return room_fail(err, "no memory for the order of names");
     }
     for (size_t i = 0; i < n; i++)
         sorted[i] = (struct named){

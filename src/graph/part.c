@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/paths.h"
+#include "graph/room.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ add_title(struct drawing *d, uint32_t row, const char *text)
     d->part->nodes[row].title = strdup(text);
     return d->part->nodes[row].title != NULL
                ? PX_OK
-               : px_fail(d->err, PX_ENOMEM, "no memory for a drawing");
+               : room_fail(d->err, "no memory for a drawing");
 }
 
 /* The row of an object, a new one if there is room; PX_AGAIN: there is none. */
@@ -101,7 +102,7 @@ add_edge(struct drawing *d, const struct px_part_edge *edge, const char *text)
                   sizeof *d->part->edges, d->err);
     char *copy = status == PX_OK ? strdup(text) : NULL;
     if (copy == NULL)
-        return px_fail(d->err, PX_ENOMEM, "no memory for a drawing");
+        return room_fail(d->err, "no memory for a drawing");
     d->part->edges[d->part->n_edges] = *edge;
     d->part->edges[d->part->n_edges++].text = copy;
     return PX_OK;
@@ -142,13 +143,13 @@ draw_path(struct drawing *d, px_node node, uint64_t count)
     enum px_status status = PX_OK;
     size_t n = px_paths_steps(d->paths, node, false, 0, NULL);
     if (n == 0 && px_paths_is_reached(d->paths, node))
-        return px_fail(d->err, PX_ENOMEM, "no memory for a drawing");
+        return room_fail(d->err, "no memory for a drawing");
     if (n > 0) {
         struct px_step *steps = malloc(n * sizeof *steps);
         if (steps == NULL ||
             px_paths_steps(d->paths, node, false, n, steps) != n) {
             free(steps);
-            return px_fail(d->err, PX_ENOMEM, "no memory for a drawing");
+            return room_fail(d->err, "no memory for a drawing");
         }
         size_t max = d->max_nodes == 0 || d->max_nodes > STEPS_MAX
                          ? STEPS_MAX
@@ -235,7 +236,7 @@ draw_holders(struct drawing *d, const px_node *nodes, uint32_t n,
     uint32_t *last = calloc(holders->n_rows + 1, sizeof *last);
     if (last == NULL) {
         px_holders_free(holders);
-        return px_fail(d->err, PX_ENOMEM, "no memory for a drawing");
+        return room_fail(d->err, "no memory for a drawing");
     }
     for (size_t i = 0; status == PX_OK && i < holders->n_rows; i++) {
         const struct px_holder *holder = &holders->rows[i];

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "graph/bulk.h"
+#include "graph/room.h"
 
 #define SMALL_SORT 24u
 
@@ -130,8 +131,8 @@ sort_children(struct search *s, const struct family *family, struct px_err *err)
     if (n > SMALL_SORT) {
         children = malloc(n * sizeof *children);
         if (children == NULL)
-            return px_fail(err, PX_ENOMEM, "no memory to sort %lu references",
-                           (unsigned long)n);
+            return room_fail(err, "no memory to sort %lu references",
+                             (unsigned long)n);
     }
     for (uint32_t i = 0; i < n; i++)
         children[i] = child_at(s, family, nodes[i]);
@@ -355,7 +356,7 @@ search_all(struct search *s, struct px_work *work, struct px_err *err)
     enum px_status status = PX_OK;
     struct root_order *order = malloc((n + 1) * sizeof *order);
     if (order == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for %zu roots", n);
+        return room_fail(err, "no memory for %zu roots", n);
     for (size_t i = 0; i < n; i++) {
         struct px_root root;
         px_graph_root(graph, (uint32_t)i, &root);
@@ -396,8 +397,7 @@ make_paths(struct px_paths *paths, struct px_work *work, struct px_err *err)
     s.in_layer = bulk_new(n / 8 + 1, 1);
     if (paths->parent == NULL || paths->roots == NULL || s.queue == NULL ||
         s.expanded == NULL || s.in_layer == NULL) {
-        status =
-            px_fail(err, PX_ENOMEM, "no memory for paths of %zu objects", n);
+        status = room_fail(err, "no memory for paths of %zu objects", n);
         goto out;
     }
     memset(paths->parent, 0xff, (n + 1) * sizeof *paths->parent);
@@ -430,7 +430,7 @@ px_paths_new(const struct px_graph *graph, struct px_work *work,
 {
     struct px_paths *paths = calloc(1, sizeof *paths);
     if (paths == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for paths");
+        room_fail(err, "no memory for paths");
         return NULL;
     }
     paths->graph = graph;
@@ -518,8 +518,7 @@ paths_edges(const struct px_paths *paths, px_node node, px_edge **out,
     size_t length = px_paths_length(paths, node);
     px_edge *edges = malloc((length + 1) * sizeof *edges);
     if (edges == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for a path of %zu steps",
-                       length);
+        return room_fail(err, "no memory for a path of %zu steps", length);
     for (size_t i = length; i > 0; i--) {
         edges[i - 1] = paths->parent[node];
         node = px_edge_source(paths->graph, edges[i - 1]);

@@ -15,6 +15,7 @@
 
 #include "graph/bulk.h"
 #include "graph/sources.h"
+#include "graph/room.h"
 
 struct reach {
     const struct px_graph *graph;
@@ -115,7 +116,7 @@ px_retained_set(const struct px_graph *graph, const px_node *nodes, uint32_t n,
     reach.seen = bulk_new(n_seen, 1);
     reach.stack = bulk_new((size_t)graph->holding.n + 1, sizeof(px_node));
     if (reached == NULL || reach.seen == NULL || reach.stack == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for a retained size");
+        room_fail(err, "no memory for a retained size");
         goto out;
     }
     status = enter_roots(&reach, work, err);

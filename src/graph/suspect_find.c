@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/suspects.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -171,7 +172,7 @@ find_by_size(struct search *search, struct px_err *err)
     const struct kinds *kinds = &search->suspects->kinds;
     bool *is_explained = calloc(kinds->n_rows + 1, sizeof *is_explained);
     if (is_explained == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for suspects");
+        return room_fail(err, "no memory for suspects");
     enum px_status status = PX_OK;
     for (size_t i = kinds->n_rows; i-- > 0 && status == PX_OK;) {
         const struct kind *kind = &kinds->rows[i];
@@ -261,7 +262,7 @@ suspect_search(struct search *search, struct px_err *err)
     search->of_kind =
         calloc(suspects->kinds.n_rows + 1, sizeof *search->of_kind);
     if (search->of_kind == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for suspects");
+        return room_fail(err, "no memory for suspects");
     for (size_t i = 0; i < suspects->n_rounds; i++)
         search->times[i] = suspects->rounds[i].active;
     enum px_status status = suspect_origins(search, err);

@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/suspects.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -242,7 +243,7 @@ join_linked(struct search *search, struct px_err *err)
     const struct px_suspects *suspects = search->suspects;
     struct links *links = calloc(search->n + 1, sizeof *links);
     if (links == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for suspects");
+        return room_fail(err, "no memory for suspects");
     for (px_node node = 0; node < search->graph->n_nodes; node++) {
         kind_id kind = suspects->kind_of[node];
         uint32_t i = search->of_kind[kind] - 1;

@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/suspects.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +102,7 @@ suspect_origins(struct search *search, struct px_err *err)
     uint32_t n = px_graph_n_roots(search->graph);
     search->origins = calloc(n + 1, 1);
     if (search->origins == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for suspects");
+        return room_fail(err, "no memory for suspects");
     find_library(search->paths, library);
     for (uint32_t i = 0; i < n; i++) {
         struct px_root root;

@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "graph/suspects.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ px_suspects_new(struct px_err *err)
 {
     struct px_suspects *suspects = calloc(1, sizeof *suspects);
     if (suspects == NULL)
-        px_fail(err, PX_ENOMEM, "no memory for suspects");
+        room_fail(err, "no memory for suspects");
     return suspects;
 }
 
@@ -99,7 +100,7 @@ suspect_keep(struct px_suspects *suspects, const void *bytes, size_t n,
         return NULL;
     void *copy = malloc(n + 1);
     if (copy == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for suspects");
+        room_fail(err, "no memory for suspects");
         return NULL;
     }
     memcpy(copy, bytes, n);
@@ -164,7 +165,7 @@ take_sample(const struct kinds *kinds, struct sample *out, struct px_err *err)
                            .n_kinds = n};
     if (out->counts == NULL || out->bytes == NULL) {
         sample_done(out);
-        return px_fail(err, PX_ENOMEM, "no memory for suspects");
+        return room_fail(err, "no memory for suspects");
     }
     for (size_t i = 0; i < n; i++) {
         out->counts[i] = (uint32_t)kinds->rows[i].count;
@@ -323,7 +324,7 @@ px_suspects_find(struct px_suspects *suspects, const struct px_paths *last,
     listed = calloc(search.n + 1, sizeof *listed);
     suspects->found = calloc(PX_SUSPECTS_MAX, sizeof *suspects->found);
     if (listed == NULL || suspects->found == NULL) {
-        px_fail(err, PX_ENOMEM, "no memory for suspects");
+        room_fail(err, "no memory for suspects");
         goto out;
     }
     size_t n_listed = list_findings(&search, listed);

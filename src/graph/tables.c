@@ -7,6 +7,7 @@
  */
 #include "graph/internal.h"
 #include "graph/records.h"
+#include "graph/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,7 @@ rows_need(void *array_at, size_t n, size_t *cap, size_t row_bytes,
     memcpy(&old, array_at, sizeof old);
     void *array = realloc(old, larger * row_bytes);
     if (array == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for a table of %zu rows",
-                       larger);
+        return room_fail(err, "no memory for a table of %zu rows", larger);
     memcpy(array_at, &array, sizeof array);
     *cap = larger;
     return PX_OK;

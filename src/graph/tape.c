@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "graph/bulk.h"
+#include "graph/room.h"
 
 /* In words. With tiny buffers blocks are, too. */
 #define BLOCK_MIN (PX_BUF_MIN < 256 ? (size_t)4 : (size_t)1 << 10)
@@ -65,13 +66,14 @@ tape_grow(struct tape *tape, struct px_err *err)
         size_t cap = tape->cap_blocks * 2 + 16;
         uint64_t **blocks = realloc(tape->blocks, cap * sizeof *blocks);
         if (blocks == NULL)
-            return px_fail(err, PX_ENOMEM, "no memory for a row of blocks");
+            return room_fail(err, "no memory for a row of blocks");
         tape->blocks = blocks;
         tape->cap_blocks = cap;
     }
     uint64_t *block = bulk_new(n, sizeof *block);
     if (block == NULL)
-        return px_fail(err, PX_ENOMEM, "no memory for a block of %zu words", n);
+        return room_fail(err, "no memory for %zu words more of what arrives",
+                         n);
     tape->blocks[tape->n_blocks++] = block;
     tape->at = block;
     tape->end = block + n;

@@ -264,10 +264,10 @@ driver_room(PyObject *self, PyObject *unused)
     (void)self;
     (void)unused;
     room_init(&room);
-    return Py_BuildValue("KKKn", (unsigned long long)room_look(&room, NULL),
+    return Py_BuildValue("KKKn", (unsigned long long)room_look(&room),
                          (unsigned long long)room.need_bytes,
                          (unsigned long long)room.rss_bytes,
-                         (Py_ssize_t)room.n_levels);
+                         (Py_ssize_t)room.memory.n_levels);
 }
 
 /* room_at(folder, is_v1, rss) -> (free bytes, refusal or None), for a folder
@@ -285,11 +285,12 @@ driver_room_at(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "spK", &folder, &is_v1, &rss))
         return NULL;
     room_init(&room);
-    room.n_levels = 1;
+    struct px_memory_level *level = &room.memory.levels[0];
+    room.memory.n_levels = 1;
     room.rss_bytes = rss;
     room.need_bytes = rss / 10 < ROOM_FLOOR_BYTES ? ROOM_FLOOR_BYTES : rss / 10;
-    room.levels[0].is_v1 = is_v1 != 0;
-    snprintf(room.levels[0].folder, sizeof room.levels[0].folder, "%s", folder);
+    level->is_v1 = is_v1 != 0;
+    snprintf(level->folder, sizeof level->folder, "%s", folder);
     if (room_check(&room, &available, &err) == PX_OK)
         return Py_BuildValue("KO", (unsigned long long)available, Py_None);
     return Py_BuildValue("Kss", (unsigned long long)available, err.msg,

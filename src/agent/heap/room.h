@@ -11,27 +11,20 @@
 #ifndef HEAP_ROOM_H
 #define HEAP_ROOM_H
 
-#include <stdbool.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include <pyexplore/err.h>
 
 #include "agent/tags.h"
+#include "base/memory.h"
 
-#define ROOM_LEVELS_MAX 16
-#define ROOM_PATH_MAX 512
 #define ROOM_FLOOR_BYTES ((uint64_t)64 << 20)
 
 struct room {
     uint64_t rss_bytes;  /* of the target when room_init looked */
     uint64_t need_bytes; /* max(64 MiB, 10 % of rss) */
-    size_t n_levels;
-    struct room_level {
-        char folder[ROOM_PATH_MAX]; /* of one cgroup */
-        bool is_v1;
-    } levels[ROOM_LEVELS_MAX];
+    struct px_memory memory;
     /* The file that room_init or room_check reads just now, + 1: reading one
      * may take long, and a forked copy of the target must close it. */
     atomic_int open_fd;
@@ -39,10 +32,8 @@ struct room {
 
 void room_init(struct room *room);
 
-/* Free bytes where there are fewest. `where` (may be NULL) becomes the index
- * of the level, -1 for the machine itself. UINT64_MAX if nothing can be read:
- * then nothing limits us that we could know. */
-PX_CHILD uint64_t room_look(const struct room *room, int *where);
+/* Free bytes where there are fewest; see px_memory_free. */
+PX_CHILD uint64_t room_look(const struct room *room);
 
 /* PX_ELIMIT with the figures if there is too little room. */
 enum px_status room_check(struct room *room, uint64_t *available,

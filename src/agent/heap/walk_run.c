@@ -57,7 +57,7 @@ walk_tick(struct walk *w)
         return;
     w->looked_ns = now;
     /* Half of what the start asked for: the child itself took some of it. */
-    if (room_look(w->plan->room, NULL) < w->plan->room->need_bytes / 2)
+    if (room_look(w->plan->room) < w->plan->room->need_bytes / 2)
         walk_stop(w, PX_END_NO_ROOM);
 }
 
