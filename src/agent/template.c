@@ -90,19 +90,39 @@ template_check(const char *text, bool *has_number, struct px_err *err)
     return PX_EINVAL;
 }
 
+/* As gmtime_r and strftime, but these take the C library's lock of the time
+ * zone, which a child that is forked meanwhile would find taken for ever, and
+ * may read the zone's file. A year begins on March 1st here, so that the leap
+ * day is its last, and an era has 400 (Howard Hinnant, chrono-Compatible
+ * Low-Level Date Algorithms, civil_from_days). */
+static void
+write_utc(time_t now, char out[FIELD_BYTES])
+{
+    long long days = (long long)now / 86400 + 719468; /* since 0000-03-01 */
+    long long second = (long long)now % 86400;
+    long long era = days / 146097;
+    long long day = days % 146097;
+    long long year =
+        (day - day / 1460 + day / 36524 - day / 146096) / 365; /* of the era */
+    day -= 365 * year + year / 4 - year / 100;                 /* of the year */
+    long long month = (5 * day + 2) / 153;                     /* 0: March */
+    day -= (153 * month + 2) / 5;
+    year += 400 * era + (month >= 10);
+    month += month < 10 ? 3 : -9;
+    snprintf(out, FIELD_BYTES, "%04lld%02lld%02lldT%02lld%02lld%02lldZ", year,
+             month, day + 1, second / 3600, second / 60 % 60, second % 60);
+}
+
 static void
 write_field(enum field field, unsigned long number, char out[FIELD_BYTES])
 {
-    time_t now = time(NULL);
-    struct tm utc;
     out[0] = '\0';
     switch (field) {
     case FIELD_PID:
         snprintf(out, FIELD_BYTES, "%ld", (long)getpid());
         break;
     case FIELD_TIME:
-        if (gmtime_r(&now, &utc) != NULL)
-            strftime(out, FIELD_BYTES, "%Y%m%dT%H%M%SZ", &utc);
+        write_utc(time(NULL), out);
         break;
     case FIELD_NUMBER:
         snprintf(out, FIELD_BYTES, "%lu", number);

@@ -14,6 +14,7 @@ import time
 import pytest
 
 import pxs
+from child_tools import preload
 from harness import SANITIZED, child_environment, wait_until
 from served import ChildError, Served
 
@@ -48,6 +49,22 @@ def handles_usr1(pid):
     with open("/proc/%d/status" % pid) as status:
         caught = re.search(r"^SigCgt:\s*(\w+)", status.read(), re.M).group(1)
     return bool(int(caught, 16) >> (signal.SIGUSR1 - 1) & 1)
+
+
+@pytest.mark.skipif(SANITIZED, reason="a second LD_PRELOAD")
+@pytest.mark.parametrize("now", [
+    0, 951782399, 951782400, 1709251199, 1735689599, 4107542399, 4107542400,
+    253402300799])
+def test_time_in_a_name(spawn, tmp_path, now):
+    """UTC, on both sides of leap days and of years, as Python has it."""
+    child = Served(spawn, serve=False, env=child_environment(
+        LD_PRELOAD=str(preload("fixed_time")), FIXED_TIME=str(now)))
+    child.run("import signal\nt = pyexplore.snapshot_on(%r, "
+              "signal=signal.SIGUSR1)" % str(tmp_path / "{time}.pxs"))
+    os.kill(child.pid, signal.SIGUSR1)
+    taken(child, 1)
+    assert files(tmp_path) == [
+        time.strftime("%Y%m%dT%H%M%SZ.pxs", time.gmtime(now))]
 
 
 @pytest.mark.smoke
