@@ -219,9 +219,14 @@ empty(const void *context, size_t out_bytes, char *out)
         snprintf(out, out_bytes,
                  "Growth is judged over three snapshots or more, some seconds "
                  "apart: r takes another one, a takes them by itself.");
-    else
-        snprintf(out, out_bytes, "Nothing is suspect over %s.",
+    else if (findings->n_rounds < 3)
+        snprintf(out, out_bytes,
+                 "Growth is judged over three snapshots or more, not over "
+                 "%s. `pyexplore suspects 1.pxs 2.pxs 3.pxs` judges files.",
                  px_text_counted(findings->n_rounds, "snapshot", rounds));
+    else
+        snprintf(out, out_bytes, "Nothing is suspect over %zu snapshots.",
+                 findings->n_rounds);
 }
 
 /* ---- the view ---- */
