@@ -20,15 +20,16 @@ is_finalizing(void)
 
 /* PyGILState_Ensure in two steps. The first takes CPython's lock of the thread
  * states without the GIL, so a fork may come meanwhile, and up to 3.11 the
- * child takes that lock before it makes it anew: it would wait for ever. */
+ * child takes that lock before it makes it anew: it would wait for ever. Before
+ * that it asks for memory, for which tracemalloc takes the GIL. */
 static PyThreadState *
 new_state(void)
 {
     if (COMPAT_FORK_NEEDS_HEADS)
-        forget_lock();
+        forget_lock_heads();
     PyThreadState *state = PyThreadState_New(PyInterpreterState_Main());
     if (COMPAT_FORK_NEEDS_HEADS)
-        forget_unlock();
+        forget_unlock_heads();
     return state;
 }
 

@@ -25,10 +25,9 @@ struct border_stay {
 
 /* Waits for the GIL. False: the interpreter is going down and must not be
  * entered, or there is no memory for a thread's state; nothing was taken.
- * Takes the lock of forget.h for a moment. While it waits the thread may never
- * come back: up to 3.13 the finalising interpreter ends it with pthread_exit,
- * from 3.14 it hangs (gh-87135). So the caller holds no lock, and nobody joins
- * it without a time limit. */
+ * While it waits the thread may never come back: up to 3.13 the finalising
+ * interpreter ends it with pthread_exit, from 3.14 it hangs (gh-87135). So the
+ * caller holds no lock, and nobody joins it without a time limit. */
 PX_NOGIL bool border_enter(struct border_stay *stay);
 /* Clears any exception: none leaks into the target. */
 PX_GIL void border_leave(struct border_stay *stay);

@@ -12,6 +12,11 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <time.h>
+
+/* A thread that has CPython's lock lets it go within microseconds, if it is
+ * not put aside just then. */
+#define HEADS_WAIT_NS 100000000L
 
 struct ours {
     int fd_1; /* fd + 1, so that 0 is free */
@@ -21,18 +26,28 @@ struct ours {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct ours fds[FORGET_FDS_MAX];
 static struct heap_capture *captures[FORGET_CAPTURES_MAX];
+static pthread_mutex_t heads = PTHREAD_MUTEX_INITIALIZER;
+static bool has_heads; /* the thread that forks */
 static void (*then)(void);
 static bool is_installed;
 
 static void
 before_fork(void)
 {
+    struct timespec until;
     pthread_mutex_lock(&mutex);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += HEADS_WAIT_NS;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    has_heads = pthread_mutex_timedlock(&heads, &until) == 0;
 }
 
 static void
 after_in_parent(void)
 {
+    if (has_heads)
+        pthread_mutex_unlock(&heads);
     pthread_mutex_unlock(&mutex);
 }
 
@@ -40,6 +55,7 @@ static void
 after_in_child(void)
 {
     mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    heads = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     for (size_t i = 0; i < FORGET_FDS_MAX; i++) {
         if (fds[i].fd_1 != 0)
             px_fd_close_if(fds[i].fd_1 - 1, fds[i].mark);
@@ -82,6 +98,18 @@ void
 forget_unlock(void)
 {
     pthread_mutex_unlock(&mutex);
+}
+
+void
+forget_lock_heads(void)
+{
+    pthread_mutex_lock(&heads);
+}
+
+void
+forget_unlock_heads(void)
+{
+    pthread_mutex_unlock(&heads);
 }
 
 /* ---- descriptors ---- */

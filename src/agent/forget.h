@@ -6,8 +6,8 @@
  * registers it before a fork can happen, which is what forget_lock is for: a
  * fork waits for it, and os.fork() has the GIL. It is held for a few system
  * calls only, never while waiting for the GIL, a peer, a child or a disk. It
- * is held, too, while a lock of CPython or of the dynamic linker is taken that
- * a forked child would find locked for ever.
+ * is held, too, while the dynamic linker's lock is taken, which a forked child
+ * would find locked for ever.
  *
  * The program may close what it did not open (closerange in a daemon), and the
  * number may be the file of another part of ours then: whoever registers a
@@ -34,6 +34,12 @@ enum px_status forget_install(void (*in_child)(void), struct px_err *err);
 
 void forget_lock(void);
 void forget_unlock(void);
+
+/* Around a call that takes CPython's lock of the thread states without the
+ * GIL: a fork waits for that one 0.1 s at most, for the call may wait for the
+ * GIL before it takes that lock. */
+void forget_lock_heads(void);
+void forget_unlock_heads(void);
 
 /* With the lock held; `mark` says which file it is, also on failure.
  * PX_ELIMIT if there is no room: close it then. */

@@ -3,9 +3,9 @@
  * HOLD names it: "close" or "stat" of a snapshot file, the first "read" of
  * mountinfo, or "wait" for a snapshot child. In the process that loaded this
  * the call creates the file HOLD_FOLDER/held, then waits until there is
- * HOLD_FOLDER/go. A call that a fork waits for ends by itself, after 1 s:
- * "heads", a thread of ours that has CPython's lock of the thread states, or
- * "linker", one that has the dynamic linker's.
+ * HOLD_FOLDER/go. A call that a fork waits for ends by itself: "heads", a
+ * thread of ours that has CPython's lock of the thread states, after 30 ms, or
+ * "linker", one that has the dynamic linker's, after 1 s.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FOR_EVER = -1, MOST_MS = 1000 };
+enum { FOR_EVER = -1, HEADS_MS = 30, LINKER_MS = 1000 };
 
 static pid_t owner;
 static int mountinfo = -1;
@@ -123,7 +123,7 @@ sem_post(sem_t *sem)
     char name[16] = "";
     if (!is_known++ && prctl(PR_GET_NAME, name) == 0 &&
         strcmp(name, "pyexplore-gil") == 0)
-        hold("heads", MOST_MS);
+        hold("heads", HEADS_MS);
     int (*next)(sem_t *) = (int (*)(sem_t *))dlsym(RTLD_NEXT, "sem_post");
     return next(sem);
 }
@@ -141,7 +141,7 @@ each_image(struct dl_phdr_info *info, size_t n_bytes, void *context)
     static atomic_flag was_held = ATOMIC_FLAG_INIT;
     const struct images *images = context;
     if (!atomic_flag_test_and_set(&was_held))
-        hold("linker", MOST_MS);
+        hold("linker", LINKER_MS);
     return images->each(info, n_bytes, images->context);
 }
 

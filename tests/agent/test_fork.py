@@ -230,6 +230,33 @@ def test_a_child_finds_no_lock_taken(spawn, tmp_path, lock):
     assert child.ask("in_child(live)") == "libanl.so.1"
 
 
+@pytest.mark.smoke
+def test_fork_while_the_memory_for_a_thread_is_traced(spawn):
+    """tracemalloc takes the GIL for the memory of a thread's state, which is
+    asked for without it: a fork by who has the GIL meanwhile goes on."""
+    child = Served(spawn)
+    child.run(LOOK)
+    child.run("import time, tracemalloc\n"
+              "tracemalloc.start()\n"
+              "sys.setswitchinterval(1000)\n"
+              "def keep_and_fork():\n"
+              "    end = time.monotonic() + 0.05\n"
+              "    while time.monotonic() < end:\n"
+              "        pass\n"
+              "    return in_child(lambda: 'forked')")
+    wire = child.wire()
+    stop = threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            wire.ask("gc_state")
+    peer = threading.Thread(target=ask, daemon=True)
+    peer.start()
+    assert child.ask("[keep_and_fork() for _ in range(10)]") == ["forked"] * 10
+    stop.set()
+    peer.join()
+
+
 MULTIPROCESSING = """
 import json, multiprocessing, os, pyexplore, sys
 def work(n):
