@@ -12,11 +12,11 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <time.h>
+#include <unistd.h>
 
 /* A thread that has CPython's lock lets it go within microseconds, if it is
  * not put aside just then. */
-#define HEADS_WAIT_NS 100000000L
+#define HEADS_WAIT_MS 100
 
 struct ours {
     int fd_1; /* fd + 1, so that 0 is free */
@@ -34,13 +34,13 @@ static bool is_installed;
 static void
 before_fork(void)
 {
-    struct timespec until;
     pthread_mutex_lock(&mutex);
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += HEADS_WAIT_NS;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    has_heads = pthread_mutex_timedlock(&heads, &until) == 0;
+    /* no pthread_mutex_timedlock: its clock may be set back meanwhile */
+    has_heads = pthread_mutex_trylock(&heads) == 0;
+    for (int ms = 0; !has_heads && ms < HEADS_WAIT_MS; ms++) {
+        usleep(1000);
+        has_heads = pthread_mutex_trylock(&heads) == 0;
+    }
 }
 
 static void
