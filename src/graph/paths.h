@@ -60,7 +60,7 @@ enum px_held_by held_get(const struct px_paths *paths, px_node node);
 /* ---- cycles.c ---- */
 
 /* By node the number of the strongly connected part that it is in; PART_NONE:
- * alone, and does not hold itself. Malloced; NULL on failure. */
+ * alone, and does not hold itself. For bulk_free; NULL on failure. */
 #define PART_NONE UINT32_MAX
 uint32_t *cycles_parts(const struct px_paths *paths, struct px_work *work,
                        struct px_err *err);

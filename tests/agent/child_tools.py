@@ -25,7 +25,7 @@ FOLDER = BUILD / "child-tests" / TAG
 HEADER = b'{"format":1}'
 HEAP_SOURCES = sorted((REPOSITORY / "src/agent/heap").glob("*.c")) + [
     REPOSITORY / "src/proto/snapshot.c", REPOSITORY / "src/base/err.c",
-    REPOSITORY / "src/base/fd.c"]
+    REPOSITORY / "src/base/fd.c", REPOSITORY / "src/base/memory.c"]
 
 
 def _newest(paths):

@@ -20,6 +20,7 @@
 
 #include <pyexplore/analysis.h>
 
+#include "graph/bulk.h"
 #include "graph/paths.h"
 
 static void
@@ -119,7 +120,7 @@ print_all(const struct px_graph *graph, struct px_err *err)
         print_types(graph, dominators, err);
         print_cycles(cycles);
     }
-    free(parts);
+    bulk_free(parts);
     px_cycles_free(cycles);
     px_dominators_free(dominators);
     px_paths_free(paths);
