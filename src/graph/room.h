@@ -2,7 +2,7 @@
  *
  * The target may share the limit: who looks from inside its container does.
  * Where that is reached the kernel ends the largest process, which is the
- * target, not us. So we stop before. From any thread; a look takes some 0.1
+ * target, not us. So we stop before. From any thread; a look takes some 0.05
  * ms.
  *
  * SPDX-License-Identifier: MIT
