@@ -18,9 +18,9 @@
 static const char *const queue_words[] = {"queue", "inbox", "outbox", "backlog",
                                           "mailbox"};
 static const char *const registry_words[] = {
-    "cache",  "memo",     "registr", "callback", "listener", "handler",
-    "hook",   "observer", "subscri", "receiver", "finalize", "logger",
-    "metric", "label",    "plugin",  "atexit",   "exitfunc",
+    "cache",    "registr", "callback", "listener", "handler", "hook",
+    "observer", "subscri", "receiver", "finalize", "logger",  "metric",
+    "label",    "plugin",  "atexit",   "exitfunc",
 };
 /* What runs, or has stopped in the middle; by the end of its type's name. */
 static const char *const code_types[] = {
@@ -43,6 +43,20 @@ has_word(const char *text, const char *const *words, size_t n)
             return true;
     }
     return false;
+}
+
+/* "_MEMO", "memoized"; but what is in "_MEMORY" is kept for itself. */
+static bool
+is_memo(const char *text)
+{
+    const char *at = strcasestr(text, "memo");
+    return at != NULL && tolower((unsigned char)at[4]) != 'r';
+}
+
+static bool
+names_registry(const char *text)
+{
+    return is_memo(text) || has_word(text, registry_words, N(registry_words));
 }
 
 static const char *
@@ -171,7 +185,7 @@ is_registry(const struct search *search, const struct finding *finding,
     if (is_one_of(type_of(search, finding->example), callback_types,
                   N(callback_types)) ||
         px_edge_kind(search->graph, edge) == PX_EDGE_CELL ||
-        has_word(place->name, registry_words, N(registry_words)))
+        names_registry(place->name))
         return true;
     for (size_t i = 0; i < place->n; i++) {
         const struct px_step *step = &place->steps[i];
@@ -179,7 +193,7 @@ is_registry(const struct search *search, const struct finding *finding,
                    "functools._lru_cache_wrapper") == 0)
             return true;
     }
-    return has_word(last_part(place->owner), registry_words, N(registry_words));
+    return names_registry(last_part(place->owner));
 }
 
 enum px_suspect_kind

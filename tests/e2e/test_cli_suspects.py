@@ -156,13 +156,8 @@ def test_wrong_usage(tmp_path, spawn):
         assert ran.status == 2 and word in ran.err, ran
 
 
-@pytest.mark.parametrize("folder, library, kind", [
-    ("/tmp/o'brien", "/lib/python3.13", "container"),
-    ("/o'brien/site-packages", "/lib/python3.13", "registry"),
-    ("/o'lib/python3.13", "/o'lib/python3.13", "registry"),
-])
-def test_whose_code_it_is_in_a_folder_with_an_apostrophe(
-        folder, library, kind, tmp_path):
+def kind_of_growth(tmp_path, list_name, folder, library="/lib/python3.13"):
+    """What `suspects` calls a list of that name in a module of that folder."""
     for i in range(4):
         heap = pxs.Heap()
         kept = [heap.new("app.Row", 56, type_flags=pxs.TYPE_HEAP |
@@ -173,13 +168,32 @@ def test_whose_code_it_is_in_a_folder_with_an_apostrophe(
                 ("app", folder + "/app.py", kept)):
             module = heap.new("module", 72, type_flags=pxs.TYPE_GC)
             heap.edge(module, "ATTR", heap.named_dict(
-                __file__=heap.str(file), STORE=heap.list(items)), "__dict__")
+                __file__=heap.str(file), **{list_name: heap.list(items)}),
+                "__dict__")
             heap.snap.roots.append((pxs.ROOT["MODULE"], module, name))
         heap.finish(python="3.13.0", pid=1, time=1000 + 20 * i).write(
             tmp_path / ("%d.pxs" % i))
     ran = run("suspects", *sorted(tmp_path.glob("*.pxs")), "--json")
     first, = ran.json["findings"]
-    assert first["kind"] == kind and first["type"] == "app.Row"
+    assert first["type"] == "app.Row"
+    return first["kind"]
+
+
+@pytest.mark.parametrize("folder, library, kind", [
+    ("/tmp/o'brien", "/lib/python3.13", "container"),
+    ("/o'brien/site-packages", "/lib/python3.13", "registry"),
+    ("/o'lib/python3.13", "/o'lib/python3.13", "registry"),
+])
+def test_whose_code_it_is_in_a_folder_with_an_apostrophe(
+        folder, library, kind, tmp_path):
+    assert kind_of_growth(tmp_path, "STORE", folder, library) == kind
+
+
+@pytest.mark.parametrize("name, kind", [
+    ("_MEMORY", "container"), ("_memo", "registry"),
+    ("MEMOIZED", "registry")])
+def test_a_memory_is_no_memo(name, kind, tmp_path):
+    assert kind_of_growth(tmp_path, name, "/srv") == kind
 
 
 def test_one_snapshot_tells_of_garbage_that_nobody_collects(tmp_path):
