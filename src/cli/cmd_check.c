@@ -384,9 +384,10 @@ check_text(const struct check *check, size_t shown)
                  px_text_counted(check->n_found - shown, "path", found));
     if (check->n_waiting > 0)
         cli_note(cli,
-                 "%s objects in cycles wait for the collector, which is "
-                 "on: not counted without --collect",
-                 px_text_count(check->n_waiting, found));
+                 "%s in cycles wait%s for the collector, which is on: not "
+                 "counted without --collect",
+                 px_text_counted(check->n_waiting, "object", found),
+                 check->n_waiting == 1 ? "s" : "");
 }
 
 static enum px_status

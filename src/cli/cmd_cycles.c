@@ -63,7 +63,7 @@ cycles_json(struct cli *cli, const struct cli_loaded *loaded,
 static void
 cycles_note(const struct cli *cli, const struct px_cycles *cycles, size_t shown)
 {
-    char count[PX_FIGURE_MAX], size[PX_FIGURE_MAX], del[PX_FIGURE_MAX];
+    char count[PX_COUNTED_MAX], size[PX_FIGURE_MAX], del[PX_FIGURE_MAX];
     uint64_t n_waiting = 0, bytes = 0, n_del = 0;
     for (size_t i = 0; i < cycles->n_groups; i++) {
         const struct px_cycle_group *group = &cycles->groups[i];
@@ -73,12 +73,11 @@ cycles_note(const struct cli *cli, const struct px_cycles *cycles, size_t shown)
         bytes += group->bytes;
         n_del += group->has_del ? group->n_cycles : 0;
     }
-    cli_note(cli,
-             "%s cycles of %s wait for the collector, %s of them with a "
-             "__del__%s",
-             px_text_count(n_waiting, count), px_text_bytes(bytes, size),
-             px_text_count(n_del, del),
-             shown < cycles->n_groups ? "; -n 0 shows all" : "");
+    cli_note(
+        cli, "%s of %s wait%s for the collector, %s of them with a __del__%s",
+        px_text_counted(n_waiting, "cycle", count), px_text_bytes(bytes, size),
+        n_waiting == 1 ? "s" : "", px_text_count(n_del, del),
+        shown < cycles->n_groups ? "; -n 0 shows all" : "");
 }
 
 static void

@@ -119,6 +119,7 @@ tree_note(struct cli *cli, const struct tree *tree, uint32_t shown)
 {
     char size[PX_FIGURE_MAX], count[PX_COUNTED_MAX];
     const char *more = shown < tree->n ? "; -n 0 shows all" : "";
+    bool is_one = tree->n == 1;
     if (tree->pick.node != PX_NONE)
         cli_note(cli, "%s retains %s; %s right below it%s", tree->pick.type,
                  px_text_bytes(
@@ -126,12 +127,13 @@ tree_note(struct cli *cli, const struct tree *tree, uint32_t shown)
                      size),
                  px_text_counted(tree->n, "object", count), more);
     else if (tree->pick.type != NULL)
-        cli_note(cli, "%s %s retain %s together%s",
-                 px_text_count(tree->n, count), tree->pick.type,
-                 px_text_bytes(tree->together.bytes, size), more);
+        cli_note(cli, "%s %s %s %s%s%s", px_text_count(tree->n, count),
+                 tree->pick.type, is_one ? "retains" : "retain",
+                 px_text_bytes(tree->together.bytes, size),
+                 is_one ? "" : " together", more);
     else
-        cli_note(cli, "%s objects that nothing else dominates%s",
-                 px_text_count(tree->n, count), more);
+        cli_note(cli, "%s that nothing else dominates%s",
+                 px_text_counted(tree->n, "object", count), more);
 }
 
 static void

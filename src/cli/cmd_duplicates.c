@@ -73,15 +73,15 @@ duplicates_table(struct cli *cli, const struct cli_loaded *loaded,
 static void
 note_rest(const struct cli *cli, const struct px_duplicates *found)
 {
-    char values[PX_FIGURE_MAX], count[PX_FIGURE_MAX], wasted[PX_FIGURE_MAX];
+    char values[PX_COUNTED_MAX], count[PX_FIGURE_MAX], wasted[PX_FIGURE_MAX];
     if (!found->has_values) {
         cli_note(cli, "this snapshot has no values to compare: --detail "
                       "values, and serve(detail=\"values\")");
         return;
     }
-    cli_note(cli, "%s objects are %s values, %s for nothing%s",
+    cli_note(cli, "%s objects are %s, %s for nothing%s",
              px_text_count(found->count, count),
-             px_text_count(found->n_all, values),
+             px_text_counted(found->n_all, "value", values),
              px_text_bytes(found->wasted, wasted),
              found->n_rows < found->n_all ? "; -n 0 shows all" : "");
     for (size_t i = 0; i < found->n_rows; i++) {

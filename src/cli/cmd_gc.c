@@ -404,7 +404,7 @@ void
 gc_help(FILE *out)
 {
     fputs("\nActions (none: show the state; the target stands still while the\n"
-          "frozen objects are counted, half a second for three millions)\n",
+          "frozen objects are counted, half a second for three million)\n",
           out);
     for (size_t i = 0; i < N_ACTIONS; i++) {
         char left[64];

@@ -78,12 +78,12 @@ holders_table(struct cli *cli, const struct cli_loaded *loaded,
         table_row_end(table);
     }
     table_free(table);
-    char figure[PX_FIGURE_MAX];
+    char more[PX_COUNTED_MAX];
     if (pick->n == 0)
         cli_note(cli, "%s has no instances in this snapshot", pick->type);
     else if (shown < holders->n_rows)
-        cli_note(cli, "%s more rows; -n 0 shows all",
-                 px_text_count(holders->n_rows - shown, figure));
+        cli_note(cli, "%s; -n 0 shows all",
+                 px_text_counted(holders->n_rows - shown, "more row", more));
 }
 
 enum px_status

@@ -168,7 +168,7 @@ groups_table(struct cli *cli, const struct cli_pick *pick,
         {NULL, TABLE_LEFT, CLI_NAME, 0},
     };
     struct table *table = table_new(cli, columns, 2);
-    char all[PX_FIGURE_MAX], count[PX_FIGURE_MAX];
+    char all[PX_FIGURE_MAX], count[PX_FIGURE_MAX], more[PX_COUNTED_MAX];
     px_text_count(pick->n, all);
     for (size_t i = 0; i < shown; i++) {
         const struct px_path_group *group = &groups->groups[i];
@@ -184,8 +184,8 @@ groups_table(struct cli *cli, const struct cli_pick *pick,
     if (pick->n == 0)
         cli_note(cli, "%s has no instances in this snapshot", pick->type);
     else if (shown < groups->n_groups)
-        cli_note(cli, "%s more groups; -n 0 shows all",
-                 px_text_count(groups->n_groups - shown, count));
+        cli_note(cli, "%s; -n 0 shows all",
+                 px_text_counted(groups->n_groups - shown, "more group", more));
 }
 
 static enum px_status

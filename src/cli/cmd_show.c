@@ -162,10 +162,10 @@ list_refs(struct cli *cli, bool inbound, struct px_err *err)
                                                         list.edges[i])));
         jsonout_end(cli);
     } else {
-        char figure[PX_FIGURE_MAX];
+        char count[PX_COUNTED_MAX];
+        px_text_counted(list.all, inbound ? "referrer" : "referent", count);
         refs_table(cli, loaded.graph, &list, true);
-        cli_note(cli, "%s %s of %s %s%s", px_text_count(list.all, figure), what,
-                 pick.type, cli->args[1],
+        cli_note(cli, "%s of %s %s%s", count, pick.type, cli->args[1],
                  list.n < list.all ? "; -n 0 shows all" : "");
     }
     status = cli_interrupted(cli, status, err);

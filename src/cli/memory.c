@@ -228,11 +228,11 @@ memory_json(const struct memory *memory)
 void
 memory_print_allocators(const struct cli *cli, const struct memory *memory)
 {
-    char count[PX_FIGURE_MAX], bytes[PX_FIGURE_MAX], blocks[PX_FIGURE_MAX];
+    char count[PX_COUNTED_MAX], bytes[PX_FIGURE_MAX], blocks[PX_FIGURE_MAX];
     char unused[PX_FIGURE_MAX];
     printf("Python's allocator: ");
     if (memory->has_arenas)
-        printf("%s arenas, %s", px_text_count(memory->n_arenas, count),
+        printf("%s, %s", px_text_counted(memory->n_arenas, "arena", count),
                px_text_bytes(memory->arena_bytes, bytes));
     else
         printf("its arenas are not known");

@@ -269,7 +269,7 @@ say_series(struct saying *say)
 static bool
 say_holder(struct saying *say)
 {
-    char count[PX_FIGURE_MAX], bytes[PX_FIGURE_MAX];
+    char count[PX_COUNTED_MAX], bytes[PX_FIGURE_MAX];
     const struct px_suspect *out = say->out;
     const struct px_graph *graph = say->search->graph;
     bool is_kept = true;
@@ -279,10 +279,10 @@ say_holder(struct saying *say)
                          px_type_name(graph, px_node_type(graph, out->holder)),
                          out->holder_path);
     if (is_kept && say->finding->n_below > 0 && out->bytes > 0)
-        is_kept =
-            add_evidence(say, "with it grew %s other objects, by %s in all",
-                         px_text_count(say->finding->n_below, count),
-                         px_text_bytes((uint64_t)out->bytes, bytes));
+        is_kept = add_evidence(
+            say, "with it grew %s, by %s in all",
+            px_text_counted(say->finding->n_below, "other object", count),
+            px_text_bytes((uint64_t)out->bytes, bytes));
     return is_kept;
 }
 

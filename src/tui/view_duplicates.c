@@ -160,11 +160,11 @@ static void
 summary(const struct view *view, struct cell_out *out)
 {
     const struct px_duplicates *result = result_of(view);
-    char values[PX_FIGURE_MAX], count[PX_FIGURE_MAX], wasted[PX_FIGURE_MAX];
+    char values[PX_COUNTED_MAX], count[PX_FIGURE_MAX], wasted[PX_FIGURE_MAX];
     if (result != NULL && result->has_values)
-        cell_addf(out, ROLE_CRUMB, "%s strings are %s values, %s for nothing",
+        cell_addf(out, ROLE_CRUMB, "%s strings are %s, %s for nothing",
                   px_text_count(result->count, count),
-                  px_text_count(result->n_all, values),
+                  px_text_counted(result->n_all, "value", values),
                   px_text_bytes(result->wasted, wasted));
 }
 

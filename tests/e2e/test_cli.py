@@ -517,6 +517,22 @@ def test_diff_of_two_processes_is_told(tmp_path, inline):
 
 
 # ---- dominators ----
+def test_one_is_no_plural(tmp_path):
+    snap = make_pxs(tmp_path / "a.pxs", "--connections", 6, "--cycles", 1)
+    address = ok("instances", snap, "ConnectionHandler", "--json"
+                 ).json["instances"][0]["address"]
+    groups = ok("path", snap, "Connection", "--json").json["n_groups"]
+    rows = ok("holders", snap, "Connection", "--json").json["n_rows"]
+    for args, note in (
+            (["cycles"], "1 cycle of "),
+            (["cycles"], " waits for the collector"),
+            (["dominators", "Queue"], "1 queue.Queue retains "),
+            (["referrers", address], "1 referrer of "),
+            (["path", "Connection", "-n", groups - 1], "1 more group; "),
+            (["holders", "Connection", "-n", rows - 1], "1 more row; ")):
+        assert note in ok(args[0], snap, *args[1:]).err, args
+
+
 def test_dominators_of_the_leak(snapshot):
     """The list holds its connections alone, so it retains them all."""
     top = ok("dominators", snapshot, "--json").json
