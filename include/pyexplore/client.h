@@ -32,6 +32,7 @@ struct px_target {
     char host[256];             /* TCP, SSH (with user@) */
     int port;                   /* TCP, SSH; 0: none */
     pid_t pid;                  /* PID, SSH; 0: none */
+    int ssh_port;               /* SSH: of sshd; 0: as ssh is configured */
     char path[PX_PATH_MAX];     /* SOCKET, FILE */
     char key_file[PX_PATH_MAX]; /* --key-file or $PYEXPLORE_KEY_FILE, or "" */
 };

@@ -71,7 +71,8 @@ static const char *const target_forms[][2] = {
     {"HOST:PORT", "a serving process by TCP, here or forwarded"},
     {"PID", "a serving process of this machine"},
     {"PATH", "its Unix socket"},
-    {"ssh://[USER@]HOST/PID", "on another machine; a PORT will do too"},
+    {"ssh://[USER@]HOST/PID", "on another machine, by ssh (HOST:2222 if sshd "
+                              "is there); a PORT will do too"},
     {"FILE.pxs", "a snapshot file"},
 };
 

@@ -40,6 +40,7 @@ struct ssh {
     char control[96];
     char socket[96];
     const char *host;
+    char port[16]; /* the option for it, or one that changes nothing */
     uint64_t deadline_ns;
     const struct px_work *work;
 };
@@ -113,8 +114,10 @@ wait_exit(const struct ssh *ssh, pid_t pid)
 static enum px_status
 fail_ssh(const struct ssh *ssh, const char *what, struct px_err *err)
 {
+    bool has_port = strcmp(ssh->port, "-T") != 0;
     px_fail(err, PX_ECONNECT, "ssh to %.200s: %s", ssh->host, what);
-    px_err_hint(err, "does `ssh %.200s true` work?", ssh->host);
+    px_err_hint(err, "does `ssh %s%s%.200s true` work?",
+                has_port ? ssh->port : "", has_port ? " " : "", ssh->host);
     return PX_ECONNECT;
 }
 
@@ -122,6 +125,7 @@ static enum px_status
 start_master(struct ssh *ssh, struct px_err *err)
 {
     const char *const argv[] = {"ssh",
+                                ssh->port,
                                 "-T",
                                 "-M",
                                 "-S",
@@ -161,7 +165,7 @@ static enum px_status
 run_remote(struct ssh *ssh, const char *command, size_t max, char *answer,
            struct px_err *err)
 {
-    const char *const argv[] = {"ssh", "-T",      "-S",    ssh->control,
+    const char *const argv[] = {"ssh", ssh->port, "-T",    "-S", ssh->control,
                                 "--",  ssh->host, command, NULL};
     int ends[2];
     size_t n = 0;
@@ -226,8 +230,9 @@ forward(struct ssh *ssh, const char *to, struct px_err *err)
 {
     char spec[PX_PATH_MAX + 128];
     snprintf(spec, sizeof spec, "%s:%s", ssh->socket, to);
-    const char *const argv[] = {"ssh", "-S", ssh->control, "-O",      "forward",
-                                "-L",  spec, "--",         ssh->host, NULL};
+    const char *const argv[] = {"ssh", ssh->port, "-S", ssh->control,
+                                "-O",  "forward", "-L", spec,
+                                "--",  ssh->host, NULL};
     pid_t pid = spawn(argv, -1, -1, err);
     if (pid == 0)
         return PX_EUNSUPPORTED;
@@ -250,6 +255,8 @@ ssh_new(const struct px_target *target, uint64_t deadline_ns,
     }
     ssh->pipe_fd = -1;
     ssh->host = target->host;
+    snprintf(ssh->port, sizeof ssh->port,
+             target->ssh_port > 0 ? "-oPort=%d" : "-T", target->ssh_port);
     ssh->work = work;
     uint64_t least_ns = px_now_ns() + LEAST_NS;
     ssh->deadline_ns = deadline_ns > least_ns ? deadline_ns : least_ns;

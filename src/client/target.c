@@ -46,6 +46,32 @@ has_suffix(const char *text, const char *suffix)
     return n > m && strcmp(text + n - m, suffix) == 0;
 }
 
+/* What an ssh:// URI may have behind its host (RFC 3986): the ssh program takes
+ * neither ":2222" nor the brackets of an IPv6 address as part of a name. */
+static bool
+split_ssh_host(struct px_target *out)
+{
+    char *at = strrchr(out->host, '@');
+    char *host = at == NULL ? out->host : at + 1;
+    char *colon = strchr(host, ':');
+    if (host[0] == '[') {
+        char *close = strchr(host, ']');
+        if (close == NULL || (close[1] != '\0' && close[1] != ':'))
+            return false;
+        colon = close[1] == ':' ? close + 1 : NULL;
+        *close = '\0';
+        memmove(host, host + 1, (size_t)(close - host));
+    } else if (colon != NULL && strchr(colon + 1, ':') != NULL) {
+        colon = NULL; /* an IPv6 address as it is */
+    }
+    if (colon != NULL) {
+        out->ssh_port = (int)parse_number(colon + 1, 65535);
+        *colon = '\0';
+    }
+    return host[0] != '\0' && host[0] != '-' &&
+           (colon == NULL || out->ssh_port != 0);
+}
+
 static enum px_status
 parse_ssh(const char *text, struct px_target *out, struct px_err *err)
 {
@@ -70,9 +96,19 @@ parse_ssh(const char *text, struct px_target *out, struct px_err *err)
     out->kind = PX_TARGET_SSH;
     memcpy(out->host, host, n);
     out->host[n] = '\0';
+    if (!split_ssh_host(out))
+        return fail_grammar(text, "write ssh://[user@]host[:port]/PID", err);
     out->pid = (pid_t)number;
     out->port = number <= 65535 ? (int)number : 0;
     return PX_OK;
+}
+
+/* "fe80::1" and "fe80::1%eth0" are, "app-10:30:00.pxs" is a file's name. */
+static bool
+is_address(const char *text)
+{
+    size_t n = strspn(text, "0123456789abcdefABCDEF:.[]");
+    return text[n] == '\0' || text[n] == '%';
 }
 
 /* HOST:PORT, [ADDRESS]:PORT, :PORT. PX_AGAIN: it is none of these. */
@@ -85,14 +121,16 @@ parse_tcp(const char *text, struct px_target *out, struct px_err *err)
     const char *host = text;
     size_t n = (size_t)(colon - text);
     bool is_bracketed = n >= 2 && text[0] == '[' && colon[-1] == ']';
+    bool has_number = colon[1 + strspn(colon + 1, "0123456789")] == '\0';
     if (is_bracketed) {
         host++;
         n -= 2;
-    } else if (memchr(text, ':', n) != NULL) {
+    } else if (memchr(text, ':', n) != NULL &&
+               (has_number || is_address(text))) {
         return fail_grammar(text, "write an IPv6 address as [ADDRESS]:PORT",
                             err);
     }
-    if (colon[1 + strspn(colon + 1, "0123456789")] != '\0')
+    if (!has_number)
         return PX_AGAIN;
     long port = parse_number(colon + 1, 65535);
     if (port == 0)

@@ -40,7 +40,7 @@ static const char script[] =
     "while [ $# -gt 0 ]; do case $1 in\n"
     "-M) role=master; shift;; -S) control=$2; shift 2;;\n"
     "-O) role=$2; shift 2;; -L) forward=$2; shift 2;;\n"
-    "-o) shift 2;; -T) shift;; --) host=$2; shift 2; break;;\n"
+    "-o) shift 2;; -T|-oPort=2222) shift;; --) host=$2; shift 2; break;;\n"
     "*) exit 99;; esac; done\n"
     "[ \"$host\" = ann@there ] || exit 98\n"
     "case $role in\n"
@@ -177,6 +177,9 @@ test_failures(void **state)
 {
     (void)state;
     check_refused("ssh://ann@there/4713", PX_ECONNECT, "nobody serves");
+    check_refused("ssh://ann@there:22/4713", PX_ECONNECT, "it ended");
+    assert_non_null(strstr(err.hint, "`ssh -oPort=22 ann@there true`"));
+    check_refused("ssh://ann@there:2222/4713", PX_ECONNECT, "nobody serves");
     setenv("FAKE_BROKEN", "1", 1);
     check_refused("ssh://ann@there/4711", PX_ECONNECT,
                   "ended before it was connected");

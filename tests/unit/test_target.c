@@ -60,6 +60,8 @@ test_tcp(void **state)
     refuse("localhost:65536");
     refuse("localhost:99999999999999999999");
     refuse("::1:80");
+    refuse("fe80::1%eth0");
+    assert_non_null(strstr(err.msg, "[ADDRESS]:PORT"));
     refuse("localhost:");
     refuse("localhost:http");
 }
@@ -86,6 +88,26 @@ test_ssh(void **state)
     assert_int_equal(target.port, 4711);
     parse("ssh://host/700000", PX_TARGET_SSH);
     assert_int_equal(target.port, 0);
+    assert_int_equal(target.ssh_port, 0);
+    parse("ssh://ann@host:2222/4711", PX_TARGET_SSH);
+    assert_string_equal(target.host, "ann@host");
+    assert_int_equal(target.ssh_port, 2222);
+    parse("ssh://ann@[fe80::1%eth0]:22/4711", PX_TARGET_SSH);
+    assert_string_equal(target.host, "ann@fe80::1%eth0");
+    assert_int_equal(target.ssh_port, 22);
+    parse("ssh://[::1]/4711", PX_TARGET_SSH);
+    assert_string_equal(target.host, "::1");
+    parse("ssh://::1/4711", PX_TARGET_SSH);
+    assert_string_equal(target.host, "::1");
+    assert_int_equal(target.ssh_port, 0);
+    refuse("ssh://host:x/1");
+    refuse("ssh://host:/1");
+    refuse("ssh://host:65536/1");
+    refuse("ssh://[::1/1");
+    refuse("ssh://[::1]x/1");
+    refuse("ssh://[-x]/1"); /* nor one without the brackets */
+    refuse("ssh://:22/1");
+    refuse("ssh://ann@/1");
     refuse("ssh://host");
     refuse("ssh://host/");
     refuse("ssh://host/x");
@@ -117,11 +139,14 @@ test_paths(void **state)
 
     fclose(fopen("dump", "w"));
     fclose(fopen("12:30.pxs", "w"));
+    fclose(fopen("10:12:30.pxs", "w"));
     fclose(fopen("42", "w"));
     parse("dump", PX_TARGET_FILE);
     parse("./42", PX_TARGET_FILE);
     parse("42", PX_TARGET_PID);
     parse("12:30.pxs", PX_TARGET_FILE);
+    parse("10:12:30.pxs", PX_TARGET_FILE);
+    parse("gone:12:30.pxs", PX_TARGET_FILE);
     parse("new.pxs", PX_TARGET_FILE); /* reading it says that it is not there */
     refuse(base);
     refuse("nothing");
@@ -130,6 +155,7 @@ test_paths(void **state)
     assert_string_equal(target.path, "@pyexplore/0/1");
     unlink("dump");
     unlink("12:30.pxs");
+    unlink("10:12:30.pxs");
     unlink("42");
     assert_int_equal(chdir("/"), 0);
     rmdir(base);
