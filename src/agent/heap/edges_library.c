@@ -98,9 +98,9 @@ walk_lru(struct walk *w, PyObject *object)
  * maxsize, misses, …}; a maxsize of -1 is None */
 #define LRU_MAXSIZE 12
 
-bool
-library_bound(PyObject *object, PyTypeObject *type, Py_ssize_t *items,
-              Py_ssize_t *most)
+/* NULL: it is none of these. */
+static edges_fn
+walker_of(PyTypeObject *type)
 {
     const struct edges_row *row = edges_rows_library;
     size_t size = (size_t)type->tp_basicsize;
@@ -109,12 +109,29 @@ library_bound(PyObject *object, PyTypeObject *type, Py_ssize_t *items,
            (row->tp_name == NULL || row->basicsize != size ||
             !edges_is_named(type, row->tp_name)))
         row++;
-    if (row->walk == walk_deque) {
+    return row->walk;
+}
+
+bool
+library_is_bounded(PyTypeObject *type)
+{
+    edges_fn walk = walker_of(type);
+
+    return walk == walk_deque || walk == walk_lru || walk == walk_lru_old;
+}
+
+bool
+library_bound(PyObject *object, PyTypeObject *type, Py_ssize_t *items,
+              Py_ssize_t *most)
+{
+    edges_fn walk = walker_of(type);
+
+    if (walk == walk_deque) {
         *items = Py_SIZE(object);
         *most = ((const struct library_deque *)object)->maxlen;
         return *most >= 0;
     }
-    if (row->walk != walk_lru && row->walk != walk_lru_old)
+    if (walk != walk_lru && walk != walk_lru_old)
         return false;
     PyObject *cache = edge_word(object, 9);
     if (cache == NULL || !PyDict_CheckExact(cache))

@@ -46,6 +46,8 @@ struct library_odict {
     PyObject *weakreflist;
 };
 
+/* Whether objects of this type may be given a most of items. */
+PX_CHILD bool library_is_bounded(PyTypeObject *type);
 /* Whether it is one of these that was given a most of items (maxlen, maxsize):
  * what it has and what it may. */
 PX_CHILD bool library_bound(PyObject *object, PyTypeObject *type,

@@ -47,20 +47,19 @@ put_str(PyObject *object, uint8_t *to)
 {
     if (is_long_path(object))
         return put_path(object, to);
-    char text[PX_PREVIEW_TEXT_MAX];
-    size_t n = names_of_str(object, sizeof text, text);
     size_t length = (size_t)((PyASCIIObject *)object)->length;
     uint8_t *at = to;
 
+    _Static_assert(PX_PREVIEW_TEXT_MAX < 128, "a varint of one byte");
     *at++ = PX_PREVIEW_STR;
     at = px_put_varint(at, length);
-    at = px_put_varint(at, n);
-    memcpy(at, text, n);
+    size_t n = names_of_str(object, PX_PREVIEW_TEXT_MAX, (char *)at + 1);
+    *at++ = (uint8_t)n;
     return (size_t)(at - to) + n;
 }
 
 static size_t
-put_bytes(const char *bytes, size_t length, uint8_t *to)
+put_octets(const char *bytes, size_t length, uint8_t *to)
 {
     size_t n = length < PX_PREVIEW_TEXT_MAX ? length : PX_PREVIEW_TEXT_MAX;
     uint8_t *at = to;
@@ -71,6 +70,20 @@ put_bytes(const char *bytes, size_t length, uint8_t *to)
     if (n != 0)
         memcpy(at, bytes, n);
     return (size_t)(at - to) + n;
+}
+
+static size_t
+put_bytes(PyObject *object, uint8_t *to)
+{
+    return put_octets(PyBytes_AS_STRING(object),
+                      (size_t)PyBytes_GET_SIZE(object), to);
+}
+
+static size_t
+put_bytearray(PyObject *object, uint8_t *to)
+{
+    return put_octets(PyByteArray_AS_STRING(object),
+                      (size_t)PyByteArray_GET_SIZE(object), to);
 }
 
 static size_t
@@ -154,12 +167,18 @@ put_text(const char *text, size_t n, uint8_t *to)
 }
 
 static size_t
-put_code(PyCodeObject *code, PyObject *function, uint8_t *to)
+put_label(PyCodeObject *code, PyObject *function, uint8_t *to)
 {
     char label[CODE_LABEL_MAX];
     size_t n = code_label(code, function, code->co_firstlineno, label);
 
     return put_text(label, n, to);
+}
+
+static size_t
+put_code(PyObject *object, uint8_t *to)
+{
+    return put_label((PyCodeObject *)object, NULL, to);
 }
 
 static size_t
@@ -169,16 +188,29 @@ put_function(PyObject *object, uint8_t *to)
 
     if (code == NULL || !PyCode_Check(code))
         return 0;
-    return put_code((PyCodeObject *)code, object, to);
+    return put_label((PyCodeObject *)code, object, to);
 }
 
 static size_t
-put_bound(PyObject *object, PyTypeObject *type, uint8_t *to)
+put_bool(PyObject *object, uint8_t *to)
+{
+    return object == Py_True ? put_text("True", 4, to)
+                             : put_text("False", 5, to);
+}
+
+static size_t
+put_none(PyObject *Py_UNUSED(object), uint8_t *to)
+{
+    return put_text("None", 4, to);
+}
+
+static size_t
+put_bound(PyObject *object, uint8_t *to)
 {
     Py_ssize_t items, most;
     uint8_t *at = to;
 
-    if (!library_bound(object, type, &items, &most))
+    if (!library_bound(object, Py_TYPE(object), &items, &most))
         return 0;
     *at++ = PX_PREVIEW_BOUNDED;
     at = px_put_varint(at, (uint64_t)items);
@@ -186,51 +218,59 @@ put_bound(PyObject *object, PyTypeObject *type, uint8_t *to)
     return (size_t)(at - to);
 }
 
-/* `container`: the type's flag of snapshot.h. */
+/* ---- containers, and what derives from them ---- */
 static size_t
-put_items(PyObject *object, PyTypeObject *type, unsigned container, uint8_t *to)
+put_dict(PyObject *object, uint8_t *to)
 {
-    size_t n = 0;
+    return put_length(((PyDictObject *)object)->ma_used, to);
+}
 
-    if (container & PX_TYPE_LIST && type != &PyList_Type)
-        n = put_bound(object, type, to);
-    if (n != 0)
-        return n;
-    if (container & PX_TYPE_DICT)
-        return put_length(((PyDictObject *)object)->ma_used, to);
-    if (container & PX_TYPE_SET)
-        return put_length(((PySetObject *)object)->used, to);
+static size_t
+put_set(PyObject *object, uint8_t *to)
+{
+    return put_length(((PySetObject *)object)->used, to);
+}
+
+static size_t
+put_sized(PyObject *object, uint8_t *to)
+{
     return put_length(Py_SIZE(object), to);
 }
 
-size_t
-preview_put(PyObject *object, PyTypeObject *type, unsigned container,
-            uint8_t *to)
+static size_t
+put_deque(PyObject *object, uint8_t *to)
 {
-    if (type == &PyUnicode_Type)
-        return put_str(object, to);
-    if (type == &PyLong_Type)
-        return put_long(object, to);
-    if (container != 0)
-        return put_items(object, type, container, to);
-    if (type == &PyFloat_Type)
-        return put_float(object, to);
-    if (type == &PyBytes_Type)
-        return put_bytes(PyBytes_AS_STRING(object),
-                         (size_t)PyBytes_GET_SIZE(object), to);
-    if (type == &PyByteArray_Type)
-        return put_bytes(PyByteArray_AS_STRING(object),
-                         (size_t)PyByteArray_GET_SIZE(object), to);
-    if (type == &PyFunction_Type)
-        return put_function(object, to);
-    if (type == &PyCode_Type)
-        return put_code((PyCodeObject *)object, NULL, to);
-    if (object == Py_True || object == Py_False)
-        return object == Py_True ? put_text("True", 4, to)
-                                 : put_text("False", 5, to);
-    if (object == Py_None)
-        return put_text("None", 4, to);
-    return put_bound(object, type, to);
+    size_t n = put_bound(object, to);
+
+    return n != 0 ? n : put_sized(object, to);
+}
+
+static const struct preview_row {
+    PyTypeObject *type;
+    preview_fn *put;
+} rows[] = {
+    {&PyUnicode_Type, put_str},       {&PyLong_Type, put_long},
+    {&PyFloat_Type, put_float},       {&PyBytes_Type, put_bytes},
+    {&PyBool_Type, put_bool},         {&PyByteArray_Type, put_bytearray},
+    {&PyFunction_Type, put_function}, {&PyCode_Type, put_code},
+};
+
+preview_fn *
+preview_of(PyTypeObject *type, unsigned container)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].type == type)
+            return rows[i].put;
+    }
+    if (type == Py_TYPE(Py_None))
+        return put_none;
+    if (container & PX_TYPE_DICT)
+        return put_dict;
+    if (container & PX_TYPE_SET)
+        return put_set;
+    if (library_is_bounded(type))
+        return container != 0 ? put_deque : put_bound;
+    return container != 0 ? put_sized : NULL;
 }
 
 /* Objects/longobject.c: -5 to 256 are one object each for everybody. */

@@ -43,10 +43,8 @@ leaf_next(const uint64_t *leaf, size_t bit)
 }
 
 uintptr_t
-visited_next(const struct visited *set, uintptr_t from)
+visited_next_far(const struct visited *set, uintptr_t from)
 {
-    if (from >> VISITED_ADDR_BITS != 0)
-        return 0;
     size_t top = from >> VISITED_TOP_SHIFT;
     size_t mid = (from >> VISITED_LEAF_SHIFT) & (VISITED_MID_N - 1);
     size_t bit = (from & (((uintptr_t)1 << VISITED_LEAF_SHIFT) - 1)) >> 3;

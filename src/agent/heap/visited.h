@@ -82,7 +82,23 @@ visited_add(struct visited *set, uintptr_t address)
     return 1;
 }
 
-/* The first member at or after `from`; 0 if there is none. */
-PX_CHILD uintptr_t visited_next(const struct visited *set, uintptr_t from);
+/* visited_next where the 512 bytes of `from` have no more. */
+PX_CHILD uintptr_t visited_next_far(const struct visited *set, uintptr_t from);
+
+/* The first member at or after `from`, a multiple of 8; 0 if there is none. */
+static inline uintptr_t
+visited_next(const struct visited *set, uintptr_t from)
+{
+    if (from >> VISITED_ADDR_BITS != 0)
+        return 0;
+    const uint64_t *leaf = visited_leaf(set, from);
+    if (__builtin_expect(leaf != NULL, 1)) {
+        uint64_t word =
+            leaf[(from >> 9) & (VISITED_LEAF_WORDS - 1)] >> ((from >> 3) & 63);
+        if (word != 0)
+            return from + 8 * (uintptr_t)__builtin_ctzll(word);
+    }
+    return visited_next_far(set, from);
+}
 
 #endif

@@ -149,8 +149,10 @@ PX_CHILD size_t sizes_block(PyObject *object, PyTypeObject *type);
 /* Writes a preview record's form and payload (snapshot.h) to `to`, which has
  * PREVIEW_MAX bytes; returns its length, 0: no preview for this object. */
 #define PREVIEW_MAX 160
-PX_CHILD size_t preview_put(PyObject *object, PyTypeObject *type,
-                            unsigned container, uint8_t *to);
+typedef size_t preview_fn(PyObject *object, uint8_t *to);
+/* How objects of a type are previewed, NULL: not at all. `container` is the
+ * type's flag of snapshot.h, or 0. Looked up once per type. */
+PX_CHILD preview_fn *preview_of(PyTypeObject *type, unsigned container);
 /* True for the objects that all programs share (None, small ints, one-letter
  * texts): that a secret name leads to one says nothing about the others. */
 PX_CHILD bool preview_is_shared(PyObject *object, PyTypeObject *type);

@@ -320,29 +320,31 @@ hides(struct walk *w, PyObject *object, PyTypeObject *type)
            map_find(&w->names, (uintptr_t)object) == NULL;
 }
 
+/* Written in its place, which moves on only when it is whole: whatever jumps
+ * out leaves nothing behind. */
 static void
-preview_of(struct walk *w, PyObject *object)
+preview_walk(struct walk *w, PyObject *object)
 {
     struct type_info *info = type_of(w, Py_TYPE(object));
-    if (info->type == NULL || info->is_bad)
+    if (info->preview == NULL || info->is_bad)
         return;
     writer_reserve(&w->writer, ROLE_PREVIEWS, PREVIEW_MAX);
     struct chunk *chunk = &w->writer.chunks[ROLE_PREVIEWS];
-    uint8_t payload[PREVIEW_MAX];
+    uint64_t last_node = chunk->last_node;
+    uint8_t *at =
+        put_delta(chunk->at, (uintptr_t)object / PX_ADDR_UNIT, &last_node);
     guard_leave(w->guard);
-    size_t n_bytes = preview_put(object, info->type, info->container, payload);
+    size_t n_bytes = info->preview(object, at);
     bool hidden = n_bytes != 0 && hides(w, object, info->type);
     guard_enter(w->guard);
     if (n_bytes == 0)
         return;
     if (hidden) {
-        payload[0] = PX_PREVIEW_SECRET;
+        *at = PX_PREVIEW_SECRET;
         n_bytes = 1;
     }
-    uint8_t *at = put_delta(chunk->at, (uintptr_t)object / PX_ADDR_UNIT,
-                            &chunk->last_node);
-    memcpy(at, payload, n_bytes);
     chunk->at = at + n_bytes;
+    chunk->last_node = last_node;
 }
 
 static void
@@ -360,7 +362,7 @@ walk_previews(struct walk *w)
         guard_mark();
         w->guard->progress++;
         if (!is_own(w, address))
-            preview_of(w, (PyObject *)address);
+            preview_walk(w, (PyObject *)address);
     }
     w->guard->landing = &w->finish;
 }

@@ -48,7 +48,7 @@ struct type_info {
     bool is_core;   /* the interpreter's own: never given up */
     bool is_bad;    /* its instances are no longer walked */
     unsigned n_faults;
-    unsigned container; /* PX_TYPE_LIST … SET, or 0 */
+    preview_fn *preview; /* NULL: none */
 };
 
 struct walk {

@@ -146,6 +146,7 @@ type_new(struct walk *w, PyTypeObject *type)
         (flags & PX_TYPE_HEAP) == 0 && strchr(type->tp_name, '.') == NULL;
     bool has_edges =
         (flags & PX_TYPE_HEAP) != 0 || w->is_mark_only || edges_type_has(type);
+    preview_fn *preview = preview_of(type, flags & CONTAINER_FLAGS);
     /* Nothing of the target is read from here on. */
     type_put(w, (uintptr_t)type, flags, &names);
     struct type_info *info = info_new(w);
@@ -154,7 +155,7 @@ type_new(struct walk *w, PyTypeObject *type)
     info->is_gc = (flags & PX_TYPE_GC) != 0;
     info->has_edges = has_edges;
     info->is_core = is_core;
-    info->container = flags & CONTAINER_FLAGS;
+    info->preview = preview;
     slot_set(w, type, info);
     if (!is_own(w, (uintptr_t)type)) {
         int added = visited_add(&w->visited, (uintptr_t)type);
