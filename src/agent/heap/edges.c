@@ -28,6 +28,7 @@ static const struct edges_row *const tables[] = {
 static struct {
     struct walk *walk;
     struct edges_plan *plans;
+    const struct edges_plan *recent; /* of the last object, or NULL */
     unsigned plans_log2;
     size_t n_plans;
     struct edges_member *free_members;
@@ -167,6 +168,7 @@ plans_grow(void)
         walk_memory(cache.walk, 2 * n_old * sizeof *plans);
 
     cache.plans = plans;
+    cache.recent = NULL;
     cache.plans_log2++;
     for (size_t i = 0; i < n_old; i++)
         if (old[i].type != NULL)
@@ -178,20 +180,22 @@ plan_of(PyTypeObject *type, struct edges_plan *spare)
 {
     struct edges_plan *plan;
 
+    if (cache.recent != NULL && cache.recent->type == type)
+        return cache.recent;
     if (cache.plans == NULL) {
         make_plan(type, spare);
         return spare;
     }
     plan = plan_slot(type);
     if (plan->type == type)
-        return plan;
+        return cache.recent = plan;
     /* Made apart first: a type that faults leaves no half plan behind. */
     make_plan(type, spare);
     if (++cache.n_plans > (size_t)1 << (cache.plans_log2 - 1))
         plans_grow();
     plan = plan_slot(type);
     *plan = *spare;
-    return plan;
+    return cache.recent = plan;
 }
 
 size_t

@@ -94,6 +94,7 @@ struct walk {
     struct map names;       /* str or text -> number * 2 + secret */
     struct map synthetics;  /* nodes that are no objects */
     uint64_t n_names;
+    struct map_slot recent_names[RECENT_N]; /* of names, to what they map */
     struct type_info *recent[RECENT_N];
     struct type_info *first_type;
     struct type_info *last_type;
@@ -151,7 +152,8 @@ PX_CHILD struct type_info *type_new(struct walk *w, PyTypeObject *type);
 /* Of what cannot be read. */
 PX_CHILD struct type_info *type_unreadable(struct walk *w);
 PX_CHILD struct type_info *type_synthetic(struct walk *w, const char *kind);
-PX_CHILD uint64_t name_of_str(struct walk *w, PyObject *str, bool *secret);
+/* The number of a name * 2 + whether it is secret. */
+PX_CHILD uint64_t name_find(struct walk *w, PyObject *str);
 PX_CHILD uint64_t name_of_text(struct walk *w, const char *text);
 /* Sends a dict key's text where the detail wants it; true: it is secret. */
 PX_CHILD bool key_check(struct walk *w, PyObject *key);
@@ -172,6 +174,20 @@ type_of(struct walk *w, PyTypeObject *type)
                                : type_new(w, type);
     }
     return *recent;
+}
+
+static inline uint64_t
+name_of_str(struct walk *w, PyObject *str, bool *secret)
+{
+    uintptr_t key = (uintptr_t)str;
+    struct map_slot *recent =
+        &w->recent_names[(key >> 4) * 0x9e3779b1u % RECENT_N];
+    if (__builtin_expect(recent->key != key, 0)) {
+        recent->value = name_find(w, str);
+        recent->key = key;
+    }
+    *secret = (recent->value & 1) != 0;
+    return recent->value / 2;
 }
 
 /* ---- walk_object.c ---- */

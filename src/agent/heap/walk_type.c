@@ -169,6 +169,7 @@ type_new(struct walk *w, PyTypeObject *type)
 
 /* ---- names ---- */
 
+/* Its number * 2 + secret. */
 static uint64_t
 name_put(struct walk *w, uintptr_t key, uintptr_t address, bool secret,
          const char *text, size_t n_bytes)
@@ -177,32 +178,30 @@ name_put(struct walk *w, uintptr_t key, uintptr_t address, bool secret,
     struct chunk *chunk = &w->writer.chunks[ROLE_NAMES];
     uint8_t *at =
         put_delta(chunk->at, address / PX_ADDR_UNIT, &chunk->last_node);
-    uint64_t number = w->n_names;
-    if (!map_put(&w->names, key, number * 2 + (secret ? 1 : 0)))
+    uint64_t value = w->n_names * 2 + (secret ? 1 : 0);
+    if (!map_put(&w->names, key, value))
         walk_stop(w, PX_END_NO_ROOM);
     chunk->at = put_text(at, text, n_bytes);
     w->n_names++;
-    return number;
+    return value;
 }
 
 uint64_t
-name_of_str(struct walk *w, PyObject *str, bool *secret)
+name_find(struct walk *w, PyObject *str)
 {
     struct map_slot *slot = map_find(&w->names, (uintptr_t)str);
-    if (slot != NULL) {
-        *secret = (slot->value & 1) != 0;
-        return slot->value / 2;
-    }
+    if (slot != NULL)
+        return slot->value;
     char text[NAME_TEXT_MAX];
     size_t n_bytes = 1;
-    *secret = false;
+    bool secret = false;
     if (PyUnicode_Check(str)) {
         n_bytes = names_of_str(str, sizeof text, text);
-        *secret = w->detail == PX_DETAIL_VALUES && secret_is_name(str);
+        secret = w->detail == PX_DETAIL_VALUES && secret_is_name(str);
     } else {
         text[0] = '?';
     }
-    return name_put(w, (uintptr_t)str, (uintptr_t)str, *secret, text, n_bytes);
+    return name_put(w, (uintptr_t)str, (uintptr_t)str, secret, text, n_bytes);
 }
 
 uint64_t
@@ -212,7 +211,7 @@ name_of_text(struct walk *w, const char *text)
     if (slot != NULL)
         return slot->value / 2;
     size_t n_bytes = strnlen(text, NAME_TEXT_MAX);
-    return name_put(w, (uintptr_t)text, 0, false, text, n_bytes);
+    return name_put(w, (uintptr_t)text, 0, false, text, n_bytes) / 2;
 }
 
 bool
