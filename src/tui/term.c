@@ -23,11 +23,18 @@
 #include "tui/app.h"
 #include "tui/keymap.h"
 #include "tui/mem.h"
+#include "tui/sequence.h"
 
 /* Last: they define macros with names as common as `columns`. */
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <term.h>
+
+#define ESC_MS 25
+/* Codes of ours. From KEY_MAX on ncurses numbers the keys that only one
+ * description has (_nc_init_keytry): Ctrl-Down of rxvt, for one. */
+#define CODE_ALT_LEFT (KEY_MAX + 1000)
+#define CODE_ALT_RIGHT (KEY_MAX + 1001)
 
 struct terminal {
     SCREEN *screen;
@@ -197,14 +204,14 @@ term_open(const struct term_options *options, struct px_err *err)
     struct terminal *term = mem_new(1, sizeof *term);
     term->screen = screen;
     set_term(screen);
-    set_escdelay(25);
+    set_escdelay(ESC_MS);
     raw();
     noecho();
     nonl();
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
-    define_key("\x1b[1;3D", KEY_MAX + 1);
-    define_key("\x1b[1;3C", KEY_MAX + 2);
+    define_key("\x1b[1;3D", CODE_ALT_LEFT);
+    define_key("\x1b[1;3C", CODE_ALT_RIGHT);
     prepare_colors(term, options);
     if (options->mouse) {
         mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED |
@@ -304,8 +311,8 @@ static const struct {
     {KEY_ENTER, KEYS_ENTER},
     {KEY_F(1), KEYS_F1},
     {KEY_F(10), KEYS_F10},
-    {KEY_MAX + 1, KEYS_ALT_LEFT},
-    {KEY_MAX + 2, KEYS_ALT_RIGHT},
+    {CODE_ALT_LEFT, KEYS_ALT_LEFT},
+    {CODE_ALT_RIGHT, KEYS_ALT_RIGHT},
 };
 
 static bool
@@ -349,6 +356,38 @@ read_mouse(struct term_input *input)
     return true;
 }
 
+/* What follows an ESC at once: a key or a report that curses does not know.
+ * False: ESC was a key by itself, and what else has come is still to be read.
+ */
+static bool
+read_sequence(int32_t *key)
+{
+    char text[SEQUENCE_BYTES];
+    size_t n = 0;
+    enum sequence_state state = SEQUENCE_OPEN;
+    wint_t code = 0;
+    int kind = OK;
+    while (state == SEQUENCE_OPEN && (kind = get_wch(&code)) == OK &&
+           code < 0x80) {
+        /* One that is too long is read to its end all the same. */
+        n += n < sizeof text;
+        text[n - 1] = (char)code;
+        state = sequence_look(text, n);
+        timeout(ESC_MS);
+    }
+    nodelay(stdscr, TRUE);
+    *key = state == SEQUENCE_WHOLE ? sequence_key(text, n) : 0;
+    if (state == SEQUENCE_WHOLE)
+        return true;
+    if (state == SEQUENCE_OPEN && kind == KEY_CODE_YES)
+        ungetch((int)code);
+    else if (state == SEQUENCE_OPEN && kind == OK)
+        unget_wch((wchar_t)code);
+    while (n > 0)
+        unget_wch((wchar_t)text[--n]);
+    return false;
+}
+
 struct term_input
 term_next(struct terminal *term)
 {
@@ -359,6 +398,12 @@ term_next(struct terminal *term)
         int kind = get_wch(&code);
         if (kind == ERR)
             return input;
+        if (kind == OK && code == KEYS_ESC && read_sequence(&input.key)) {
+            input.kind = TERM_KEY;
+            if (input.key != 0)
+                return input;
+            continue;
+        }
         if (kind != KEY_CODE_YES) {
             input.kind = TERM_KEY;
             input.key = code == 127    ? KEYS_BACKSPACE
