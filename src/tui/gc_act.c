@@ -28,18 +28,23 @@ gc_add_list(struct cell_out *out, const json_t *list)
 }
 
 static void
+set(struct app *app, json_t *body, const char *what)
+{
+    session_ask_gc(&app->session, PX_MSG_GC_SET, body, body, what);
+}
+
+static void
 set_debug(struct app *app, int flags, const char *name, bool is_on)
 {
     char what[80];
     snprintf(what, sizeof what, "%s %s", name, is_on ? "on" : "off");
-    session_send(&app->session, PX_MSG_GC_SET,
-                 json_pack("{s:i}", "debug", flags), what);
+    set(app, json_pack("{s:i}", "debug", flags), what);
 }
 
 static void
 switch_flag(struct app *app, const struct gc_control *control, bool is_sure)
 {
-    int flags = (int)gc_integer(app->session.gc, "debug");
+    int flags = (int)json_number_value(session_gc(&app->session, "debug"));
     bool is_on = (flags & control->flag) == control->flag;
     const char *prints = control->flag == DEBUG_STATS ? "at every collection"
                          : control->flag & DEBUG_COLLECTABLE
@@ -74,16 +79,16 @@ set_thresholds(struct app *app, const char *text)
                 "thresholds are up to three numbers, as in 700 10 10");
         return;
     }
-    const json_t *now = json_object_get(app->session.gc, "thresholds");
+    const json_t *now = session_gc(&app->session, "thresholds");
     for (int i = n; i < 3; i++)
         values[i] = (long)json_number_value(json_array_get(now, (size_t)i));
     char what[80];
     snprintf(what, sizeof what, "thresholds %ld %ld %ld", values[0], values[1],
              values[2]);
-    session_send(&app->session, PX_MSG_GC_SET,
-                 json_pack("{s:[I,I,I]}", "thresholds", (json_int_t)values[0],
-                           (json_int_t)values[1], (json_int_t)values[2]),
-                 what);
+    set(app,
+        json_pack("{s:[I,I,I]}", "thresholds", (json_int_t)values[0],
+                  (json_int_t)values[1], (json_int_t)values[2]),
+        what);
 }
 
 static void
@@ -91,7 +96,7 @@ ask_thresholds(struct app *app)
 {
     struct cell_out now;
     cell_clear(&now);
-    gc_add_list(&now, json_object_get(app->session.gc, "thresholds"));
+    gc_add_list(&now, session_gc(&app->session, "thresholds"));
     prompt_open(&app->prompt, PROMPT_ANSWER, "thresholds: ", now.text,
                 ACT_GC_THRESHOLDS);
 }
@@ -143,12 +148,11 @@ gc_act(struct app *app, enum action_id action, const char *arg)
             return;
         }
     }
-    bool is_on = json_is_true(json_object_get(app->session.gc, "enabled"));
+    bool is_on = json_is_true(session_gc(&app->session, "enabled"));
     switch (action) { /* only those that change the collector */
     case ACT_GC_SWITCH:
-        session_send(&app->session, PX_MSG_GC_SET,
-                     json_pack("{s:b}", "enabled", !is_on),
-                     is_on ? "collection off" : "collection on");
+        set(app, json_pack("{s:b}", "enabled", !is_on),
+            is_on ? "collection off" : "collection on");
         break;
     case ACT_GC_THRESHOLDS:
         if (arg != NULL && arg[0] != '\0')
@@ -168,7 +172,9 @@ gc_act(struct app *app, enum action_id action, const char *arg)
         freeze(app, action == ACT_GC_FREEZE, is_sure);
         break;
     case ACT_GC_RESTORE:
-        session_send(&app->session, PX_MSG_GC_RESTORE, NULL, "restored");
+        session_ask_gc(&app->session, PX_MSG_GC_RESTORE, NULL,
+                       json_object_get(app->session.gc, "on_entry"),
+                       "restored");
         break;
     case ACT_GC_KEEP:
         session_send(&app->session, PX_MSG_GC_SET,

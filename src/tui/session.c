@@ -57,11 +57,12 @@ session_done(struct session *session)
     drop_client(session);
     json_decref(session->hello);
     json_decref(session->gc);
+    json_decref(session->gc_asked);
     json_decref(session->garbage);
     json_decref(session->status);
     json_decref(session->memory);
     session->hello = session->gc = session->garbage = session->status = NULL;
-    session->memory = NULL;
+    session->memory = session->gc_asked = NULL;
 }
 
 bool
@@ -214,6 +215,26 @@ session_send(struct session *session, unsigned msg, json_t *body,
     snprintf(slot->what, sizeof slot->what, "%s", what);
     watch(session);
     return true;
+}
+
+void
+session_ask_gc(struct session *session, unsigned msg, json_t *body,
+               const json_t *will_be, const char *what)
+{
+    json_t *asked = json_copy((json_t *)will_be);
+    if (session_send(session, msg, body, what)) {
+        if (session->gc_asked == NULL)
+            session->gc_asked = json_object();
+        json_object_update(session->gc_asked, asked);
+    }
+    json_decref(asked);
+}
+
+const json_t *
+session_gc(const struct session *session, const char *name)
+{
+    const json_t *asked = json_object_get(session->gc_asked, name);
+    return asked != NULL ? asked : json_object_get(session->gc, name);
 }
 
 bool

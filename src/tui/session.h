@@ -55,6 +55,7 @@ struct session {
     char ended[PX_ERR_TEXT]; /* why the connection is over; "" : it is not */
     json_t *hello;           /* NULL: a file */
     json_t *gc;              /* the last GC_STATE, or the file's */
+    json_t *gc_asked;        /* what was asked to be set, and not answered */
     json_t *garbage;
     json_t *status;
     json_t *memory; /* PX_MSG_MEMORY, after each snapshot */
@@ -81,6 +82,13 @@ bool session_is_readonly(const struct session *session);
  * sent. */
 bool session_send(struct session *session, unsigned msg, json_t *body,
                   const char *what);
+/* Asks with `msg` for a collector that is set as `will_be` says; `body` is
+ * stolen. */
+void session_ask_gc(struct session *session, unsigned msg, json_t *body,
+                    const json_t *will_be, const char *what);
+/* How the collector will be set once all is answered that was asked: a second
+ * key may come before the first one's answer. */
+const json_t *session_gc(const struct session *session, const char *name);
 /* Asks for a new snapshot, to be received into the store. */
 bool session_snapshot(struct session *session);
 /* Cancels the snapshot that is coming, or else the oldest request. False:

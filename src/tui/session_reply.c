@@ -101,6 +101,19 @@ on_gc_state(struct session *session, const struct session_request *request,
     session_say(session, ROLE_GOOD, text);
 }
 
+/* Does an answer to what was set still come? */
+static bool
+is_setting_gc(const struct session *session)
+{
+    for (size_t i = 0; i < SESSION_REQUESTS; i++) {
+        const struct session_request *request = &session->requests[i];
+        if (request->id != 0 && (request->msg == PX_MSG_GC_SET ||
+                                 request->msg == PX_MSG_GC_RESTORE))
+            return true;
+    }
+    return false;
+}
+
 static void
 on_snapshot_end(struct session *session, const json_t *body)
 {
@@ -186,6 +199,8 @@ session_on_message(void *context, unsigned msg, unsigned flags, uint64_t id,
     struct session_request request = *found;
     found->id = 0;
     session->progress.at_ns = 0;
+    if (session->gc_asked != NULL && !is_setting_gc(session))
+        json_object_clear(session->gc_asked);
     char time[PX_FIGURE_MAX];
     if (msg == PX_MSG_ERROR) {
         on_error(session, &request, err);
