@@ -75,6 +75,7 @@ struct app;
     X(SEARCH, "search", ACT_ARG, "search", "search in the rows")               \
     X(NEXT, "next", 0, "", "the next row that was searched for")               \
     X(BEFORE, "before", 0, "", "the one before")                               \
+    X(ROW, "row", 0, "", "all of the row, where it is cut")                    \
     X(FILTER, "filter", ACT_ARG, "filter",                                     \
       "show only rows with: Conn, !dict, >1k, <100, >5%")                      \
     X(SORT, "sort", ACT_ARG, "sort", "sort by the next column, or by a named") \

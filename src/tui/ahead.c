@@ -32,7 +32,8 @@ is_about_row(const struct app *app, enum action_id action)
 {
     if (action == ACT_END) /* no key of ours */
         return false;
-    if (action == ACT_ENTER || action == ACT_UNFOLD || action == ACT_COPY)
+    if (action == ACT_ENTER || action == ACT_UNFOLD || action == ACT_COPY ||
+        action == ACT_ROW)
         return true;
     return (actions[action].flags & (ACT_SUBJECT | ACT_OBJECT)) != 0 &&
            !app_view(app)->ops->is_about_place;

@@ -114,6 +114,8 @@ void app_forget_snapshot(struct app *app, const struct snapshot *snapshot);
 /* app_look.c: what keys do to the list that is shown; the bits of enum
  * reaction. */
 unsigned app_look(struct app *app, enum action_id action, const char *arg);
+/* Says all of the selected row. */
+void app_say_row(struct app *app);
 
 /* app_watch.c: the mark, and snapshots by themselves */
 bool app_watch(struct app *app, enum action_id action, const char *arg);

@@ -76,8 +76,10 @@ enter(struct app *app)
         return;
     }
     struct subject subject = list_subject(view_list(view));
-    if (subject.kind == SUBJECT_NONE)
+    if (subject.kind == SUBJECT_NONE) {
+        app_say_row(app); /* it leads nowhere, but it may be cut */
         return;
+    }
     place = place_of(
         app, subject.kind == SUBJECT_TYPE ? VIEW_INSTANCES : VIEW_OBJECT,
         subject);

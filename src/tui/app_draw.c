@@ -4,7 +4,8 @@
  *   1      where one is, and figures of the view
  *   2 … n  the panes
  *   n+1    the line where one types, or progress, or a message, or the
- *          position in the list
+ *          position in the list; a question or a message that is longer has
+ *          more lines, for what to do stands at its end
  *   n+2    keys
  *
  * SPDX-License-Identifier: MIT
@@ -20,6 +21,8 @@
 
 #define TEXT_MAX 600
 #define PLAIN_ROOM 200 /* for all panes */
+#define PANES_MIN 8    /* rows that a long message leaves them */
+#define LINES_MAX 5
 
 static void
 draw_top(struct app *app)
@@ -84,26 +87,104 @@ app_position(const struct app *app, size_t out_bytes, char *out)
     return out;
 }
 
+/* What may need more than one line, escaped; "" : nothing. */
+static char *
+long_text(const struct app *app, size_t out_bytes, char *out)
+{
+    char text[TEXT_MAX];
+    int permille = 0;
+    out[0] = '\0';
+    if (app->prompt.kind == PROMPT_CONFIRM)
+        snprintf(out, out_bytes, "%s", app->prompt.question);
+    else if (app->prompt.kind == PROMPT_NONE &&
+             !app_progress(app, sizeof text, text, &permille))
+        px_text_escape(app->message, strlen(app->message), out_bytes, out);
+    return out;
+}
+
+/* Writes it, or with `row` < 0 only tells how many lines it has. */
+static int
+draw_lines(struct app *app, int row, int max_rows, enum role role,
+           const char *text)
+{
+    struct screen *screen = &app->screen;
+    int n_rows = 0, used = 0;
+    do {
+        char line[TEXT_MAX];
+        size_t n = screen_line(screen, text, screen->cols - 2);
+        /* The last one that there is room for says that there is more. */
+        bool is_last = n_rows + 1 == max_rows || n == 0;
+        snprintf(line, sizeof line, "%.*s",
+                 is_last ? (int)strlen(text) : (int)n, text);
+        if (row >= 0)
+            used = screen_put(screen, row + n_rows, 1, screen->cols - 2, role,
+                              line);
+        n_rows++;
+        text += is_last ? strlen(text) : n + strspn(text + n, " ");
+    } while (*text != '\0');
+    if (row >= 0 && app->prompt.kind == PROMPT_CONFIRM) {
+        screen->cursor_row = row + n_rows - 1;
+        screen->cursor_col = 1 + used;
+    }
+    return n_rows;
+}
+
+/* Lines above the keys. */
+static int
+line_rows(struct app *app)
+{
+    char text[NOTE_TEXT + 80];
+    int room = app->screen.rows - PANES_MIN - 3;
+    int most = room < LINES_MAX ? room : LINES_MAX;
+    if (most <= 1 || long_text(app, sizeof text, text)[0] == '\0')
+        return 1;
+    return draw_lines(app, -1, most, ROLE_NORMAL, text);
+}
+
+/* From where the text is shown: as far right as the cursor needs. */
+static const char *
+shown_from(const struct screen *screen, const struct prompt *prompt, int room)
+{
+    const char *from = prompt->text;
+    const char *end = prompt->text + prompt->at;
+    char before[PROMPT_TEXT];
+    for (;;) {
+        snprintf(before, sizeof before, "%.*s", (int)(end - from), from);
+        if (from == end || screen_cols_of(screen, before) < room)
+            return from;
+        do
+            from++;
+        while (from < end && ((unsigned char)*from & 0xc0) == 0x80);
+    }
+}
+
 static void
 draw_prompt(struct app *app, int row)
 {
     struct screen *screen = &app->screen;
     const struct prompt *prompt = &app->prompt;
     const char *names[PROMPT_CANDIDATES];
-    int at = screen_put(screen, row, 1, screen->cols - 2, ROLE_PROMPT,
-                        prompt->question);
+    int col = 1 + screen_put(screen, row, 1, screen->cols - 2, ROLE_PROMPT,
+                             prompt->question);
+    const char *from = shown_from(screen, prompt, screen->cols - col - 1);
+    if (from > prompt->text) {
+        from = shown_from(screen, prompt, screen->cols - col - 2);
+        col += screen_put(screen, row, col, 1, ROLE_DIM,
+                          screen->ascii ? "~" : "…");
+    }
     char before[PROMPT_TEXT];
-    memcpy(before, prompt->text, prompt->at);
-    before[prompt->at] = '\0';
+    snprintf(before, sizeof before, "%.*s",
+             (int)(prompt->text + prompt->at - from), from);
     screen->cursor_row = row;
-    screen->cursor_col = 1 + at + screen_cols_of(screen, before);
+    screen->cursor_col = col + screen_cols_of(screen, before);
     if (screen->cursor_col >= screen->cols)
         screen->cursor_col = screen->cols - 1;
-    int col = 1 + at;
-    col += screen_put(screen, row, col, screen->cols - col, ROLE_NORMAL,
-                      prompt->text);
-    size_t n = prompt_candidates(prompt, PROMPT_CANDIDATES, names);
+    col += screen_put(screen, row, col, screen->cols - col, ROLE_NORMAL, from);
     col += 3;
+    if (col < screen->cols - 4)
+        screen_put(screen, row, col, screen->cols - col, ROLE_DIM,
+                   prompt_hint(prompt));
+    size_t n = prompt_candidates(prompt, PROMPT_CANDIDATES, names);
     for (size_t i = 0; i < n && col < screen->cols - 4; i++)
         col += screen_put(screen, row, col, screen->cols - col,
                           i == 0 ? ROLE_NAME : ROLE_DIM, names[i]) +
@@ -148,29 +229,37 @@ draw_progress(struct app *app, int row, const char *text, int permille)
 }
 
 static void
-draw_line(struct app *app, int row)
+draw_message(struct app *app, int row, int n_rows)
+{
+    struct screen *screen = &app->screen;
+    char text[NOTE_TEXT + 80], where[TEXT_MAX];
+    long_text(app, sizeof text, text);
+    draw_lines(app, row, n_rows, app->message_role, text);
+    /* Where one is stays in sight if there is room. */
+    int used = screen_cols_of(screen, text);
+    app_position(app, sizeof where, where);
+    if (n_rows == 1 && used + screen_cols_of(screen, where) + 5 < screen->cols)
+        screen_put_right(screen, row, screen->cols - 1, screen->cols, ROLE_DIM,
+                         where);
+}
+
+static void
+draw_line(struct app *app, int row, int n_rows)
 {
     struct screen *screen = &app->screen;
     char text[TEXT_MAX];
     int permille = -1;
-    if (app->prompt.kind != PROMPT_NONE) {
+    if (app->prompt.kind == PROMPT_CONFIRM)
+        draw_lines(app, row, n_rows, ROLE_PROMPT, app->prompt.question);
+    else if (app->prompt.kind != PROMPT_NONE)
         draw_prompt(app, row);
-    } else if (app_progress(app, sizeof text, text, &permille)) {
+    else if (app_progress(app, sizeof text, text, &permille))
         draw_progress(app, row, text, permille);
-    } else if (app->message[0] != '\0') {
-        char shown[NOTE_TEXT + 80];
-        px_text_escape(app->message, strlen(app->message), sizeof shown, shown);
-        int used = screen_put(screen, row, 1, screen->cols - 2,
-                              app->message_role, shown);
-        /* Where one is stays in sight if there is room. */
-        app_position(app, sizeof text, text);
-        if (used + screen_cols_of(screen, text) + 5 < screen->cols)
-            screen_put_right(screen, row, screen->cols - 1, screen->cols,
-                             ROLE_DIM, text);
-    } else {
+    else if (app->message[0] != '\0')
+        draw_message(app, row, n_rows);
+    else
         screen_put(screen, row, 1, screen->cols - 2, ROLE_DIM,
                    app_position(app, sizeof text, text));
-    }
 }
 
 /* ---- keys ---- */
@@ -256,7 +345,7 @@ app_layout(struct app *app, int by)
 {
     struct view *view = app_view(app);
     const struct screen *screen = &app->screen;
-    struct rect area = {2, 0, screen->rows - 4, screen->cols};
+    struct rect area = {2, 0, screen->rows - 3 - line_rows(app), screen->cols};
     if (app->is_plain)
         area = (struct rect){0, 0, PLAIN_ROOM, PLAIN_ROOM};
     for (int i = 0, n = view->ops->n_panes; i <= n; i++) {
@@ -303,8 +392,9 @@ app_draw(struct app *app)
         return;
     }
     draw_top(app);
-    struct rect area = {2, 0, screen->rows - 4, screen->cols};
+    int n_lines = line_rows(app);
+    struct rect area = {2, 0, screen->rows - 3 - n_lines, screen->cols};
     draw_panes(app, area);
-    draw_line(app, screen->rows - 2);
+    draw_line(app, screen->rows - 1 - n_lines, n_lines);
     draw_bar(app, screen->rows - 1);
 }

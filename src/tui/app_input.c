@@ -61,6 +61,18 @@ app_try_prompt(struct app *app)
         try_prompt(app, app->prompt.text);
 }
 
+/* To the row where a search began: in a newer snapshot it stands elsewhere. */
+static void
+back_to_row(struct list *list, const struct prompt *prompt)
+{
+    uint32_t row = list_row_at(list, prompt->cursor_before);
+    bool is_there = prompt->id_before == 0 ||
+                    (row != LIST_NONE &&
+                     list->ops->id(list->context, row) == prompt->id_before);
+    if (is_there || !list_seek(list, prompt->id_before))
+        list_move_to(list, prompt->cursor_before);
+}
+
 static unsigned
 end_prompt(struct app *app)
 {
@@ -68,8 +80,7 @@ end_prompt(struct app *app)
     enum prompt_kind kind = prompt->kind;
     char text[PROMPT_TEXT];
     snprintf(text, sizeof text, "%s", prompt->text);
-    if (kind == PROMPT_COMMAND)
-        prompt_remember(prompt);
+    prompt_remember(prompt);
     prompt->kind = PROMPT_NONE;
     switch (kind) {
     case PROMPT_NONE:
@@ -80,7 +91,7 @@ end_prompt(struct app *app)
             return action_run(app, ACT_SEARCH, prompt->before);
         if (text[0] == '\0')
             break;
-        list_move_to(view_list(app_view(app)), prompt->cursor_before);
+        back_to_row(view_list(app_view(app)), prompt);
         return action_run(app, ACT_SEARCH, text);
     case PROMPT_FILTER:
         return action_run(app, ACT_FILTER, text);
@@ -105,7 +116,7 @@ leave_prompt(struct app *app)
     } else if (prompt->kind == PROMPT_SEARCH) {
         snprintf(list->search, sizeof list->search, "%.*s",
                  (int)sizeof list->search - 1, prompt->before);
-        list_move_to(list, prompt->cursor_before);
+        back_to_row(list, prompt);
     } else if (prompt->kind == PROMPT_CONFIRM) {
         app_say(app, ROLE_NORMAL, "not done");
     }

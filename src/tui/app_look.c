@@ -32,6 +32,18 @@ copy_place(struct app *app)
     app_say(app, ROLE_GOOD, "copied  %s", text);
 }
 
+void
+app_say_row(struct app *app)
+{
+    const struct list *list = view_list(app_view(app));
+    char text[2 * CELL_OUT_BYTES];
+    uint32_t row = list_row(list);
+    if (row == LIST_NONE)
+        return;
+    list_row_text(list->ops, list->context, row, sizeof text, text);
+    app_say(app, ROLE_NORMAL, "%s", text + strspn(text, " "));
+}
+
 static void
 search(struct app *app, const char *text)
 {
@@ -41,6 +53,7 @@ search(struct app *app, const char *text)
         snprintf(app->prompt.before, sizeof app->prompt.before, "%s",
                  list->search);
         app->prompt.cursor_before = list->cursor;
+        app->prompt.id_before = list->n_rows > 0 ? list->cursor_id : 0;
         return;
     }
     if (!list_search(list, text, list->cursor, false) && text[0] != '\0')
@@ -167,6 +180,9 @@ app_look(struct app *app, enum action_id action, const char *arg)
         break;
     case ACT_PANE_BEFORE:
         next_pane(app, -1);
+        break;
+    case ACT_ROW:
+        app_say_row(app);
         break;
     case ACT_SEARCH:
         search(app, arg);

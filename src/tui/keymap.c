@@ -115,6 +115,7 @@ const struct key_binding key_bindings[] = {
     {VIEW_END,       "y",         ACT_COPY,         NULL},
     {VIEW_END,       "n",         ACT_NEXT,         NULL},
     {VIEW_END,       "N",         ACT_BEFORE,       NULL},
+    {VIEW_END,       "w",         ACT_ROW,          NULL},
     {VIEW_END,       "S",         ACT_REVERSE,      NULL},
     {VIEW_END,       "Esc",       ACT_CANCEL,       NULL},
     {VIEW_END,       ":",         ACT_COMMAND,      NULL},

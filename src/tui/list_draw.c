@@ -178,18 +178,22 @@ draw_title(const struct list *list, struct screen *screen, struct rect area,
     draw_cell(screen, area.row, area.col + 1, area.cols - 1, false, &title);
 }
 
+/* What was found, where it is in `text` as it was drawn. */
 static void
 mark_match(const struct list *list, struct screen *screen, int row, int col,
            int cols, const char *text)
 {
     const char *found = filter_find(text, list->search);
+    char before[CELL_OUT_BYTES], match[CELL_OUT_BYTES];
     if (found == NULL)
         return;
-    int before = px_text_cols(text, (size_t)(found - text));
-    int n = px_text_cols(found, strlen(list->search));
-    if (n > cols - before)
-        n = cols - before;
-    screen_paint(screen, row, col + before, n, ROLE_MATCH);
+    snprintf(before, sizeof before, "%.*s", (int)(found - text), text);
+    snprintf(match, sizeof match, "%.*s", (int)strlen(list->search), found);
+    int start = screen_cols_of(screen, before);
+    int n = screen_cols_of(screen, match);
+    if (n > cols - start)
+        n = cols - start;
+    screen_paint(screen, row, col + start, n, ROLE_MATCH);
 }
 
 /* Cuts the beginning until it fits, and says so with "…". */
@@ -238,22 +242,32 @@ cell_cols(const struct list *list, const struct screen *screen, uint32_t row,
     return cols;
 }
 
+/* The cell as it is drawn, and how wide it may be. */
+static int
+shown_cell(const struct list *list, struct screen *screen, uint32_t row, int i,
+           struct cell_out *out)
+{
+    const struct column *column = &list->ops->columns[list->layout[i].column];
+    int cols = list->layout[i].cols;
+    get_cell(list, row, i, out);
+    if (list->ops->is_tree && !is_right(column))
+        cols = cell_cols(list, screen, row, i, out);
+    if (column->keep_end)
+        cut_beginning(screen, out, cols);
+    return cols;
+}
+
 static void
 draw_row(struct list *list, struct screen *screen, struct rect area, int at,
          uint32_t position, bool has_focus)
 {
     uint32_t row = list_row_at(list, position);
     bool is_selected = position == list->cursor;
+    struct cell_out cell;
     for (int i = 0; i < list->n_layout; i++) {
         const struct column *column =
             &list->ops->columns[list->layout[i].column];
-        struct cell_out cell;
-        get_cell(list, row, i, &cell);
-        int cols = list->layout[i].cols;
-        if (list->ops->is_tree && !is_right(column))
-            cols = cell_cols(list, screen, row, i, &cell);
-        if (column->keep_end)
-            cut_beginning(screen, &cell, cols);
+        int cols = shown_cell(list, screen, row, i, &cell);
         draw_cell(screen, at, area.col + list->layout[i].start, cols,
                   is_right(column), &cell);
     }
@@ -264,15 +278,11 @@ draw_row(struct list *list, struct screen *screen, struct rect area, int at,
         screen->cursor_col = area.col + MARKER;
     }
     for (int i = 0; list->search[0] != '\0' && i < list->n_layout; i++) {
-        const struct column *column =
-            &list->ops->columns[list->layout[i].column];
-        if (column->kind != COLUMN_TEXT)
+        if (list->ops->columns[list->layout[i].column].kind != COLUMN_TEXT)
             continue;
-        struct cell_out cell;
-        cell_clear(&cell);
-        list->ops->cell(list->context, row, list->layout[i].column, &cell);
-        mark_match(list, screen, at, area.col + list->layout[i].start,
-                   list->layout[i].cols, cell.text);
+        int cols = shown_cell(list, screen, row, i, &cell);
+        mark_match(list, screen, at, area.col + list->layout[i].start, cols,
+                   cell.text);
     }
 }
 
@@ -288,13 +298,7 @@ draw_empty(struct list *list, struct screen *screen, struct rect area)
         list->ops->empty(list->context, sizeof text, text);
     const char *at = text;
     for (int row = 1; row < area.rows && *at != '\0'; row++) {
-        size_t n = px_text_fit(at, strlen(at), area.cols - 4, NULL);
-        if (at[n] != '\0') {
-            size_t cut = n;
-            while (cut > 0 && at[cut] != ' ')
-                cut--;
-            n = cut > 0 ? cut : n;
-        }
+        size_t n = screen_line(screen, at, area.cols - 4);
         if (n == 0)
             break;
         char line[600];

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "tui/app.h"
 #include "tui/keymap.h"
 #include "tui/options.h"
@@ -24,6 +25,8 @@
 #ifndef PX_VERSION
 #define PX_VERSION "0.1.0"
 #endif
+
+#define SERVERS_SHOWN 10
 
 /* What signals ask for; px_loop_wake is safe in their handlers. */
 static struct {
@@ -158,6 +161,31 @@ complain(const struct px_err *err)
     return px_status_exit(err->status);
 }
 
+/* For who does not know what TARGET there is. */
+static void
+say_servers(void)
+{
+    struct px_server_info *servers = NULL;
+    struct px_err err;
+    size_t n = 0;
+    if (px_servers_list(&servers, &n, &err) != PX_OK || n == 0)
+        fputs("  No process here serves. One does after: import pyexplore; "
+              "pyexplore.serve()\n",
+              stderr);
+    else
+        fputs("  Here serve:\n", stderr);
+    for (size_t i = 0; i < n && i < SERVERS_SHOWN; i++) {
+        char command[200];
+        px_text_escape(servers[i].command, strlen(servers[i].command),
+                       sizeof command, command);
+        fprintf(stderr, "    pyexplore-tui %-8d %s\n", (int)servers[i].pid,
+                command);
+    }
+    if (n > SERVERS_SHOWN)
+        fputs("    and others: `pyexplore ls` lists all\n", stderr);
+    free(servers);
+}
+
 static enum px_status
 check_terminal(struct px_err *err)
 {
@@ -232,8 +260,12 @@ main(int argc, char *argv[])
     struct px_err err;
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* 0.5 is 0.5, read and written */
-    if (options_parse(argc, argv, &options, &err) != PX_OK)
-        return complain(&err);
+    if (options_parse(argc, argv, &options, &err) != PX_OK) {
+        int status = complain(&err);
+        if (argc == 1)
+            say_servers();
+        return status;
+    }
     switch (options.want) {
     case WANT_HELP:
         options_help(stdout);

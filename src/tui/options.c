@@ -164,8 +164,9 @@ options_parse(int argc, char *argv[], struct options *out, struct px_err *err)
     }
     if (options.want == WANT_EXPLORE && options.target == NULL) {
         px_fail(err, PX_EINVAL, "a TARGET is missing");
-        px_err_hint(err, "pyexplore-tui localhost:9999, a pid, or FILE.pxs; "
-                         "`pyexplore ls` lists who is serving here");
+        px_err_hint(err, "as in pyexplore-tui 4242 (a pid), localhost:9999, "
+                         "ssh://host/4242 or FILE.pxs; `pyexplore ls` lists "
+                         "who serves here");
         return PX_EINVAL;
     }
     *out = options;

@@ -52,12 +52,12 @@ add_hint(const struct findings *findings, struct cell_out *out)
 {
     if (findings->n_rounds < 3)
         cell_add(out, ROLE_DIM,
-                 "r takes another snapshot, a takes them by itself: after the "
-                 "third one growth is judged here");
+                 "r takes another snapshot, a does by itself; the third one "
+                 "tells what grows");
     else if (findings->is_in_doubt)
         cell_addf(out, ROLE_DIM,
-                  "something grows, and %zu snapshots do not tell yet whether "
-                  "it will stop",
+                  "something grows; %zu snapshots do not tell yet whether it "
+                  "will stop",
                   findings->n_rounds);
     else
         cell_addf(out, ROLE_DIM, "nothing is suspect over %zu snapshots",

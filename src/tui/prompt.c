@@ -30,22 +30,48 @@ prompt_open(struct prompt *prompt, enum prompt_kind kind, const char *question,
 void
 prompt_done(struct prompt *prompt)
 {
-    for (int i = 0; i < prompt->n_history; i++)
-        free(prompt->history[i]);
-    prompt->n_history = 0;
+    for (int kind = 0; kind < PROMPT_HISTORIES; kind++) {
+        struct prompt_history *history = &prompt->histories[kind];
+        while (history->n > 0)
+            free(history->texts[--history->n]);
+    }
 }
 
 void
 prompt_remember(struct prompt *prompt)
 {
-    if (prompt->n_history > 0 && strcmp(prompt->history[0], prompt->text) == 0)
+    if (prompt->kind >= PROMPT_HISTORIES || prompt->text[0] == '\0')
         return;
-    if (prompt->n_history == PROMPT_HISTORY)
-        free(prompt->history[--prompt->n_history]);
-    memmove(&prompt->history[1], &prompt->history[0],
-            (size_t)prompt->n_history * sizeof prompt->history[0]);
-    prompt->history[0] = mem_dup(prompt->text);
-    prompt->n_history++;
+    struct prompt_history *history = &prompt->histories[prompt->kind];
+    if (history->n > 0 && strcmp(history->texts[0], prompt->text) == 0)
+        return;
+    if (history->n == PROMPT_HISTORY)
+        free(history->texts[--history->n]);
+    memmove(&history->texts[1], &history->texts[0],
+            (size_t)history->n * sizeof history->texts[0]);
+    history->texts[0] = mem_dup(prompt->text);
+    history->n++;
+}
+
+const char *
+prompt_hint(const struct prompt *prompt)
+{
+    if (prompt->kind == PROMPT_COMMAND && strchr(prompt->text, ' ') != NULL) {
+        char name[PROMPT_TEXT];
+        size_t n = strcspn(prompt->text, " ");
+        memcpy(name, prompt->text, n);
+        name[n] = '\0';
+        enum action_id action = action_find(name);
+        bool is_bare = prompt->text[n + strspn(prompt->text + n, " ")] == '\0';
+        return is_bare && action != ACT_END ? actions[action].help : "";
+    }
+    if (prompt->text[0] != '\0')
+        return "";
+    if (prompt->kind == PROMPT_SEARCH)
+        return "a part of the row; then n and N go on";
+    if (prompt->kind == PROMPT_FILTER)
+        return "Conn  !dict  >1k  <100  >5%; nothing: all rows";
+    return "";
 }
 
 static size_t
@@ -179,11 +205,12 @@ static void
 recall(struct prompt *prompt, int by)
 {
     int to = prompt->in_history + by;
-    if (prompt->kind != PROMPT_COMMAND || to < -1 || to >= prompt->n_history)
+    if (prompt->kind >= PROMPT_HISTORIES || to < -1 ||
+        to >= prompt->histories[prompt->kind].n)
         return;
     prompt->in_history = to;
     snprintf(prompt->text, sizeof prompt->text, "%s",
-             to >= 0 ? prompt->history[to] : "");
+             to >= 0 ? prompt->histories[prompt->kind].texts[to] : "");
     prompt->at = strlen(prompt->text);
 }
 

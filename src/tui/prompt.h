@@ -25,6 +25,13 @@ enum prompt_kind {
     PROMPT_CONFIRM /* y or n; then `action` with "yes" */
 };
 
+#define PROMPT_HISTORIES 4 /* of the kinds up to PROMPT_COMMAND */
+
+struct prompt_history {
+    char *texts[PROMPT_HISTORY]; /* newest first */
+    int n;
+};
+
 struct prompt {
     enum prompt_kind kind;
     char question[300];
@@ -34,8 +41,8 @@ struct prompt {
     enum action_id action;
     char before[PROMPT_TEXT]; /* filter or search to put back on Esc */
     uint32_t cursor_before;
-    char *history[PROMPT_HISTORY]; /* of commands, newest first */
-    int n_history;
+    uint64_t id_before; /* of the row; 0: there was none */
+    struct prompt_history histories[PROMPT_HISTORIES];
     int in_history; /* -1: not there */
 };
 
@@ -45,7 +52,10 @@ void prompt_open(struct prompt *prompt, enum prompt_kind kind,
                  const char *question, const char *text, enum action_id action);
 void prompt_done(struct prompt *prompt);
 enum prompt_result prompt_key(struct prompt *prompt, int32_t key);
+/* Keeps the text for the next one of its kind. */
 void prompt_remember(struct prompt *prompt);
+/* What one may type, while nothing is. */
+const char *prompt_hint(const struct prompt *prompt);
 /* Names that may stand here, best first; for `:` only. */
 size_t prompt_candidates(const struct prompt *prompt, size_t max,
                          const char **out);

@@ -206,6 +206,31 @@ screen_put_right(struct screen *screen, int row, int end_col, int max_cols,
     return screen_put(screen, row, end_col - cols, cols, role, text);
 }
 
+static int
+cols_of_bytes(const struct screen *screen, const char *text, size_t n)
+{
+    char part[TEXT_MAX];
+    n = n < sizeof part - 1 ? n : sizeof part - 1;
+    memcpy(part, text, n);
+    part[n] = '\0';
+    return screen_cols_of(screen, part);
+}
+
+size_t
+screen_line(const struct screen *screen, const char *text, int cols)
+{
+    size_t n = 0, fits = 0, words = 0;
+    while (text[n] != '\0' && n < TEXT_MAX - 12) {
+        n += char_bytes(text + n);
+        if (cols_of_bytes(screen, text, n) > cols)
+            return 2 * words > fits ? words : fits; /* no short line */
+        fits = n;
+        if (text[n] == ' ')
+            words = n;
+    }
+    return fits;
+}
+
 void
 screen_fill(struct screen *screen, int row, int col, int n, enum role role,
             const char *glyph)

@@ -10,6 +10,7 @@
 #define TUI_SCREEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a piece of text is; themes say how it looks.
@@ -78,6 +79,9 @@ int screen_put(struct screen *screen, int row, int col, int max_cols,
 /* As screen_put, so that the text ends just before `end_col`. */
 int screen_put_right(struct screen *screen, int row, int end_col, int max_cols,
                      enum role role, const char *text);
+/* Bytes of `text` that make its first line of at most `cols` cells: it breaks
+ * at a blank if there is one. 0: there is no room. */
+size_t screen_line(const struct screen *screen, const char *text, int cols);
 /* Writes `glyph` (one cell wide) n times. */
 void screen_fill(struct screen *screen, int row, int col, int n, enum role role,
                  const char *glyph);

@@ -1,4 +1,4 @@
-/* view_lists.c — the plain lists: gc.garbage, the log, help.
+/* view_lists.c — the plain lists: gc.garbage, the log.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "tui/app.h"
 #include "tui/facts.h"
-#include "tui/keymap.h"
 
 /* ---- gc.garbage ---- */
 
@@ -234,112 +233,4 @@ const struct view_ops view_log = {
     .shows_session = true,
     .open = open_log,
     .summary = log_summary,
-};
-
-/* ---- help: actions, then how references are written, then views ---- */
-
-#define HELP_EDGES ACT_END
-#define HELP_VIEWS (HELP_EDGES + (int)PX_EDGE_KIND_END)
-#define HELP_END (HELP_VIEWS + 1 + (int)VIEW_END)
-
-static uint32_t
-help_count(const void *context)
-{
-    (void)context;
-    return (uint32_t)HELP_END;
-}
-
-static uint64_t
-help_id(const void *context, uint32_t row)
-{
-    (void)context;
-    return row + 1;
-}
-
-static void
-help_action(const struct action *action, enum action_id id, int column,
-            struct cell_out *out)
-{
-    char keys[200];
-    if (action->name[0] == '\0') {
-        if (column == 0)
-            cell_add(out, ROLE_OWN, action->help);
-    } else if (column == 0) {
-        keymap_describe(id, "", sizeof keys, keys);
-        cell_add(out, ROLE_STRONG, "  ");
-        cell_add(out, ROLE_STRONG, keys);
-    } else if (column == 1) {
-        cell_addf(out, ROLE_TYPE, ":%s", action->name);
-    } else {
-        cell_add(out, ROLE_NORMAL, action->help);
-    }
-}
-
-static void
-help_edge(unsigned kind, int column, struct cell_out *out)
-{
-    const struct px_edge_info *info = px_edge_info(kind);
-    if (kind == 0 || info == NULL) {
-        if (column == 0)
-            cell_add(out, ROLE_OWN, "References");
-        else if (column == 2)
-            cell_add(out, ROLE_DIM,
-                     "as the screens write them, and how "
-                     "Python gets there from the object src");
-    } else if (column == 0) {
-        cell_addf(out, ROLE_NAME, "  %s", info->shown);
-    } else if (column == 1) {
-        cell_add(out, ROLE_TYPE, info->name);
-    } else {
-        cell_add(out, ROLE_NORMAL,
-                 strcmp(info->expression, "-") != 0
-                     ? info->expression
-                     : "Python has no expression for it");
-        if (!(info->flags & PX_EDGE_HOLDS))
-            cell_add(out, ROLE_DIM, "   holds nothing");
-    }
-}
-
-static void
-help_cell(const void *context, uint32_t row, int column, struct cell_out *out)
-{
-    (void)context;
-    int at = (int)row;
-    if (at < HELP_EDGES) {
-        help_action(&actions[at], (enum action_id)at, column, out);
-    } else if (at < HELP_VIEWS) {
-        help_edge((unsigned)(at - HELP_EDGES), column, out);
-    } else if (at == HELP_VIEWS) {
-        if (column == 0)
-            cell_add(out, ROLE_OWN, "Places");
-        else if (column == 2)
-            cell_add(out, ROLE_DIM,
-                     "for :goto, as VIEW, VIEW:TYPE or VIEW:ADDRESS");
-    } else {
-        enum view_id view = (enum view_id)(at - HELP_VIEWS - 1);
-        if (column == 0)
-            cell_addf(out, ROLE_STRONG, "  %s", view_name(view));
-        else if (column == 2)
-            cell_add(out, ROLE_NORMAL, view_about(view));
-    }
-}
-
-static const struct column help_columns[] = {
-    {"KEYS", COLUMN_TEXT, 22, 1, 0, false, 0},
-    {"COMMAND", COLUMN_TEXT, 18, 0, 1, false, 0},
-    {"WHAT IT DOES", COLUMN_TEXT, 24, 3, 0, false, 0},
-};
-static const struct rows_ops help_rows = {
-    .name = "help",
-    .columns = help_columns,
-    .n_columns = 3,
-    .sort = -1,
-    .figure = -1,
-    .count = help_count,
-    .id = help_id,
-    .cell = help_cell,
-};
-const struct view_ops view_help = {
-    .n_panes = 1,
-    .panes = {&help_rows},
 };

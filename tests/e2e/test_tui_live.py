@@ -4,6 +4,7 @@ new snapshots, a busy target and one that ends.
 SPDX-License-Identifier: MIT
 """
 import os
+import re
 import signal
 import subprocess
 import time
@@ -106,11 +107,11 @@ def test_a_paste_is_one_search(target):
     with explorer(served.pid) as t:
         t.wait_for("snapshot 1,")
         t.type("/" + "x" * 10000)
-        t.wait_for("/xxxxx")
+        t.wait_for("/…xxxxx")
         t.keys("Enter")
         t.wait_for("no row has xxxxx")
         t.type("/" + "y" * 10000)
-        t.wait_for("/yyyyy")
+        t.wait_for("/…yyyyy")
         t.keys("Escape")
         t.wait_gone("yyyyy")
         t.keys("L")
@@ -223,6 +224,38 @@ def test_the_collector(target):
         now = served.ask("[gc.isenabled(), gc.get_debug(), "
                          "list(gc.get_threshold())]")
     assert now == before
+
+
+def test_keys_before_the_answer_add_up(target):
+    """Two flags, on; the collector, off and on again: no key is lost."""
+    served = target()
+    with explorer(served.pid, cols=120, rows=30) as t:
+        t.wait_for("snapshot 1,")
+        t.keys("G")
+        t.wait_for("automatic collection")
+        os.kill(served.pid, signal.SIGSTOP)
+        t.type("34ee?")
+        t.wait_for("Here: gc")  # all were taken
+        os.kill(served.pid, signal.SIGCONT)
+        wait_until(lambda: served.ask("gc.get_debug()") == 36, "both flags")
+        t.keys("BSpace")
+        t.wait_for(r"DEBUG_SAVEALL +☑ on", regex=True)
+        t.wait_for("collection on: done")
+        assert served.ask("gc.isenabled()") is True
+        t.type("Re3?")  # from what restoring gives
+        t.wait_for("Here: gc")
+        wait_until(lambda: served.ask("[gc.isenabled(), gc.get_debug()]")
+                   == [False, 4], "what is set after restoring")
+        t.keys("q")
+        t.wait_exit()
+
+
+def test_who_names_no_target_is_told_what_there_is(target):
+    served = target()
+    done = subprocess.run([str(TUI)], stderr=subprocess.PIPE,
+                          universal_newlines=True, timeout=60)
+    assert done.returncode == 2
+    assert re.search(r"^    pyexplore-tui %d " % served.pid, done.stderr, re.M)
 
 
 @pytest.mark.parametrize("keep", ["K", ":gc-keep", None])

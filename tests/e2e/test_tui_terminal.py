@@ -132,6 +132,23 @@ def test_other_terminals(name):
         assert t.wait_exit() == 0
 
 
+def test_no_key_is_taken_for_its_letters():
+    """What the terminal's description does not have: PgDn of a vt100; F13,
+    reports and pastes that nobody asked for."""
+    with explorer(env={"TERM": "vt100"}) as t:
+        t.wait_for("1 of 26")
+        t.raw(b"\x1b[6~")
+        t.wait_for(r"^ 1\d of 26", regex=True)
+        t.keys("G", "L")
+        t.wait_for("Nothing was asked")
+        t.raw(b"\x1b[25~\x1b[I\x1b[?1;2c\x1b[3~\x1b[200~\x1b[201~\x1bOw")
+        t.type(":zz\n")
+        t.wait_for("there is no command zz")
+        assert t.lines()[1].split() == ["log"]
+        t.raw(b"\x1b[")  # two keys
+        t.wait_until(lambda _: t.lines()[1].split()[0] == "gc", "[: back")
+
+
 def test_no_color_is_honoured_and_still_reads():
     with explorer(env={"NO_COLOR": "1"}) as t:
         t.wait_for("1 of 26")
@@ -206,6 +223,7 @@ def test_without_a_terminal_it_names_the_way():
 
 @pytest.mark.parametrize("args, status, words", [
     ([], 2, "TARGET is missing"),
+    ([], 2, "One does after: import pyexplore; pyexplore.serve()"),
     (["--nothing"], 2, "no option"),
     (["a", "b"], 2, "one target"),
     (["--plain", "localhost:1"], 3, "nothing listens on"),

@@ -17,6 +17,7 @@
 #include "tui/keymap.h"
 #include "tui/options.h"
 #include "tui/prompt.h"
+#include "tui/sequence.h"
 #include "tui/theme.h"
 
 /* ---- keys ---- */
@@ -354,6 +355,64 @@ test_prompt_remembers(void **state)
     prompt_done(&prompt);
 }
 
+/* What was searched and filtered for comes back, each in its own prompt. */
+static void
+test_searches_and_filters_are_remembered(void **state)
+{
+    struct prompt prompt = {.kind = PROMPT_NONE};
+    (void)state;
+    prompt_open(&prompt, PROMPT_SEARCH, "/", "Conn", ACT_SEARCH);
+    prompt_remember(&prompt);
+    prompt_open(&prompt, PROMPT_FILTER, "filter: ", ">1k", ACT_FILTER);
+    prompt_remember(&prompt);
+    prompt_open(&prompt, PROMPT_FILTER, "filter: ", "", ACT_FILTER);
+    assert_true(prompt_hint(&prompt)[0] != '\0');
+    prompt_remember(&prompt); /* nothing is nothing to remember */
+    prompt_key(&prompt, KEYS_UP);
+    assert_string_equal(prompt.text, ">1k");
+    assert_string_equal(prompt_hint(&prompt), "");
+    prompt_open(&prompt, PROMPT_SEARCH, "/", "", ACT_SEARCH);
+    prompt_key(&prompt, KEYS_UP);
+    assert_string_equal(prompt.text, "Conn");
+    prompt_open(&prompt, PROMPT_COMMAND, ":", "sort ", ACT_COMMAND);
+    assert_string_equal(prompt_hint(&prompt), actions[ACT_SORT].help);
+    prompt_done(&prompt);
+}
+
+/* A key's bytes are one key, or none, but never its letters. */
+static void
+test_sequences(void **state)
+{
+    static const struct {
+        const char *text;
+        enum sequence_state state;
+        int32_t key;
+    } cases[] = {
+        {"[", SEQUENCE_OPEN, 0},
+        {"O", SEQUENCE_OPEN, 0},
+        {"[6", SEQUENCE_OPEN, 0},
+        {"[6~", SEQUENCE_WHOLE, KEYS_PAGE_DOWN},
+        {"[25~", SEQUENCE_WHOLE, 0},
+        {"[I", SEQUENCE_WHOLE, 0},
+        {"[200~", SEQUENCE_WHOLE, 0},
+        {"[?1;2c", SEQUENCE_WHOLE, 0},
+        {"[[", SEQUENCE_OPEN, 0},
+        {"[[A", SEQUENCE_WHOLE, KEYS_F1},
+        {"[M !", SEQUENCE_OPEN, 0},
+        {"[M !!", SEQUENCE_WHOLE, 0},
+        {"OB", SEQUENCE_WHOLE, KEYS_DOWN},
+        {"O3", SEQUENCE_NONE, 0},
+        {"q", SEQUENCE_NONE, 0},
+        {"[\x1b", SEQUENCE_NONE, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t n = strlen(cases[i].text);
+        assert_int_equal(sequence_look(cases[i].text, n), cases[i].state);
+        assert_int_equal(sequence_key(cases[i].text, n), cases[i].key);
+    }
+}
+
 /* A question that cannot be undone is answered by y alone. */
 static void
 test_confirmations_need_y(void **state)
@@ -460,6 +519,8 @@ main(void)
         cmocka_unit_test(test_prompt_edits),
         cmocka_unit_test(test_prompt_completes),
         cmocka_unit_test(test_prompt_remembers),
+        cmocka_unit_test(test_searches_and_filters_are_remembered),
+        cmocka_unit_test(test_sequences),
         cmocka_unit_test(test_confirmations_need_y),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_themes_read_without_colour),

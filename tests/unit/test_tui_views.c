@@ -520,6 +520,103 @@ test_filter_follows_the_keys(void **state)
     assert_int_equal(list->n_rows, all);
 }
 
+/* Help begins with the keys of the view that one came from, also when it is
+ * made anew. */
+static void
+test_help_begins_here(void **state)
+{
+    struct app *app = *state;
+    struct px_err err;
+    char path[600];
+    snprintf(path, sizeof path, "%s/canned.pxs", golden_folder);
+    go(app, "gc");
+    press(app, "?");
+    assert_shows(app, "▌Here: gc");
+    assert_shows(app, "   e                       :gc-switch");
+    assert_non_null(store_read(&app->store, path, &err));
+    settle(app);
+    assert_shows(app, "▌Here: gc");
+    /* A row that leads nowhere is told in full. */
+    press(app, "/ 'unfold Enter Enter");
+    assert_shows(app, "Right (trees), l (trees)  :unfold");
+    go(app, "log");
+    press(app, "?");
+    assert_false(shows(app, "Here:"));
+}
+
+/* What to do stands at the end of a question or a message: it is not cut. */
+static void
+test_long_lines_are_whole(void **state)
+{
+    struct app *app = *state;
+    press(app, "End");
+    app_say(app, ROLE_ERROR, "%s",
+            "snapshot: the target has no room: 12.3 MiB of 512.0 MiB are left "
+            "in /sys/fs/cgroup/app.slice, and 64 MiB are needed; take it when "
+            "there is more");
+    assert_shows(app, "there is more\n");
+    assert_shows(app, "▌"); /* the selected row, too */
+    assert_shows(app, "? help  q quit");
+    prompt_open(&app->prompt, PROMPT_CONFIRM,
+                "gc.unfreeze() moves all frozen objects, those that the target "
+                "froze too, into the oldest generation. Do it? y/n",
+                "", ACT_GC_UNFREEZE);
+    assert_shows(app, "Do it? y/n\n");
+    assert_int_equal(app->screen.cursor_row, 22);
+    press(app, "n");
+}
+
+/* Who types more than there is room for sees the end of it. */
+static void
+test_a_long_prompt_shows_its_cursor(void **state)
+{
+    struct app *app = *state;
+    press(app, ": 'save-screen_");
+    for (int i = 0; i < 12; i++)
+        press(app, "'/a-long-folder");
+    press(app, "'/end");
+    assert_shows(app, "/end\n");
+    assert_true(app->screen.cursor_col < 79);
+    press(app, "Home");
+    assert_shows(app, " :save-screen /a-long");
+    press(app, "Esc");
+}
+
+/* The cell that `text` begins in, at the first row that has it. */
+static const struct cell *
+cell_of(struct app *app, const char *text)
+{
+    const struct screen *screen = &app->screen;
+    app_draw(app);
+    for (int row = 0; row < screen->rows; row++) {
+        for (int col = 0; col < screen->cols; col++) {
+            const struct cell *cell = &screen->cells[row * screen->cols + col];
+            size_t n = 0;
+            while (text[n] != '\0' && cell[n].text[0] == text[n])
+                n++;
+            if (text[n] == '\0')
+                return cell;
+        }
+    }
+    return NULL;
+}
+
+/* Also where the beginning of the text is cut. */
+static void
+test_what_was_found_is_marked(void **state)
+{
+    struct app *app = *state;
+    go(app, "duplicates");
+    press(app, "/ 'CACHE Enter");
+    const struct cell *cell = cell_of(app, "CACHE");
+    assert_non_null(cell);
+    assert_int_equal(cell[0].role, ROLE_MATCH);
+    assert_int_equal(cell[4].role, ROLE_MATCH);
+    assert_int_not_equal(cell[-1].role, ROLE_MATCH);
+    assert_int_not_equal(cell[5].role, ROLE_MATCH);
+    press(app, "Esc");
+}
+
 static void
 test_search_can_be_left(void **state)
 {
@@ -951,6 +1048,10 @@ main(int argc, char *argv[])
         TEST(test_long_history),
         TEST(test_goto),
         TEST(test_filter_follows_the_keys),
+        TEST(test_help_begins_here),
+        TEST(test_long_lines_are_whole),
+        TEST(test_a_long_prompt_shows_its_cursor),
+        TEST(test_what_was_found_is_marked),
         TEST(test_search_can_be_left),
         TEST_EARLY(test_keys_wait_for_their_row),
         TEST_EARLY(test_keys_behind_a_failed_search_are_dropped),
