@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/border.h"
@@ -57,7 +56,6 @@ struct file_job {
 
 #define JOBS_MAX 16
 static pthread_mutex_t jobs_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t jobs_ended = PTHREAD_COND_INITIALIZER;
 static struct file_job *jobs[JOBS_MAX]; /* whose thread runs */
 
 static bool
@@ -70,7 +68,6 @@ replace_job(struct file_job *from, struct file_job *to)
         if (found)
             jobs[i] = to;
     }
-    pthread_cond_broadcast(&jobs_ended);
     pthread_mutex_unlock(&jobs_mutex);
     return found;
 }
@@ -240,16 +237,11 @@ wait_job(pthread_t thread, struct file_job *job)
 {
     bool interrupted = false;
     for (;;) {
-        struct timespec until;
-        int code = 0;
+        bool ended = false;
         Py_BEGIN_ALLOW_THREADS
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        code = pthread_timedjoin_np(thread, NULL, &until);
+        ended = thread_join(thread, LOOK_MS);
         Py_END_ALLOW_THREADS
-        if (code != ETIMEDOUT)
+        if (ended)
             return interrupted;
         if (!interrupted && PyErr_CheckSignals() < 0) {
             interrupted = true;
@@ -392,29 +384,28 @@ file_write(const char *path, const struct heap_options *opts,
     return status;
 }
 
+/* Tells all that run to end; false: none does. */
+static bool
+cancel_running(void)
+{
+    bool running = false;
+    pthread_mutex_lock(&jobs_mutex);
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        if (jobs[i] == NULL)
+            continue;
+        atomic_store(&jobs[i]->is_last, true);
+        atomic_store(&jobs[i]->cancel, true);
+        running = true;
+    }
+    pthread_mutex_unlock(&jobs_mutex);
+    return running;
+}
+
 void
 file_cancel_all(int ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ms / 1000;
-    bool late = false;
-    bool running = true;
-    pthread_mutex_lock(&jobs_mutex);
-    while (running && !late) {
-        running = false;
-        for (size_t i = 0; i < JOBS_MAX; i++) {
-            if (jobs[i] == NULL)
-                continue;
-            atomic_store(&jobs[i]->is_last, true);
-            atomic_store(&jobs[i]->cancel, true);
-            running = true;
-        }
-        if (running)
-            late = pthread_cond_timedwait(&jobs_ended, &jobs_mutex, &until) ==
-                   ETIMEDOUT;
-    }
-    pthread_mutex_unlock(&jobs_mutex);
+    for (int waited = 0; cancel_running() && waited < ms; waited++)
+        usleep(1000);
 }
 
 void

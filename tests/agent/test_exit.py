@@ -10,7 +10,8 @@ import sysconfig
 
 import pytest
 
-from harness import child_environment, wait_until
+from child_tools import preload
+from harness import SANITIZED, child_environment, wait_until
 from served import Served
 from wire import Closed
 
@@ -72,10 +73,14 @@ slow = Slow(); slow.me = slow; del slow
 """
 
 
-def test_stop_starts_nothing_more(spawn):
+@pytest.mark.parametrize("clock", ["right", pytest.param(
+    "shifted", marks=pytest.mark.skipif(
+        SANITIZED, reason="a second LD_PRELOAD"))])
+def test_stop_starts_nothing_more(spawn, clock):
     """What a peer still waits for while stop() lets a collection finish is not
-    begun: no thread is left."""
-    child = Served(spawn)
+    begun: no thread is left, whatever the time of day is said to be."""
+    child = Served(spawn, env=None if clock == "right" else child_environment(
+        LD_PRELOAD=str(preload("shifted_clock"))))
     child.run(SLOW_TO_GO)
     with child.wire() as wire:
         wire.frame("gc_collect", {})
