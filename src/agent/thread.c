@@ -22,6 +22,21 @@ static const struct {
     [THREAD_CLONES] = {8u << 20, "pyexplore-gil"},
 };
 
+/* glibc takes the static TLS of all libraries out of the size that is asked
+ * for (sourceware.org/PR11787), and a library may have hundreds of KiB. */
+static size_t
+least_stack_bytes(const pthread_attr_t *attributes)
+{
+    size_t (*ask)(const pthread_attr_t *) = NULL;
+    forget_lock(); /* the dynamic linker has a lock of its own */
+    void *found = dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
+    forget_unlock();
+    if (found == NULL)
+        return 0;
+    memcpy(&ask, &found, sizeof ask);
+    return ask(attributes);
+}
+
 enum px_status
 thread_start(pthread_t *out, enum thread_role role, void *(*run)(void *),
              void *context, struct px_err *err)
@@ -32,7 +47,8 @@ thread_start(pthread_t *out, enum thread_role role, void *(*run)(void *),
     int code = pthread_attr_init(&attributes);
     if (code != 0)
         return px_fail_errno(err, PX_ENOMEM, code, "start a thread");
-    pthread_attr_setstacksize(&attributes, roles[role].stack_bytes);
+    pthread_attr_setstacksize(&attributes, roles[role].stack_bytes +
+                                               least_stack_bytes(&attributes));
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     code = pthread_create(out, &attributes, run, context);
