@@ -10,7 +10,9 @@ import time
 
 import pytest
 
-from harness import RSS_SLACK, wait_until
+from child_tools import preload
+from harness import (RSS_SLACK, SANITIZED, child_environment, children_of,
+                     wait_until)
 from served import Served
 
 # One measurement. The list and the dict of the result are there both times.
@@ -165,3 +167,33 @@ del calls[:]
         wire.ask("gc_garbage")
     child.run("pyexplore.snapshot(%r)" % str(tmp_path / "a.pxs"))
     assert child.ask("calls") == []
+
+
+@pytest.mark.skipif(SANITIZED, reason="a second LD_PRELOAD")
+def test_libraries_with_much_thread_local_memory(spawn):
+    """Their variables are on the stack of each of our threads."""
+    child = Served(spawn, env=child_environment(
+        LD_PRELOAD=str(preload("large_tls"))))
+    with child.wire() as wire:
+        assert wire.snapshot()[1]["end"] == "complete"
+        assert wire.ask("gc_collect")["generation"] == 2
+    child.run("pyexplore.stop()")
+
+
+def test_a_real_time_target_keeps_its_cpu(spawn):
+    """The child of a target with a real-time policy has none: it would let
+    nobody else run before it has walked the heap."""
+    child = Served(spawn, spool_bytes=4 << 20)
+    child.run("heap = [[str(i)] for i in range(300000)]")
+    try:
+        for task in os.listdir("/proc/%d/task" % child.pid):
+            os.sched_setscheduler(int(task), os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        pytest.skip("a real-time policy is not allowed here")
+    with child.wire() as wire:
+        wire.frame("snapshot", {"codec": "none"})
+        while wire.receive()[0] != "chunk":
+            pass
+        walker, = children_of(child.pid)
+        assert os.sched_getscheduler(walker) == os.SCHED_OTHER
+        assert os.sched_getscheduler(child.pid) == os.SCHED_RR

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -143,12 +144,17 @@ close_all_but(const int *keep, size_t n)
 }
 
 /* A filter that forbids to set it is common (systemd's @resources) and may kill
- * who tries: better a child that runs beside the target's work. */
+ * who tries: better a child that runs beside the target's work. A real-time
+ * policy knows no nice: the child would keep the CPU until it is through. */
 static void
 priority_lower(void)
 {
+    static const int no_priority = 0; /* struct sched_param */
     if (syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER)
         return;
+    long policy = syscall(SYS_sched_getscheduler, 0) & ~SCHED_RESET_ON_FORK;
+    if (policy == SCHED_FIFO || policy == SCHED_RR)
+        syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &no_priority);
     /* the system call answers 20 - nice, so that it is never negative */
     long nice = 20 - syscall(SYS_getpriority, PRIO_PROCESS, 0) + NICE;
     syscall(SYS_setpriority, PRIO_PROCESS, 0, nice);
