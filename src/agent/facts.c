@@ -137,11 +137,27 @@ struct mallinfo2_figures {
     size_t uordblks, fordblks, keepcost;
 };
 
+/* mallinfo2 of the library whose malloc this process uses: beside a preloaded
+ * jemalloc the C library's tells of what hardly anybody uses. */
+static void *
+find_mallinfo2(void)
+{
+    Dl_info asked, used;
+    forget_lock(); /* the dynamic linker has a lock of its own */
+    void *found = dlsym(RTLD_DEFAULT, "mallinfo2");
+    void *taken = dlsym(RTLD_DEFAULT, "malloc");
+    bool is_its = found != NULL && taken != NULL &&
+                  dladdr(found, &asked) != 0 && dladdr(taken, &used) != 0 &&
+                  asked.dli_fbase == used.dli_fbase;
+    forget_unlock();
+    return is_its ? found : NULL;
+}
+
 void
 facts_malloc_read(struct facts_malloc *out)
 {
     struct mallinfo2_figures (*ask)(void) = NULL;
-    void *found = dlsym(RTLD_DEFAULT, "mallinfo2");
+    void *found = find_mallinfo2();
     *out = (struct facts_malloc){0};
     if (found == NULL)
         return;

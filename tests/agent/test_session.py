@@ -11,7 +11,8 @@ import time
 import pytest
 
 import pxs
-from harness import SANITIZED, children_of, wait_until
+from child_tools import preload
+from harness import SANITIZED, child_environment, children_of, wait_until
 from served import Served
 from wire import FIRST, HEAD, MAGIC, MESSAGES, Closed, Refused, Wire
 
@@ -313,6 +314,15 @@ def test_memory(spawn):
         child.ask("sys.getallocatedblocks()"), rel=0.1)
     assert memory["malloc"] is None or set(memory["malloc"]) == {
         "in_use_bytes", "free_bytes"}
+
+
+@pytest.mark.skipif(SANITIZED, reason="a second LD_PRELOAD")
+def test_memory_of_another_malloc(spawn):
+    """What the C library's malloc has is not told where another is used."""
+    child = Served(spawn, env=child_environment(
+        LD_PRELOAD=str(preload("other_malloc"))))
+    with child.wire() as wire:
+        assert wire.ask("memory", {"malloc": True})["malloc"] is None
 
 
 def test_idle_server_rests(spawn):
