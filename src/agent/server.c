@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/forget.h"
+#include "agent/leftovers.h"
 #include "agent/thread.h"
 #include "base/net.h"
 
@@ -301,6 +302,8 @@ open_listeners(struct server *server, struct server_notes *notes,
     enum px_status lack = PX_OK;
     if (px_folder_find(geteuid(), true, sizeof folder, folder, NULL) != PX_OK)
         folder[0] = '\0';
+    if (folder[0] != '\0')
+        leftovers_remove(folder);
     if (options->unix_socket)
         lack = open_unix(server, folder, &why);
     if (options->port != OPTIONS_NO_PORT) {

@@ -162,9 +162,8 @@ set_option(int fd, int level, int option)
 
 /* ---- listening ---- */
 
-/* True if the path is a socket that nobody listens on any more. */
-static bool
-is_dead(const char *path)
+bool
+px_net_is_dead(const char *path)
 {
     struct stat info;
     int fd = -1;
@@ -194,7 +193,8 @@ px_net_listen_unix(const char *path, int *fd, struct px_err *err)
      * umask belongs to the whole process and is not ours to change. */
     (void)fchmod(made, 0600);
     int result = bind(made, name, address.n_bytes);
-    if (result != 0 && errno == EADDRINUSE && path[0] != '@' && is_dead(path)) {
+    if (result != 0 && errno == EADDRINUSE && path[0] != '@' &&
+        px_net_is_dead(path)) {
         unlink(path);
         result = bind(made, name, address.n_bytes);
     }

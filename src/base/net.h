@@ -10,6 +10,7 @@
 #ifndef PX_NET_H
 #define PX_NET_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <pyexplore/buf.h>
@@ -19,6 +20,8 @@
  * socket in its place is replaced; PX_EBUSY if a living one listens there. */
 enum px_status px_net_listen_unix(const char *path, int *fd,
                                   struct px_err *err);
+/* True if the path is a socket that nobody listens on (any more). */
+bool px_net_is_dead(const char *path);
 /* port 0: any; *bound_port (may be NULL) gets it. PX_EBUSY: port taken. */
 enum px_status px_net_listen_tcp(const char *address, int port, int *fd,
                                  int *bound_port, struct px_err *err);

@@ -266,6 +266,29 @@ def test_boots_where_nothing_can_be_written(tmp_path, options, unix):
     assert second.startswith("RuntimeWarning pyexplore: ")
 
 
+def test_sockets_of_the_dead_are_removed(spawn, px_folder):
+    """What killed workers left goes with the next server; a file that is
+    young, or on which somebody listens whom we do not see, stays."""
+    gone = []
+    for _ in range(3):
+        done = subprocess.Popen(["true"])
+        done.wait()
+        gone.append(px_folder / ("%d.sock" % done.pid))
+    listeners = [socket.socket(socket.AF_UNIX) for _ in gone]
+    for listener, path in zip(listeners, gone):
+        listener.bind(str(path))
+        listener.listen(1)
+    dead, young, alive = gone
+    listeners[0].close()
+    listeners[1].close()
+    for path in (dead, alive):
+        os.utime(str(path), (0, 0))
+    with listeners[2]:
+        Served(spawn, port=None)
+        assert not dead.exists()
+        assert young.exists() and alive.exists()
+
+
 def test_a_long_folder_is_served(spawn, tmp_path):
     """A socket's path may be longer than a socket's address."""
     folder = tmp_path / ("x" * 60) / ("y" * 70)
