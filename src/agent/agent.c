@@ -38,12 +38,13 @@ static struct {
     struct server *server; /* NULL: none runs */
     bool starting;         /* a thread is in serve(), perhaps without the GIL */
     int stopping;          /* threads in stop(), without the GIL */
-    bool ending;           /* the atexit callback ran: nobody serves again */
+    bool ending;           /* the main interpreter ends: nobody serves again */
     unsigned long run;     /* counts up with every server and every fork */
     PyObject *handle;      /* the Server of the running server, owned */
     PyTypeObject *type;    /* Server */
-    PyObject *exit_hook;   /* registered with atexit, owned; NULL: not yet */
-    PyObject *fork_hook;   /* registered with os, as that one */
+    PyObject *exit_hook;   /* called by atexit, owned */
+    pid_t hooked_pid;      /* in which process it is registered; 0: none */
+    PyObject *fork_hook;   /* registered with os, owned; NULL: not yet */
 } agent;
 
 struct server_handle {
@@ -105,7 +106,9 @@ wait_for_others(void)
 static PyObject *
 at_exit(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
 {
-    agent.ending = true;
+    /* of a subinterpreter: the others may still serve */
+    agent.ending = PyThreadState_Get()->interp == PyInterpreterState_Main();
+    agent.hooked_pid = 0;
     Py_CLEAR(agent.exit_hook);
     Py_CLEAR(agent.fork_hook);
     wait_for_others();
@@ -120,23 +123,24 @@ at_exit(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args))
 static PyMethodDef at_exit_method = {"_pyexplore_at_exit", at_exit, METH_NOARGS,
                                      NULL};
 
+/* Once more in a forked child: from 3.13 on multiprocessing drops there what
+ * the parent had registered. To be called twice is harmless. */
 int
 agent_watch_exit(void)
 {
-    if (agent.exit_hook != NULL)
+    if (agent.hooked_pid == getpid())
         return 0;
+    if (agent.exit_hook == NULL)
+        agent.exit_hook = PyCFunction_New(&at_exit_method, NULL);
     PyObject *module = PyImport_ImportModule("atexit");
-    PyObject *hook = PyCFunction_New(&at_exit_method, NULL);
     PyObject *result = NULL;
-    if (module != NULL && hook != NULL)
-        result = PyObject_CallMethod(module, "register", "O", hook);
+    if (module != NULL && agent.exit_hook != NULL)
+        result = PyObject_CallMethod(module, "register", "O", agent.exit_hook);
     Py_XDECREF(module);
-    if (result == NULL) {
-        Py_XDECREF(hook);
+    if (result == NULL)
         return -1;
-    }
     Py_DECREF(result);
-    agent.exit_hook = hook;
+    agent.hooked_pid = getpid();
     return 0;
 }
 

@@ -128,6 +128,22 @@ def serve_again():
         assert wire.server["pid"] == child.pid
 
 
+def test_a_child_without_the_parents_exit_functions(spawn):
+    """A worker that serves leaves nothing, although multiprocessing (3.13+)
+    dropped in it what the parent had registered with atexit."""
+    child = Served(spawn)
+    child.run(LOOK + """
+def serve_and_end():
+    import atexit
+    atexit._clear()
+    pyexplore.serve(port=0)
+    files = os.listdir(os.environ["PYEXPLORE_DIR"])
+    atexit._run_exitfuncs()
+    return [len(files), len(os.listdir(os.environ["PYEXPLORE_DIR"]))]
+""")
+    assert child.ask("in_child(serve_and_end)") == [4, 2]
+
+
 @pytest.mark.skipif(SANITIZED, reason="AddressSanitizer's own locks are "
                     "not let go in a child that is forked beside threads")
 def test_fork_while_peers_ask_for_facts(spawn):
