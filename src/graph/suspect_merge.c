@@ -4,7 +4,8 @@
  * the weak reference that a registry has of it, a thread and its entry in the
  * table of threads. Two findings have one cause if they pile up at the same
  * place, or if most of the objects of one are referred to by objects of the
- * other. Of each such set the one that says most about the cause stays.
+ * other, or if there is one on the C stack of each thread. Of each such set the
+ * one that says most about the cause stays.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -264,6 +265,56 @@ join_linked(struct search *search, struct px_err *err)
     return PX_OK;
 }
 
+/* ---- stacks ---- */
+static bool
+has_stack(const struct search *search, const struct finding *finding)
+{
+    struct px_root root = {0};
+    if (!finding->is_root)
+        return false;
+    px_graph_root(search->graph, px_paths_root(search->paths, finding->example),
+                  &root);
+    return root.root_class == PX_ROOT_THREAD ||
+           root.root_class == PX_ROOT_GREENLET;
+}
+
+/* As many more in each round, but for those that are just starting. */
+static bool
+grow_in_step(const struct search *search, const struct finding *a,
+             const struct finding *b)
+{
+    enum { STARTING_PART = 16 };
+    uint64_t of_a[SUSPECT_ROUNDS_MAX], of_b[SUSPECT_ROUNDS_MAX];
+    int64_t slack = 1 + a->trend.grown / STARTING_PART;
+    suspect_series(search->suspects, a->kind, false, of_a);
+    suspect_series(search->suspects, b->kind, false, of_b);
+    for (size_t i = 1; i < search->suspects->n_rounds; i++) {
+        int64_t more = (int64_t)(of_a[i] - of_a[0] - (of_b[i] - of_b[0]));
+        if (more < -slack || more > slack)
+            return false;
+    }
+    return true;
+}
+
+/* A call that goes on has its arguments on the C stack: up to 3.11 the dict of
+ * target(*args, **kwargs), which each thread has (Python/ceval.c,
+ * CALL_FUNCTION_EX). Nobody has lost a reference there. */
+static void
+join_stacks(struct search *search)
+{
+    for (uint32_t i = 0; i < search->n; i++) {
+        if (search->findings[i].kind == PX_NONE ||
+            !has_stack(search, &search->findings[i]))
+            continue;
+        for (uint32_t j = 0; j < search->n; j++) {
+            const struct finding *other = &search->findings[j];
+            if (other->kind != PX_NONE && other->held_by == PX_HELD_C &&
+                grow_in_step(search, &search->findings[i], other))
+                join(search, i, j);
+        }
+    }
+}
+
 /* ---- all of it ---- */
 static const char *const weak_types[] = {
     "weakref",
@@ -340,6 +391,7 @@ suspect_merge(struct search *search, struct px_err *err)
     }
     join_neighbours(search);
     enum px_status status = join_linked(search, err);
+    join_stacks(search);
     sum_up(search);
     for (size_t i = 0; i < search->n && status == PX_OK; i++) {
         struct finding *finding = &search->findings[i];

@@ -210,3 +210,21 @@ def test_one_snapshot_tells_of_garbage_that_nobody_collects(tmp_path):
     assert sum(line.startswith("    \u25b6 .") for line in shown) == 1, shown
     ran = ok("suspects", make_pxs(tmp_path / "b.pxs", "--cycles", 0), "--json")
     assert ran.json["findings"] == []
+
+
+@pytest.mark.parametrize("each, kinds", [(4, ["frame"]), (9, ["frame", "c"])])
+def test_what_is_on_the_stack_of_each_thread_is_not_lost_by_c_code(
+        each, kinds, tmp_path):
+    for i in range(4):
+        heap = pxs.Heap()
+        for number in range(10 + 4 * i):
+            thread = heap.new("<thread>", 0, flags=pxs.SYNTHETIC,
+                              type_flags=pxs.TYPE_SYNTHETIC)
+            heap.snap.roots.append((pxs.ROOT["THREAD"], thread,
+                                    "Thread-%d" % number))
+        for _ in range(20 + each * i):
+            heap.extra[heap.new("dict", 64, type_flags=pxs.TYPE_GC)] = 1
+        heap.finish(python="3.11.0", pid=1, time=1000 + 20 * i).write(
+            tmp_path / ("%d.pxs" % i))
+    ran = run("suspects", *sorted(tmp_path.glob("*.pxs")), "--json")
+    assert sorted(f["kind"] for f in ran.json["findings"]) == sorted(kinds)
