@@ -31,7 +31,7 @@ static const char *const code_types[] = {
 static const char *const callback_types[] = {
     "function",      "method", "builtin_function_or_method",
     "partial",       "cell",   "method-wrapper",
-    "partialmethod", "Handle",
+    "partialmethod", "Handle", "TimerHandle",
 };
 #define N(words) (sizeof(words) / sizeof *(words))
 

@@ -156,11 +156,12 @@ def test_wrong_usage(tmp_path, spawn):
         assert ran.status == 2 and word in ran.err, ran
 
 
-def kind_of_growth(tmp_path, list_name, folder, library="/lib/python3.13"):
+def kind_of_growth(tmp_path, list_name, folder, library="/lib/python3.13",
+                   row="app.Row"):
     """What `suspects` calls a list of that name in a module of that folder."""
     for i in range(4):
         heap = pxs.Heap()
-        kept = [heap.new("app.Row", 56, type_flags=pxs.TYPE_HEAP |
+        kept = [heap.new(row, 56, type_flags=pxs.TYPE_HEAP |
                          pxs.TYPE_GC | pxs.TYPE_PYTHON)
                 for _ in range(10 + 20 * i)]
         for name, file, items in (
@@ -175,7 +176,7 @@ def kind_of_growth(tmp_path, list_name, folder, library="/lib/python3.13"):
             tmp_path / ("%d.pxs" % i))
     ran = run("suspects", *sorted(tmp_path.glob("*.pxs")), "--json")
     first, = ran.json["findings"]
-    assert first["type"] == "app.Row"
+    assert first["type"] == row
     return first["kind"]
 
 
@@ -194,6 +195,11 @@ def test_whose_code_it_is_in_a_folder_with_an_apostrophe(
     ("MEMOIZED", "registry")])
 def test_a_memory_is_no_memo(name, kind, tmp_path):
     assert kind_of_growth(tmp_path, name, "/srv") == kind
+
+
+def test_timers_that_pile_up_are_callbacks(tmp_path):
+    assert kind_of_growth(tmp_path, "_scheduled", "/srv",
+                          row="asyncio.events.TimerHandle") == "registry"
 
 
 def test_one_snapshot_tells_of_garbage_that_nobody_collects(tmp_path):
