@@ -85,7 +85,7 @@ static enum px_status
 refuse_existing(const char *path, struct px_err *err)
 {
     px_fail(err, PX_EINVAL, "%s exists already", path);
-    px_err_hint(err, "give another name, or remove it first");
+    px_err_hint(err, "give another name, or --force to replace it");
     return PX_EINVAL;
 }
 

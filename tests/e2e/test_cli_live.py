@@ -171,6 +171,7 @@ def test_snapshot_does_not_overwrite_unasked(server, tmp_path):
     path.write_text("precious")
     ran = server.run("snapshot", server.pid, "-o", path)
     assert ran.status in (2, 4) and path.read_text() == "precious", ran
+    assert "--force" in ran.err
     result = server.ok("snapshot", server.pid, "-o", path, "--force",
                        "--json").json
     assert result["file_bytes"] == path.stat().st_size > 8
