@@ -21,6 +21,10 @@ static const char *const bound_names[] = {
 /* A part of the name of many numbers; the container's name must be in it. */
 static const char *const bound_parts[] = {"max", "most", "limit", "size"};
 
+/* No process has room for so many: SEM_VALUE_MAX, which a multiprocessing.Queue
+ * has for its maxsize, and sys.maxsize only say that there is no bound. */
+#define UNBOUNDED (UINT64_C(1) << 30)
+
 struct bound {
     const struct search *search;
     char name[64]; /* of the container, without what is not a letter */
@@ -62,9 +66,10 @@ static bool
 look_at_name(void *context, const char *name, px_node value)
 {
     struct bound *bound = context;
-    if (is_named(bound, name))
-        bound->is_found =
-            number_of(bound->search->graph, value) >= bound->count;
+    if (is_named(bound, name)) {
+        uint64_t most = number_of(bound->search->graph, value);
+        bound->is_found = most >= bound->count && most < UNBOUNDED;
+    }
     return !bound->is_found;
 }
 
@@ -92,7 +97,7 @@ items_within_bound(const struct px_graph *graph, px_node node)
 {
     uint64_t n = 0, most;
     if (preview_bound(graph, node, &n, &most))
-        return n;
+        return most < UNBOUNDED ? n : 0;
     const char *type = px_type_name(graph, px_node_type(graph, node));
     if (strcmp(type, "functools._lru_cache_wrapper") != 0)
         return 0;

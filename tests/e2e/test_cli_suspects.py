@@ -157,7 +157,7 @@ def test_wrong_usage(tmp_path, spawn):
 
 
 def kind_of_growth(tmp_path, list_name, folder, library="/lib/python3.13",
-                   row="app.Row"):
+                   row="app.Row", **numbers):
     """What `suspects` calls a list of that name in a module of that folder."""
     for i in range(4):
         heap = pxs.Heap()
@@ -169,15 +169,17 @@ def kind_of_growth(tmp_path, list_name, folder, library="/lib/python3.13",
                 ("app", folder + "/app.py", kept)):
             module = heap.new("module", 72, type_flags=pxs.TYPE_GC)
             heap.edge(module, "ATTR", heap.named_dict(
-                __file__=heap.str(file), **{list_name: heap.list(items)}),
+                __file__=heap.str(file), **{list_name: heap.list(items)},
+                **{name: heap.int(value) for name, value in numbers.items()}),
                 "__dict__")
             heap.snap.roots.append((pxs.ROOT["MODULE"], module, name))
         heap.finish(python="3.13.0", pid=1, time=1000 + 20 * i).write(
             tmp_path / ("%d.pxs" % i))
     ran = run("suspects", *sorted(tmp_path.glob("*.pxs")), "--json")
-    first, = ran.json["findings"]
-    assert first["type"] == row
-    return first["kind"]
+    for first in ran.json["findings"]:
+        assert first["type"] == row
+        return first["kind"]
+    return None
 
 
 @pytest.mark.parametrize("folder, library, kind", [
@@ -195,6 +197,13 @@ def test_whose_code_it_is_in_a_folder_with_an_apostrophe(
     ("MEMOIZED", "registry")])
 def test_a_memory_is_no_memo(name, kind, tmp_path):
     assert kind_of_growth(tmp_path, name, "/srv") == kind
+
+
+@pytest.mark.parametrize("most, kind", [
+    (1000, None), (2 ** 31 - 1, "container")])
+def test_a_bound_that_nothing_reaches_is_none(most, kind, tmp_path):
+    """SEM_VALUE_MAX is the maxsize of each multiprocessing.Queue."""
+    assert kind_of_growth(tmp_path, "STORE", "/srv", maxsize=most) == kind
 
 
 def test_timers_that_pile_up_are_callbacks(tmp_path):

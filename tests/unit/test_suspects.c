@@ -207,15 +207,15 @@ test_a_list_that_swings(void **state)
 }
 
 /* A list that states its bound is filling, and no more; but what piles up
- * inside of its only item is not excused by it. */
+ * inside of its only item is not excused by it, and sys.maxsize is none. */
 static void
 test_a_bound(void **state)
 {
     (void)state;
     static const struct {
-        uint64_t least_items, more;
+        uint64_t least_items, more, most;
         size_t n_findings;
-    } rows[] = {{10, 7, 0}, {1, 0, 1}};
+    } rows[] = {{10, 7, 100, 0}, {1, 0, 100, 1}, {10, 7, INT64_MAX, 1}};
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         struct watch watch = {.suspects = px_suspects_new(NULL)};
         size_t n;
@@ -224,7 +224,7 @@ test_a_bound(void **state)
                                      .place = i + 1,
                                      .items =
                                          rows[r].least_items + rows[r].more * i,
-                                     .most = 100};
+                                     .most = rows[r].most};
             look(&watch, heap_of(&all));
         }
         find(&watch, &n);
