@@ -241,12 +241,14 @@ px_text_bytes(uint64_t bytes, char out[PX_FIGURE_MAX])
     }
     double value = (double)bytes / 1024;
     size_t unit = 0;
-    /* 1023.95 would print as 1024.0 */
-    while (value >= 1023.95 && unit + 1 < sizeof units / sizeof units[0]) {
+    /* 1023.5 would print as 1024 */
+    while (value >= 1023.5 && unit + 1 < sizeof units / sizeof units[0]) {
         value /= 1024;
         unit++;
     }
-    snprintf(out, PX_FIGURE_MAX, "%.1f %s", value, units[unit]);
+    /* Never wider than "999.9 KiB": columns are made for that. */
+    snprintf(out, PX_FIGURE_MAX, "%.*f %s", value < 999.95 ? 1 : 0, value,
+             units[unit]);
     return out;
 }
 

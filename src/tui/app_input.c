@@ -133,6 +133,20 @@ app_key(struct app *app, int32_t key)
 }
 
 unsigned
+app_paste(struct app *app, int32_t key)
+{
+    bool is_text =
+        app->prompt.kind != PROMPT_NONE && app->prompt.kind != PROMPT_CONFIRM;
+    /* A key that opens a prompt may still wait. */
+    if (!is_text && app->ahead.n == 0) {
+        app_say(app, ROLE_WARN,
+                "what was pasted is no key; / and : and f take text");
+        return REACT_DRAW;
+    }
+    return app_key(app, key < ' ' || key >= KEY_FIRST ? ' ' : key);
+}
+
+unsigned
 app_press(struct app *app, int32_t key)
 {
     if (app->prompt.kind == PROMPT_NONE) {

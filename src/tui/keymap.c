@@ -58,6 +58,7 @@ const struct key_binding key_bindings[] = {
     {VIEW_GC,        "R",         ACT_GC_RESTORE,   ""},
     {VIEW_GC,        "K",         ACT_GC_KEEP,      NULL},
     {VIEW_GARBAGE,   "Enter",     ACT_ENTER,        "object"},
+    {VIEW_LOG,       "Enter",     ACT_ROW,          "all of it"},
     {VIEW_DUPLICATES, "Enter",    ACT_ENTER,        "object"},
     {VIEW_DUPLICATES, "p",        ACT_PATH,         ""},
     {VIEW_DUPLICATES, "b",        ACT_REFERRERS,    ""},

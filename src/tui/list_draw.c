@@ -225,7 +225,7 @@ get_cell(const struct list *list, uint32_t row, int i, struct cell_out *out)
 }
 
 /* A text that is too long takes what the columns after it leave empty: rows of
- * a tree that have no figures are read to their end. */
+ * a tree or a pane that have no figures are read to their end. */
 static int
 cell_cols(const struct list *list, const struct screen *screen, uint32_t row,
           int i, const struct cell_out *cell)
@@ -250,7 +250,7 @@ shown_cell(const struct list *list, struct screen *screen, uint32_t row, int i,
     const struct column *column = &list->ops->columns[list->layout[i].column];
     int cols = list->layout[i].cols;
     get_cell(list, row, i, out);
-    if (list->ops->is_tree && !is_right(column))
+    if ((list->ops->is_tree || list->ops->bare) && !is_right(column))
         cols = cell_cols(list, screen, row, i, out);
     if (column->keep_end)
         cut_beginning(screen, out, cols);

@@ -105,6 +105,8 @@ on_input(void *context, int fd, short revents)
             break;
         if (input.kind == TERM_KEY)
             react(program, app_key(program->app, input.key));
+        else if (input.kind == TERM_PASTE)
+            react(program, app_paste(program->app, input.key));
         else
             react(program, app_mouse(program->app, (enum mouse)input.mouse,
                                      input.row, input.col));

@@ -52,7 +52,7 @@ add_hint(const struct findings *findings, struct cell_out *out)
 {
     if (findings->n_rounds < 3)
         cell_add(out, ROLE_DIM,
-                 "r takes another snapshot, a does by itself; the third one "
+                 "r takes another snapshot, a takes them by itself; the third "
                  "tells what grows");
     else if (findings->is_in_doubt)
         cell_addf(out, ROLE_DIM,

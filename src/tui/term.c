@@ -40,15 +40,35 @@ struct terminal {
     SCREEN *screen;
     attr_t attributes[ROLE_END];
     short pairs[ROLE_END];
+    bool is_paste; /* what comes is pasted text */
 };
 
 /* What a crash needs; written once before its handlers are set. */
 static struct {
     volatile sig_atomic_t is_open;
     struct termios before;
-    char leave[64];
+    char leave[96];
     size_t leave_bytes;
 } rescue;
+
+/* From here on the terminal says what is pasted (BE), or no longer (BD): of
+ * those that have it. What was meant for another window would be keys. */
+static void
+bracket_pastes(bool is_on)
+{
+    const char *text = tigetstr(is_on ? "BE" : "BD");
+    if (text == NULL || text == (const char *)-1)
+        return;
+    fputs(text, stdout);
+    fflush(stdout);
+}
+
+static void
+leave_screen(void)
+{
+    bracket_pastes(false);
+    endwin();
+}
 
 static void
 restore_by_hand(void)
@@ -74,7 +94,7 @@ on_exit_restore(void)
 {
     if (rescue.is_open) {
         rescue.is_open = 0;
-        endwin();
+        leave_screen();
     }
 }
 
@@ -85,7 +105,8 @@ prepare_rescue(void)
     const char *leave = tigetstr("rmcup");
     const char *show = tigetstr("cnorm");
     const char *plain = tigetstr("sgr0");
-    const char *parts[] = {"\x1b[?1000l\x1b[?1006l", plain, show, leave};
+    const char *parts[] = {"\x1b[?1000l\x1b[?1006l", tigetstr("BD"), plain,
+                           show, leave};
     rescue.leave_bytes = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         /* The first only where the terminal was told to send the mouse. */
@@ -220,6 +241,7 @@ term_open(const struct term_options *options, struct px_err *err)
         mouseinterval(0);
     }
     prepare_rescue();
+    bracket_pastes(true);
     return term;
 }
 
@@ -230,7 +252,7 @@ term_close(struct terminal *term)
         return;
     if (rescue.is_open) {
         rescue.is_open = 0;
-        endwin();
+        leave_screen();
     }
     delscreen(term->screen);
     free(term);
@@ -360,7 +382,7 @@ read_mouse(struct term_input *input)
  * False: ESC was a key by itself, and what else has come is still to be read.
  */
 static bool
-read_sequence(int32_t *key)
+read_sequence(int32_t *key, bool *is_paste)
 {
     char text[SEQUENCE_BYTES];
     size_t n = 0;
@@ -377,6 +399,9 @@ read_sequence(int32_t *key)
     }
     nodelay(stdscr, TRUE);
     *key = state == SEQUENCE_WHOLE ? sequence_key(text, n) : 0;
+    if (state == SEQUENCE_WHOLE && n == 5 && memcmp(text, "[20", 3) == 0 &&
+        text[4] == '~')
+        *is_paste = text[3] == '0';
     if (state == SEQUENCE_WHOLE)
         return true;
     if (state == SEQUENCE_OPEN && kind == KEY_CODE_YES)
@@ -391,27 +416,34 @@ read_sequence(int32_t *key)
 struct term_input
 term_next(struct terminal *term)
 {
-    (void)term;
     for (;;) {
         struct term_input input = {.kind = TERM_NOTHING};
         wint_t code = 0;
         int kind = get_wch(&code);
         if (kind == ERR)
             return input;
-        if (kind == OK && code == KEYS_ESC && read_sequence(&input.key)) {
+        /* Ctrl-C also ends a paste whose end was lost. */
+        if (kind == OK && code == 'C' - 64)
+            term->is_paste = false;
+        if (kind == OK && code == KEYS_ESC &&
+            read_sequence(&input.key, &term->is_paste)) {
+            if (term->is_paste)
+                continue;
             input.kind = TERM_KEY;
             if (input.key != 0)
                 return input;
             continue;
         }
         if (kind != KEY_CODE_YES) {
-            input.kind = TERM_KEY;
+            input.kind = term->is_paste ? TERM_PASTE : TERM_KEY;
             input.key = code == 127    ? KEYS_BACKSPACE
                         : code == 8    ? KEYS_BACKSPACE
                         : code == '\n' ? KEYS_ENTER
                                        : (int32_t)code;
             return input;
         }
+        if (term->is_paste)
+            continue;
         if (code == KEY_MOUSE) {
             if (read_mouse(&input))
                 return input;
@@ -434,7 +466,7 @@ term_suspend(struct terminal *term)
 {
     (void)term;
     def_prog_mode();
-    endwin();
+    leave_screen();
     /* The whole foreground job, as the terminal's driver would: `sudo
      * pyexplore-tui` must stop too. */
     struct sigaction plain = {.sa_handler = SIG_DFL}, before;
@@ -443,6 +475,7 @@ term_suspend(struct terminal *term)
     kill(0, SIGTSTP);
     sigaction(SIGTSTP, &before, NULL);
     reset_prog_mode();
+    bracket_pastes(true);
     refresh();
 }
 

@@ -24,7 +24,12 @@ struct term_options {
     bool mouse;
 };
 
-enum term_input_kind { TERM_NOTHING, TERM_KEY, TERM_MOUSE };
+enum term_input_kind {
+    TERM_NOTHING,
+    TERM_KEY,
+    TERM_PASTE, /* a character of what was pasted: `key` */
+    TERM_MOUSE
+};
 struct term_input {
     enum term_input_kind kind;
     int32_t key;

@@ -149,6 +149,19 @@ def test_no_key_is_taken_for_its_letters():
         t.wait_until(lambda _: t.lines()[1].split()[0] == "gc", "[: back")
 
 
+def test_what_is_pasted_is_text():
+    with explorer() as t:
+        t.wait_for("1 of 26")
+        t.raw(b"\x1b[200~quit\nq\x1b[201~")
+        t.wait_for("what was pasted is no key")
+        t.type("f")
+        t.raw(b"\x1b[200~server.Conn\n\x1b[201~!Handler\r")
+        t.wait_for("filter server.Conn !Handler hides 25")
+        t.raw(b"\x1b[200~")  # one without an end
+        t.keys("C-c")
+        assert t.wait_exit() == 0
+
+
 def test_no_color_is_honoured_and_still_reads():
     with explorer(env={"NO_COLOR": "1"}) as t:
         t.wait_for("1 of 26")

@@ -541,7 +541,7 @@ test_help_begins_here(void **state)
     assert_shows(app, "Right (trees), l (trees)  :unfold");
     go(app, "log");
     press(app, "?");
-    assert_false(shows(app, "Here:"));
+    assert_shows(app, "▌Here: log");
 }
 
 /* What to do stands at the end of a question or a message: it is not cut. */
