@@ -21,6 +21,7 @@
 
 #include <pyexplore/buf.h>
 #include <pyexplore/err.h>
+#include <pyexplore/header.h>
 #include <pyexplore/snapshot.h>
 
 typedef uint32_t px_node; /* 0 … n_nodes-1, ascending addresses */
@@ -80,8 +81,7 @@ void px_graph_free(struct px_graph *graph);
 uint32_t px_graph_n_nodes(const struct px_graph *graph);
 uint32_t px_graph_n_edges(const struct px_graph *graph);
 uint32_t px_graph_n_types(const struct px_graph *graph);
-/* The header's JSON text, NUL-terminated; "{}" if there was none. */
-const char *px_graph_header(const struct px_graph *graph);
+const struct px_header *px_graph_header(const struct px_graph *graph);
 /* A footer value, 0 if the footer did not have it. */
 uint64_t px_graph_footer(const struct px_graph *graph, enum px_footer_tag tag);
 /* PX_END_COMPLETE or why not. */
@@ -223,9 +223,9 @@ void px_file_writer_free(struct px_file_writer *writer);
 enum px_status px_file_read(const char *path, struct px_work *work,
                             struct px_builder *builder, size_t damage_bytes,
                             char *damage, struct px_err *err);
-/* Only the header's JSON text, in `*out` (replaced). What can be read only
- * once, a pipe, is left alone: PX_EUNSUPPORTED. */
-enum px_status px_file_header(const char *path, struct px_buf *out,
+/* Only the header, as px_header_read gives it. What can be read only once, a
+ * pipe, is left alone: PX_EUNSUPPORTED. */
+enum px_status px_file_header(const char *path, struct px_header *out,
                               struct px_err *err);
 
 #endif

@@ -194,19 +194,6 @@ collect(struct cli *cli, const char *text, struct px_err *err)
     return status;
 }
 
-/* Whether the collector of this snapshot's process runs by itself. */
-static bool
-collects(const struct px_graph *graph)
-{
-    json_t *header = json_loads(px_graph_header(graph), 0, NULL);
-    json_t *gc = json_object_get(header, "gc");
-    json_t *first = json_array_get(json_object_get(gc, "thresholds"), 0);
-    bool is_on = !json_is_false(json_object_get(gc, "enabled")) &&
-                 (first == NULL || json_integer_value(first) > 0);
-    json_decref(header);
-    return is_on;
-}
-
 static enum px_status
 take_snapshot(struct check *check, const char *target, struct px_err *err)
 {
@@ -224,7 +211,8 @@ take_snapshot(struct check *check, const char *target, struct px_err *err)
     }
     if (status != PX_OK)
         return cli_interrupted(cli, status, err);
-    check->is_collecting |= !cli->opt.collect && collects(check->last.graph);
+    check->is_collecting |=
+        !cli->opt.collect && px_graph_header(check->last.graph)->collects;
     return PX_OK;
 }
 

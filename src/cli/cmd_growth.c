@@ -107,15 +107,6 @@ merge_types(struct watch *watch, struct grown_type *types, size_t n)
     watch->n_types = n_all;
 }
 
-static double
-header_time(const struct px_graph *graph)
-{
-    json_t *header = json_loads(px_graph_header(graph), 0, NULL);
-    double time = json_number_value(json_object_get(header, "time"));
-    json_decref(header);
-    return time;
-}
-
 static void
 take_counts(struct watch *watch, const struct px_graph *graph)
 {
@@ -153,7 +144,7 @@ take_round(struct cli *cli, struct watch *watch, const char *target,
     if (status == PX_OK) {
         bool is_first = watch->n_looks++ == 0;
         take_counts(watch, loaded.graph);
-        watch->time = header_time(loaded.graph);
+        watch->time = px_graph_header(loaded.graph)->time;
         watch->round += !is_first;
         if (is_first) {
             watch->first_time = watch->time;

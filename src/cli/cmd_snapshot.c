@@ -28,27 +28,16 @@ struct save {
     bool is_confirmed;
 };
 
-/* The estimate of the HEADER chunk; a header that we cannot read is the
- * reader's problem later, not a reason to lose the snapshot. */
+/* A header that we cannot read is the reader's problem later, not a reason to
+ * lose the snapshot. */
 static void
 read_estimate(struct save *save, const void *bytes, size_t n_bytes)
 {
-    struct px_reader reader = px_reader_of(bytes, n_bytes);
-    struct px_chunk chunk;
-    struct px_buf raw;
-    px_buf_init(&raw);
-    if (px_chunk_next(&reader, &chunk, NULL) == PX_OK &&
-        chunk.kind == PX_CHUNK_HEADER &&
-        px_chunk_unpack(&chunk, &raw, NULL) == PX_OK) {
-        json_t *header = json_loadb((const char *)raw.data, raw.len, 0, NULL);
-        json_t *estimate = json_object_get(header, "estimate");
-        save->estimated_objects =
-            (uint64_t)json_integer_value(json_object_get(estimate, "objects"));
-        save->estimated_bytes =
-            (uint64_t)json_integer_value(json_object_get(estimate, "bytes"));
-        json_decref(header);
-    }
-    px_buf_done(&raw);
+    struct px_header header;
+    px_header_of_chunk(bytes, n_bytes, &header, NULL);
+    save->estimated_objects = header.estimated_objects;
+    save->estimated_bytes = header.estimated_bytes;
+    px_header_done(&header);
 }
 
 static enum px_status

@@ -195,18 +195,14 @@ print_head(const struct work *work, const struct case_of *one,
     const struct px_suspects_round *rounds =
         px_suspects_rounds(one->suspects, &n);
     const struct px_suspects_round *last = &rounds[n - 1];
-    json_t *header = json_loads(px_graph_header(loaded->graph), 0, NULL);
-    const char *python = json_string_value(json_object_get(header, "python"));
+    const struct px_header *header = px_graph_header(loaded->graph);
     printf("%s  pid %lld  Python %s",
-           cli_text(work->cli, one->target, sizeof text, text),
-           (long long)json_integer_value(json_object_get(header, "pid")),
-           cli_text(work->cli, python != NULL ? python : "?", sizeof version,
-                    version));
+           cli_text(work->cli, one->target, sizeof text, text), header->pid,
+           cli_text(work->cli, header->python, sizeof version, version));
     if (last->started > 0 && last->time > last->started)
         printf("  up %s",
                px_text_ns((uint64_t)((last->time - last->started) * 1e9), up));
     printf("\n");
-    json_decref(header);
     print_memory(work, memory, rounds, n);
     printf("%s in %.1f s\n", px_text_counted(n - 1, "round", count),
            last->time - rounds[0].time);

@@ -114,7 +114,7 @@ jsonout_error(struct cli *cli, const struct px_err *err, int exit_status)
 
 /* A member of the snapshot's header, or null. */
 static json_t *
-header_member(json_t *header, const char *key)
+header_member(const json_t *header, const char *key)
 {
     json_t *value = json_object_get(header, key);
     return value == NULL ? json_null() : json_incref(value);
@@ -124,7 +124,7 @@ json_t *
 jsonout_head(const struct cli *cli, const struct cli_loaded *loaded)
 {
     const struct px_graph *graph = loaded->graph;
-    json_t *header = json_loads(px_graph_header(graph), 0, NULL);
+    const json_t *header = px_graph_header(graph)->json;
     enum px_end end = px_graph_end(graph);
     json_t *snapshot = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
@@ -141,7 +141,6 @@ jsonout_head(const struct cli *cli, const struct cli_loaded *loaded)
         (json_int_t)px_graph_footer(graph, PX_FOOTER_LEFT_OUT),
         "threads_left_out",
         (json_int_t)px_graph_footer(graph, PX_FOOTER_THREADS_LEFT_OUT));
-    json_decref(header);
     return need(json_pack("{s:s, s:o, s:o}", "command", cli->command->name,
                           "target", jsonout_text(loaded->target.text),
                           "snapshot", need(snapshot)));

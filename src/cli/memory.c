@@ -26,11 +26,10 @@ figure(const json_t *json, const char *key)
 
 /* Pools of pymalloc: 16 KiB since 3.10 (gh-81057), 4 KiB before. */
 static uint64_t
-pool_bytes(const json_t *header)
+pool_bytes(const char *python)
 {
-    const char *python = json_string_value(json_object_get(header, "python"));
     unsigned major, minor;
-    if (python == NULL || sscanf(python, "%u.%u", &major, &minor) != 2)
+    if (sscanf(python, "%u.%u", &major, &minor) != 2)
         return 0;
     return major > 3 || minor >= 10 ? 16u << 10 : 4u << 10;
 }
@@ -39,10 +38,9 @@ pool_bytes(const json_t *header)
  * included, and in all that ever were. An arena's other pools were never
  * touched, and an arena without any block is given back. */
 static void
-take_allocator(const struct px_graph *graph, const json_t *header,
-               struct memory *memory)
+take_allocator(const struct px_graph *graph, struct memory *memory)
 {
-    uint64_t pool = pool_bytes(header);
+    uint64_t pool = pool_bytes(px_graph_header(graph)->python);
     uint64_t pools = 0, in_use = 0;
     for (size_t i = 0; i < px_graph_n_block_classes(graph); i++) {
         const struct px_block_class *row = px_graph_block_class(graph, i);
@@ -64,16 +62,15 @@ void
 memory_take(const struct cli_loaded *loaded, struct memory *out)
 {
     const struct px_graph *graph = loaded->graph;
-    json_t *header = json_loads(px_graph_header(graph), 0, NULL);
+    const struct px_header *header = px_graph_header(graph);
     *out = (struct memory){
         .is_live = loaded->target.kind != PX_TARGET_FILE,
-        .rss = figure(header, "rss"),
-        .file = figure(header, "rss_file"),
-        .blocks = figure(header, "allocated_blocks"),
+        .rss = header->rss,
+        .file = header->rss_file,
+        .blocks = header->allocated_blocks,
         .verdict = "unknown",
     };
-    take_allocator(graph, header, out);
-    json_decref(header);
+    take_allocator(graph, out);
     for (px_type t = 0; t < px_graph_n_types(graph); t++)
         out->objects += px_type_bytes(graph, t);
 }

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "cli/cli.h"
 
 /* The start of a process is told from its age and the clock, which may have
@@ -19,43 +17,33 @@
 #define START_S 60.0
 
 struct member {
-    char *path; /* the argument */
-    int place;  /* among the arguments */
-    double time;
-    double started; /* 0: not known */
-    json_int_t pid;
-    const char *host; /* borrowed from the header */
-    json_t *header;   /* NULL: cannot be read, which is said by who loads it */
+    char *path;   /* the argument */
+    int place;    /* among the arguments */
+    bool is_read; /* if not, who loads it says why */
+    struct px_header header;
 };
 
 static void
 read_member(struct cli *cli, struct member *member)
 {
     struct px_target target;
-    struct px_buf text;
-    px_buf_init(&text);
-    if (cli_target(cli, member->path, &target, NULL) == PX_OK &&
-        px_file_header(target.path, &text, NULL) == PX_OK)
-        member->header = json_loadb((const char *)text.data, text.len, 0, NULL);
-    px_buf_done(&text);
-    const json_t *header = member->header;
-    const char *host = json_string_value(json_object_get(header, "host"));
-    member->host = host != NULL ? host : "";
-    member->pid = json_integer_value(json_object_get(header, "pid"));
-    member->time = json_number_value(json_object_get(header, "time"));
-    member->started = json_number_value(json_object_get(header, "started"));
+    px_header_init(&member->header);
+    member->is_read =
+        cli_target(cli, member->path, &target, NULL) == PX_OK &&
+        px_file_header(target.path, &member->header, NULL) == PX_OK;
 }
 
 /* Files that say nothing of their process are taken for the same. */
 static enum px_status
-compare_process(const struct cli *cli, const struct member *first,
-                const struct member *other, struct px_err *err)
+compare_process(const struct cli *cli, const struct member *one,
+                const struct member *two, struct px_err *err)
 {
+    const struct px_header *first = &one->header, *other = &two->header;
     if (first->pid != other->pid || strcmp(first->host, other->host) != 0) {
         px_fail(err, PX_EINVAL,
                 "%.60s is of pid %lld on %.40s, %.60s of pid %lld on %.40s",
-                first->path, (long long)first->pid, first->host, other->path,
-                (long long)other->pid, other->host);
+                one->path, first->pid, first->host, two->path, other->pid,
+                other->host);
         px_err_hint(err,
                     "`pyexplore %s` compares files of one process; "
                     "`pyexplore diff` any two",
@@ -67,7 +55,7 @@ compare_process(const struct cli *cli, const struct member *first,
         cli_warn(cli,
                  "%s and %s are of processes that started at different times: "
                  "was it started anew?",
-                 first->path, other->path);
+                 one->path, two->path);
     return PX_OK;
 }
 
@@ -75,8 +63,8 @@ static int
 by_time(const void *a, const void *b)
 {
     const struct member *x = a, *y = b;
-    if (x->time != y->time)
-        return x->time < y->time ? -1 : 1;
+    if (x->header.time != y->header.time)
+        return x->header.time < y->header.time ? -1 : 1;
     return x->place - y->place;
 }
 
@@ -85,9 +73,10 @@ sort_members(struct cli *cli, struct member *members, size_t n)
 {
     bool is_sorted = true;
     for (size_t i = 0; i < n; i++) {
-        if (members[i].time <= 0)
+        if (members[i].header.time <= 0)
             return;
-        is_sorted &= i == 0 || members[i - 1].time <= members[i].time;
+        is_sorted &=
+            i == 0 || members[i - 1].header.time <= members[i].header.time;
     }
     if (is_sorted)
         return;
@@ -108,7 +97,7 @@ cli_order_files(struct cli *cli, struct px_err *err)
     for (size_t i = 0; i < n; i++) {
         members[i] = (struct member){.path = cli->args[i], .place = (int)i};
         read_member(cli, &members[i]);
-        if (members[i].header == NULL)
+        if (!members[i].is_read)
             continue;
         if (first == NULL)
             first = &members[i];
@@ -118,7 +107,7 @@ cli_order_files(struct cli *cli, struct px_err *err)
     if (status == PX_OK)
         sort_members(cli, members, n);
     for (size_t i = 0; i < n; i++)
-        json_decref(members[i].header);
+        px_header_done(&members[i].header);
     free(members);
     return status;
 }

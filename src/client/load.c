@@ -28,40 +28,24 @@ struct loading {
     char damage[PX_ERR_TEXT];
 };
 
-static uint64_t
-count_of(const json_t *object, const char *key)
-{
-    json_int_t value = json_integer_value(json_object_get(object, key));
-    return value > 0 ? (uint64_t)value : 0;
-}
-
 /* Asks the user, once, with the figures of the header. */
 static enum px_status
 confirm_transfer(struct loading *loading, const void *bytes, size_t n_bytes)
 {
     const struct px_load_options *options = loading->options;
+    struct px_header header;
     if (options->confirm == NULL || loading->is_confirmed)
         return PX_OK;
-    struct px_reader reader = px_reader_of(bytes, n_bytes);
-    struct px_chunk chunk;
-    struct px_buf raw;
-    json_t *header = NULL;
-    px_buf_init(&raw);
-    enum px_status status = px_chunk_next(&reader, &chunk, &loading->err);
-    if (status == PX_OK)
-        status = px_chunk_unpack(&chunk, &raw, &loading->err);
-    if (status == PX_OK && chunk.kind == PX_CHUNK_HEADER)
-        header = json_loadb((const char *)raw.data, raw.len, 0, NULL);
-    if (header != NULL) {
-        const json_t *estimate = json_object_get(header, "estimate");
+    enum px_status status =
+        px_header_of_chunk(bytes, n_bytes, &header, &loading->err);
+    if (status == PX_OK) {
         loading->is_confirmed = true;
-        if (!options->confirm(options->context, count_of(estimate, "objects"),
-                              count_of(estimate, "bytes")))
+        if (!options->confirm(options->context, header.estimated_objects,
+                              header.estimated_bytes))
             status = px_fail(&loading->err, PX_ECANCELED,
                              "the transfer was not wanted");
     }
-    json_decref(header);
-    px_buf_done(&raw);
+    px_header_done(&header);
     return status;
 }
 

@@ -20,8 +20,6 @@
 #include "graph/records.h"
 #include "graph/room.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,53 +54,17 @@ px_builder_free(struct px_builder *builder)
     free(builder);
 }
 
-/* ---- header ---- */
+/* ---- tables ---- */
 static enum px_status
 add_header(struct px_builder *builder, struct px_reader in, struct px_err *err)
 {
-    size_t n = px_reader_left(&in);
-    json_error_t cause;
-    enum px_status status = PX_OK;
-    char *text = NULL;
-    errno = 0;
-    json_t *json =
-        json_loadb((const char *)in.at, n, JSON_REJECT_DUPLICATES, &cause);
-    json_t *estimate = json_object_get(json, "estimate");
-    json_t *format = json_object_get(json, "format");
-    json_int_t objects =
-        json_integer_value(json_object_get(estimate, "objects"));
-    if (json == NULL && errno == ENOMEM) {
-        status = room_fail(err, "no memory for a header");
-        goto out;
-    }
-    if (!json_is_object(json)) {
-        status = tables_bad(err, "header", "it is no JSON object");
-        goto out;
-    }
-    if (json_integer_value(format) != PX_FORMAT_VERSION) {
-        status =
-            px_fail(err, PX_EVERSION,
-                    "this snapshot has format %lld, and this program "
-                    "reads format %d",
-                    (long long)json_integer_value(format), PX_FORMAT_VERSION);
-        px_err_hint(err, "upgrade pyexplore on this side");
-        goto out;
-    }
-    text = malloc(n + 1);
-    if (text == NULL) {
-        status = room_fail(err, "no memory for a header");
-        goto out;
-    }
-    memcpy(text, in.at, n);
-    text[n] = '\0';
-    builder->tables.header = text;
-    builder->counts.estimated_objects = objects > 0 ? (uint64_t)objects : 0;
-out:
-    json_decref(json);
+    struct px_header *header = &builder->tables.header;
+    enum px_status status =
+        px_header_read(in.at, px_reader_left(&in), header, err);
+    builder->counts.estimated_objects = header->estimated_objects;
     return status;
 }
 
-/* ---- tables ---- */
 static enum px_status
 add_types(struct px_builder *builder, struct px_reader in, struct px_err *err)
 {

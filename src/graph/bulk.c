@@ -80,6 +80,6 @@ bulk_column(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
     if (memory != NULL)
         return memory;
     *status =
-        room_fail(err, "no memory for %zu × %zu bytes of the graph", n, bytes);
+        room_fail(err, "no memory for a column of %zu × %zu bytes", n, bytes);
     return NULL;
 }

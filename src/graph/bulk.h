@@ -19,8 +19,8 @@ void *bulk_new(size_t n, size_t bytes);
 void bulk_free(void *memory);
 /* What is mapped now, touched or not. */
 size_t bulk_mapped(void);
-/* A column of a graph, with room for one more; NULL and *status: no memory,
- * or *status was an error already. */
+/* A column of a graph or an analysis, with room for one more. NULL: no memory,
+ * in *status; or *status was an error already. */
 void *bulk_column(size_t n, size_t bytes, enum px_status *status,
                   struct px_err *err);
 

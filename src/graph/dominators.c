@@ -33,16 +33,6 @@ struct px_dominators {
     uint64_t *by_type;
 };
 
-static void *
-array(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
-{
-    void *memory = *status == PX_OK ? bulk_new(n + 1, bytes) : NULL;
-    if (memory == NULL && *status == PX_OK)
-        *status =
-            room_fail(err, "no memory for the dominators of %zu objects", n);
-    return memory;
-}
-
 /* ---- parents ---- */
 static inline void
 mark_reached(struct px_dominators *d, px_node node, bool is_reached)
@@ -125,7 +115,7 @@ keep_sums(struct px_dominators *d, const uint64_t *sums, struct px_err *err)
 {
     uint32_t n = d->graph->holding.n;
     enum px_status status = PX_OK;
-    d->retained = array(n, sizeof *d->retained, &status, err);
+    d->retained = bulk_column(n, sizeof *d->retained, &status, err);
     for (uint32_t i = 0; status == PX_OK && i < n; i++) {
         bool is_large = sums[i] >= RETAINED_LARGE;
         d->retained[i] = is_large ? RETAINED_LARGE : (uint32_t)sums[i];
@@ -204,11 +194,13 @@ make_types(struct px_dominators *d, struct px_err *err)
     size_t n_types = px_graph_n_types(graph);
     enum px_status status = PX_OK;
     struct family family = {.d = d};
-    d->by_type = array(n_types, sizeof *d->by_type, &status, err);
-    family.first = array(graph->holding.n, sizeof *family.first, &status, err);
-    family.next = array(graph->n_nodes, sizeof *family.next, &status, err);
-    family.depth = array(n_types, sizeof *family.depth, &status, err);
-    family.holds = array(n_types, 1, &status, err);
+    d->by_type = bulk_column(n_types, sizeof *d->by_type, &status, err);
+    family.first =
+        bulk_column(graph->holding.n, sizeof *family.first, &status, err);
+    family.next =
+        bulk_column(graph->n_nodes, sizeof *family.next, &status, err);
+    family.depth = bulk_column(n_types, sizeof *family.depth, &status, err);
+    family.holds = bulk_column(n_types, 1, &status, err);
     if (status == PX_OK) {
         link_children(&family);
         sum_types(&family);
@@ -227,15 +219,15 @@ make_tree(struct px_dominators *d, struct px_work *work, struct px_err *err)
     const struct px_graph *graph = d->graph;
     struct lengauer a;
     enum px_status status = lengauer_run(&a, graph, work, err);
-    d->parent = array(graph->n_nodes, sizeof *d->parent, &status, err);
-    d->reached = array(graph->n_nodes / 8, 1, &status, err);
+    d->parent = bulk_column(graph->n_nodes, sizeof *d->parent, &status, err);
+    d->reached = bulk_column(graph->n_nodes / 8, 1, &status, err);
     if (status == PX_OK)
         place_all(d, &a);
     bulk_free(a.number);
     bulk_free(a.leaves);
     a.number = NULL;
     a.leaves = NULL;
-    uint64_t *sums = array(graph->holding.n, sizeof *sums, &status, err);
+    uint64_t *sums = bulk_column(graph->holding.n, sizeof *sums, &status, err);
     if (status == PX_OK)
         sum_up(d, &a, sums);
     lengauer_done(&a);

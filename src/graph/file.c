@@ -380,26 +380,20 @@ out:
 }
 
 enum px_status
-px_file_header(const char *path, struct px_buf *out, struct px_err *err)
+px_file_header(const char *path, struct px_header *out, struct px_err *err)
 {
     struct file_reader file = {.fd = -1};
-    struct px_chunk chunk = {0};
     struct stat st;
     size_t n = 0;
+    px_header_init(out);
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return px_fail(err, PX_EUNSUPPORTED, "%s is no regular file", path);
     px_buf_init(&file.buf);
     enum px_status status = open_file(&file, path, err);
     if (status == PX_OK)
         status = chunk_bytes(&file, &n, err);
-    if (status == PX_OK) {
-        struct px_reader in = px_reader_of(file.buf.data + file.at, n);
-        status = px_chunk_next(&in, &chunk, err);
-    }
-    if (status == PX_OK && chunk.kind != PX_CHUNK_HEADER)
-        status = px_fail(err, PX_EPROTO, "%s has no header", path);
     if (status == PX_OK)
-        status = px_chunk_unpack(&chunk, out, err);
+        status = px_header_of_chunk(file.buf.data + file.at, n, out, err);
     px_buf_done(&file.buf);
     if (file.fd >= 0)
         close(file.fd);

@@ -73,10 +73,10 @@ px_graph_n_types(const struct px_graph *graph)
     return (uint32_t)graph->tables.n_types;
 }
 
-const char *
+const struct px_header *
 px_graph_header(const struct px_graph *graph)
 {
-    return graph->tables.header == NULL ? "{}" : graph->tables.header;
+    return &graph->tables.header;
 }
 
 uint64_t

@@ -91,7 +91,7 @@ struct tables {
     size_t n_roots, cap_roots;
     struct label_row *labels;
     size_t n_labels, cap_labels;
-    char *header; /* JSON text, NULL before it came */
+    struct px_header header;
     uint64_t footer[PX_FOOTER_TAG_END];
     struct blocks blocks;
 };

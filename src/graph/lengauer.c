@@ -337,16 +337,6 @@ write_vertices(struct lengauer *a)
     }
 }
 
-static void *
-array(size_t n, size_t bytes, enum px_status *status, struct px_err *err)
-{
-    void *memory = *status == PX_OK ? bulk_new(n + DOM_FIRST, bytes) : NULL;
-    if (memory == NULL && *status == PX_OK)
-        *status =
-            room_fail(err, "no memory for the dominators of %zu objects", n);
-    return memory;
-}
-
 enum px_status
 lengauer_run(struct lengauer *a, const struct px_graph *graph,
              struct px_work *work, struct px_err *err)
@@ -354,12 +344,13 @@ lengauer_run(struct lengauer *a, const struct px_graph *graph,
     enum px_status status = PX_OK;
     size_t n = graph->holding.n;
     *a = (struct lengauer){.graph = graph};
-    a->is_root = array(graph->n_nodes / 8, 1, &status, err);
-    a->number = array(n, sizeof *a->number, &status, err);
-    a->up = array(n, sizeof *a->up, &status, err);
-    a->semi = array(n, sizeof *a->semi, &status, err);
-    a->label = array(n, sizeof *a->label, &status, err);
-    a->dom = a->vertex = array(n, sizeof *a->dom, &status, err);
+    a->is_root = bulk_column(graph->n_nodes / 8, 1, &status, err);
+    a->number = bulk_column(n + DOM_FIRST, sizeof *a->number, &status, err);
+    a->up = bulk_column(n + DOM_FIRST, sizeof *a->up, &status, err);
+    a->semi = bulk_column(n + DOM_FIRST, sizeof *a->semi, &status, err);
+    a->label = bulk_column(n + DOM_FIRST, sizeof *a->label, &status, err);
+    a->dom = a->vertex =
+        bulk_column(n + DOM_FIRST, sizeof *a->dom, &status, err);
     for (size_t i = 0; status == PX_OK && i < graph->tables.n_roots; i++) {
         px_node root = graph->tables.roots[i].node;
         a->is_root[root / 8] |= (uint8_t)(1u << root % 8);
@@ -367,7 +358,8 @@ lengauer_run(struct lengauer *a, const struct px_graph *graph,
     if (status == PX_OK)
         status = number_all(a, work, err);
     /* few leaves are shared, and memory that is not touched is none */
-    a->leaves = array(graph->n_nodes - n, sizeof *a->leaves, &status, err);
+    a->leaves =
+        bulk_column(graph->n_nodes - n, sizeof *a->leaves, &status, err);
     if (status == PX_OK)
         add_leaves(a);
     if (status == PX_OK)

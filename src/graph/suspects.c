@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 /* Of the time between two snapshots, at least so much counts. */
 #define LEAST_ACTIVE 0.02
 /* A round in which the target could run for less of what was expected of it is
@@ -109,43 +107,21 @@ suspect_keep(struct px_suspects *suspects, const void *bytes, size_t n,
 }
 
 /* ---- one more snapshot ---- */
-static uint64_t
-figure(const json_t *json, const char *key)
-{
-    json_int_t value = json_integer_value(json_object_get(json, key));
-    return value > 0 ? (uint64_t)value : 0;
-}
-
-/* Whether the collector of this snapshot's process runs by itself. */
-static bool
-is_collecting(const json_t *gc)
-{
-    json_t *first = json_array_get(json_object_get(gc, "thresholds"), 0);
-    return !json_is_false(json_object_get(gc, "enabled")) &&
-           (first == NULL || json_integer_value(first) > 0);
-}
-
 static void
 read_round(const struct px_paths *paths, struct px_suspects_round *out)
 {
     const struct px_graph *graph = paths->graph;
-    json_t *header = json_loads(px_graph_header(graph), 0, NULL);
-    const json_t *gc = json_object_get(header, "gc");
-    const json_t *stats = json_object_get(gc, "stats");
-    size_t n_stats = json_array_size(stats);
+    const struct px_header *header = px_graph_header(graph);
     *out = (struct px_suspects_round){
-        .time = json_number_value(json_object_get(header, "time")),
-        .started = json_number_value(json_object_get(header, "started")),
-        .waited = json_number_value(json_object_get(header, "waited")),
-        .rss = figure(header, "rss"),
-        .blocks = figure(header, "allocated_blocks"),
+        .time = header->time,
+        .started = header->started,
+        .waited = header->waited,
+        .rss = header->rss,
+        .blocks = header->allocated_blocks,
         .objects = graph->n_nodes,
-        .is_collecting = is_collecting(gc),
-        .full_gcs = n_stats == 0 ? 0
-                                 : figure(json_array_get(stats, n_stats - 1),
-                                          "collections"),
+        .is_collecting = header->collects,
+        .full_gcs = header->full_collections,
     };
-    json_decref(header);
     for (px_type type = 0; type < px_graph_n_types(graph); type++)
         out->bytes += px_type_bytes(graph, type);
     for (px_node node = 0; node < graph->n_nodes && paths->held != NULL;

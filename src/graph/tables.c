@@ -33,6 +33,7 @@ void
 tables_init(struct tables *tables)
 {
     *tables = (struct tables){0};
+    px_header_init(&tables->header);
     texts_init(&tables->texts);
 }
 
@@ -44,7 +45,7 @@ tables_done(struct tables *tables)
     free(tables->names);
     free(tables->roots);
     free(tables->labels);
-    free(tables->header);
+    px_header_done(&tables->header);
     tables_init(tables);
 }
 

@@ -54,9 +54,8 @@ on_session(void *context)
 static void
 take_file_facts(struct app *app, const struct snapshot *snapshot)
 {
-    json_t *header = json_loads(px_graph_header(snapshot->graph), 0, NULL);
-    session_take_gc(&app->session, json_object_get(header, "gc"));
-    json_decref(header);
+    const struct px_header *header = px_graph_header(snapshot->graph);
+    session_take_gc(&app->session, json_object_get(header->json, "gc"));
 }
 
 static void

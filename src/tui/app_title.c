@@ -45,13 +45,10 @@ char *
 app_title(const struct app *app, size_t out_bytes, char *out)
 {
     const struct snapshot *latest = store_latest(&app->store);
-    json_t *header = NULL;
     const json_t *facts = app->session.hello;
     out[0] = '\0';
-    if (facts == NULL && latest != NULL) {
-        header = json_loads(px_graph_header(latest->graph), 0, NULL);
-        facts = header;
-    }
+    if (facts == NULL && latest != NULL)
+        facts = px_graph_header(latest->graph)->json;
     if (facts == NULL) {
         add_escaped(out, out_bytes, app->session.target.text);
         return out;
@@ -70,7 +67,6 @@ app_title(const struct app *app, size_t out_bytes, char *out)
     } else if (!session_is_live(&app->session)) {
         add_escaped(out, out_bytes, "  ended");
     }
-    json_decref(header);
     return out;
 }
 

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "tui/mem.h"
 
 /* A trend of less than 1/100 is drawn as none: all else would look steep. */
@@ -79,13 +77,6 @@ drop_one(struct history *history)
     history->n_rounds--;
 }
 
-static uint64_t
-figure(const json_t *json, const char *name)
-{
-    double value = json_number_value(json_object_get(json, name));
-    return value > 0 ? (uint64_t)value : 0;
-}
-
 void
 history_add(struct history *history, unsigned number,
             const struct px_graph *graph)
@@ -94,14 +85,13 @@ history_add(struct history *history, unsigned number,
         drop_one(history);
     struct history_round *round = &history->rounds[history->n_rounds++];
     uint64_t files_before = history->n_rounds > 1 ? round[-1].files : 0;
-    json_t *header = json_loads(px_graph_header(graph), 0, NULL);
+    const struct px_header *header = px_graph_header(graph);
     *round = (struct history_round){
         .number = number,
-        .time = json_number_value(json_object_get(header, "time")),
-        .rss = figure(header, "rss"),
+        .time = header->time,
+        .rss = header->rss,
         .files = files_before,
     };
-    json_decref(header);
     take_types(round, graph);
     if (history->marked == 0)
         history->marked = number;

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "tui/mem.h"
 
 enum stage { STAGE_GRAPH, STAGE_PATHS, STAGE_DOMINATORS, STAGE_FINDINGS };
@@ -173,16 +171,6 @@ run_job(struct job *base)
 static void submit(struct store *store, struct snapshot *snapshot,
                    enum stage stage);
 
-static uint64_t
-header_time(const struct px_graph *graph)
-{
-    json_t *header = json_loads(px_graph_header(graph), 0, NULL);
-    json_int_t seconds =
-        (json_int_t)json_number_value(json_object_get(header, "time"));
-    json_decref(header);
-    return seconds > 0 ? (uint64_t)seconds : 0;
-}
-
 static void
 take_graph(struct store *store, struct snapshot_job *job)
 {
@@ -190,7 +178,7 @@ take_graph(struct store *store, struct snapshot_job *job)
     snapshot->graph = job->graph;
     snapshot->state = SNAPSHOT_READY;
     snapshot->ready_ns = px_now_ns();
-    snapshot->taken_unix = header_time(job->graph);
+    snapshot->taken_unix = (uint64_t)px_graph_header(job->graph)->time;
     px_builder_free(snapshot->builder);
     snapshot->builder = NULL;
     if (job->damage[0] != '\0')
