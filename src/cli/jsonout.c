@@ -99,6 +99,7 @@ jsonout_end(struct cli *cli)
     fputs(cli->json_rows == 0 ? "]\n}\n" : "\n  ]\n}\n", stdout);
 }
 
+/* On one line: `growth` and others print lines, and so are they read. */
 void
 jsonout_error(struct cli *cli, const struct px_err *err, int exit_status)
 {
@@ -109,7 +110,7 @@ jsonout_error(struct cli *cli, const struct px_err *err, int exit_status)
     if (cli->candidates != NULL)
         json_object_set_new(need(error), "candidates",
                             json_incref(cli->candidates));
-    jsonout_print(cli, json_pack("{s:o}", "error", need(error)));
+    jsonout_line(cli, json_pack("{s:o}", "error", need(error)));
 }
 
 /* A member of the snapshot's header, or null. */

@@ -43,6 +43,7 @@ def fails(status, message, hint, *args, **more):
         assert len(lines) == 2 and re.match("  " + hint, lines[1]), ran
     as_json = run(*args, "--json", **more)
     assert as_json.status == status
+    assert len(as_json.lines) == 1  # as `growth` prints lines
     error = as_json.json["error"]
     assert re.match(message, error["message"]), error
     assert error["exit_status"] == status
