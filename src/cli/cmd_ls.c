@@ -30,6 +30,23 @@ servers_json(struct cli *cli, const struct px_server_info *servers, size_t n)
     jsonout_end(cli);
 }
 
+/* With PYEXPLORE_DIR only its servers are looked for (client/servers.c). */
+static void
+note_nobody(struct cli *cli)
+{
+    const char *folder = getenv("PYEXPLORE_DIR");
+    if (folder != NULL && folder[0] == '/')
+        cli_note(cli,
+                 "no process serves in %s; without PYEXPLORE_DIR all "
+                 "processes are looked at",
+                 folder);
+    else
+        cli_note(cli, "no process here serves");
+    cli_note(cli, "a Python process does after");
+    cli_note(cli, "  import pyexplore");
+    cli_note(cli, "  pyexplore.serve()");
+}
+
 static void
 servers_table(struct cli *cli, const struct px_server_info *servers, size_t n)
 {
@@ -43,9 +60,7 @@ servers_table(struct cli *cli, const struct px_server_info *servers, size_t n)
         {"COMMAND", TABLE_CUT, CLI_TYPE, 16},
     };
     if (n == 0) {
-        cli_note(cli, "no process here serves; a Python process does after");
-        cli_note(cli, "  import pyexplore");
-        cli_note(cli, "  pyexplore.serve()");
+        note_nobody(cli);
         return;
     }
     struct table *table = table_new(cli, columns, 7);
