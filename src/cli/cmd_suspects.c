@@ -267,7 +267,11 @@ print_text(const struct work *work, const struct case_of *one,
     for (size_t i = 0; i < n; i++)
         print_suspect(work, loaded->graph, &found[i], i + 1);
     if (n == 0)
-        printf("nothing grows that would not stop or be collected\n");
+        printf("%s\n", one->n_looks < 2
+                           ? "no garbage waits that nobody will collect; what "
+                             "grows needs three snapshots"
+                           : "nothing grows that would not stop or be "
+                             "collected");
     if (px_suspects_is_in_doubt(one->suspects))
         cli_note(work->cli,
                  "%s: so few rounds cannot tell a leak from what "

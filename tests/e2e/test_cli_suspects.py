@@ -225,6 +225,9 @@ def test_one_snapshot_tells_of_garbage_that_nobody_collects(tmp_path):
     assert sum(line.startswith("    \u25b6 .") for line in shown) == 1, shown
     ran = ok("suspects", make_pxs(tmp_path / "b.pxs", "--cycles", 0), "--json")
     assert ran.json["findings"] == []
+    ran = ok("suspects", tmp_path / "b.pxs")
+    assert ran.lines[-1].startswith("no garbage waits"), ran
+    assert "nothing grows" not in ran.out
 
 
 @pytest.mark.parametrize("each, kinds", [(4, ["frame"]), (9, ["frame", "c"])])
