@@ -58,7 +58,14 @@ draw_top(struct app *app)
         right = 0;
     screen_put_right(screen, 1, cols - 1, right, ROLE_CRUMB, cell.text);
     app_crumb(app, sizeof text, text);
-    screen_put(screen, 1, 1, cols - right - 3, ROLE_CRUMB, text);
+    /* Its end is where one is. */
+    const char *end = screen_end(screen, text, cols - right - 3);
+    if (end > text)
+        end = screen_end(screen, text, cols - right - 4);
+    int at = end > text ? screen_put(screen, 1, 1, 1, ROLE_CRUMB,
+                                     screen->ascii ? "~" : "…")
+                        : 0;
+    screen_put(screen, 1, 1 + at, cols - right - 3 - at, ROLE_CRUMB, end);
 }
 
 /* ---- the line above the keys ---- */

@@ -203,12 +203,7 @@ cut_beginning(struct screen *screen, struct cell_out *cell, int cols)
     if (screen_cols_of(screen, cell->text) <= cols)
         return;
     const char *mark = screen->ascii ? "~" : "…";
-    const char *at = cell->text;
-    while (*at != '\0' && screen_cols_of(screen, at) > cols - 1) {
-        do {
-            at++;
-        } while (((unsigned char)*at & 0xc0) == 0x80);
-    }
+    const char *at = screen_end(screen, cell->text, cols - 1);
     char rest[CELL_OUT_BYTES];
     enum role role = (enum role)cell->spans[0].role;
     snprintf(rest, sizeof rest, "%s", at);

@@ -231,6 +231,14 @@ screen_line(const struct screen *screen, const char *text, int cols)
     return fits;
 }
 
+const char *
+screen_end(const struct screen *screen, const char *text, int cols)
+{
+    while (*text != '\0' && screen_cols_of(screen, text) > cols)
+        text += char_bytes(text);
+    return text;
+}
+
 void
 screen_fill(struct screen *screen, int row, int col, int n, enum role role,
             const char *glyph)

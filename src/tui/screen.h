@@ -82,6 +82,8 @@ int screen_put_right(struct screen *screen, int row, int end_col, int max_cols,
 /* Bytes of `text` that make its first line of at most `cols` cells: it breaks
  * at a blank if there is one. 0: there is no room. */
 size_t screen_line(const struct screen *screen, const char *text, int cols);
+/* The end of `text` that fits into `cols` cells. */
+const char *screen_end(const struct screen *screen, const char *text, int cols);
 /* Writes `glyph` (one cell wide) n times. */
 void screen_fill(struct screen *screen, int row, int col, int n, enum role role,
                  const char *glyph);

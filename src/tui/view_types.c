@@ -51,7 +51,8 @@ enum {
 };
 
 static const struct column columns[] = {
-    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0, false, 21},
+    /* The end of a name is what tells types of one package apart. */
+    [COL_TYPE] = {"TYPE", COLUMN_TEXT, 30, 1, 0, true, 21},
     [COL_COUNT] = {"COUNT", COLUMN_COUNT, 10, 0, 0, false, 0},
     [COL_CHANGE] = {"+MARK", COLUMN_COUNT, 8, 0, 2, false, 0},
     [COL_RATE] = {"A MIN", COLUMN_COUNT, 8, 0, 2, false, 0},

@@ -544,6 +544,24 @@ test_help_begins_here(void **state)
     assert_shows(app, "▌Here: log");
 }
 
+/* What tells names apart, and where one is, stands at their end. */
+static void
+test_ends_of_names_are_kept(void **state)
+{
+    struct app *app = *state;
+    go(app, "types");
+    press(app, "f 'builtin_!x Enter");
+    app_resize(app, 24, 30);
+    assert_shows(app, "▌…");
+    assert_shows(app, "n_or_method ");
+    press(app, "Esc");
+    go(app, "holders:server.ConnectionHandler");
+    app_resize(app, 24, 34);
+    assert_shows(app, "\n …");
+    assert_shows(app, "› holders");
+    app_resize(app, 24, 80);
+}
+
 /* What to do stands at the end of a question or a message: it is not cut. */
 static void
 test_long_lines_are_whole(void **state)
@@ -1049,6 +1067,7 @@ main(int argc, char *argv[])
         TEST(test_goto),
         TEST(test_filter_follows_the_keys),
         TEST(test_help_begins_here),
+        TEST(test_ends_of_names_are_kept),
         TEST(test_long_lines_are_whole),
         TEST(test_a_long_prompt_shows_its_cursor),
         TEST(test_what_was_found_is_marked),
