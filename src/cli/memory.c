@@ -107,6 +107,7 @@ memory_ask(struct cli *cli, const struct px_target *target,
     memory->rss = figure(reply, "rss_bytes");
     memory->file = figure(reply, "file_bytes");
     memory->blocks = figure(reply, "allocated_blocks");
+    memory->asked_malloc = cli->opt.malloc_too;
     memory->has_malloc = json_is_object(of_malloc);
     memory->malloc_used = figure(of_malloc, "in_use_bytes");
     memory->malloc_free = figure(of_malloc, "free_bytes");
@@ -122,13 +123,15 @@ unused_bytes(const struct memory *memory)
            (memory->has_arena_free ? memory->arena_free : memory->pool_free);
 }
 
-/* What "native" may be beside, as far as nobody has asked. */
+/* What "native" may be beside, as far as it is not known. */
 static const char *
 doubt(const struct memory *memory)
 {
     if (memory->has_malloc)
         return memory->has_arena_free ? ""
                                       : ", or free inside Python's own arenas";
+    if (memory->asked_malloc)
+        return ", or free inside malloc, which cannot be asked";
     if (memory->is_live)
         return ", or free inside malloc (--malloc tells)";
     return ", or free inside malloc, which a file does not know (of a running "

@@ -13,8 +13,9 @@
 
 /* Bytes; 0 for what is not known. */
 struct memory {
-    bool is_live;    /* can be asked */
-    bool has_malloc; /* was */
+    bool is_live; /* can be asked */
+    bool asked_malloc;
+    bool has_malloc; /* it was known */
     bool has_arenas;
     bool has_arena_free;
     uint64_t rss;

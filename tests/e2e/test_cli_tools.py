@@ -4,11 +4,12 @@ the file of make_pxs.py, whose contents are known, and on live processes.
 SPDX-License-Identifier: MIT
 """
 import re
+import subprocess
 
 import pytest
 
 from cli import make_pxs, ok
-from harness import SANITIZED, wait_until
+from harness import REPOSITORY, SANITIZED, wait_until
 import pxs
 
 
@@ -135,8 +136,8 @@ sys.stdin.read()
 @pytest.fixture
 def ask(spawn):
     """The process that keeps `text`, asked for its memory."""
-    def start(text, *more):
-        start.target = target = spawn(TARGET % text)
+    def start(text, *more, env=None):
+        start.target = target = spawn(TARGET % text, env=env)
         serving = target.event("serving")
         return serving, ok("memory", serving["path"], "--json", *more).json
     return start
@@ -211,6 +212,21 @@ def test_memory_in_native_code(ask):
     assert result["other_bytes"] > 150e6
     if result["malloc"] is not None and not SANITIZED:
         assert result["malloc"]["in_use_bytes"] >= 200e6
+
+
+def test_a_malloc_that_cannot_be_asked_is_said(ask, tmp_path):
+    """Who asked is not told to ask; the figures of the C library's malloc,
+    which this process does not use, are no figures."""
+    other = str(tmp_path / "libother.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", other,
+                    str(REPOSITORY / "tests/agent/other_malloc.c")], check=True)
+    _, result = ask("None; libc = ctypes.CDLL(None); "
+                    "libc.malloc.restype = ctypes.c_void_p; "
+                    "[ctypes.memset(libc.malloc(100000), 1, 100000)"
+                    " for i in range(1000)]", "--malloc",
+                    env={} if SANITIZED else {"LD_PRELOAD": other})
+    assert result["malloc"] is None and result["verdict"] == "native"
+    assert "free inside malloc, which cannot be asked" in result["sentence"]
 
 
 def test_free_inside_malloc_is_told_to_who_asks(ask):
