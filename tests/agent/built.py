@@ -16,6 +16,7 @@ import gc
 import io
 import itertools
 import operator
+import re
 import struct
 import sys
 import threading
@@ -245,6 +246,10 @@ def of_library():
         incrementaldecoder=lambda _: decoder)}.get)
     yield io.TextIOWrapper(io.BytesIO(), "fields_py", newline="\n"), {
         "encoder": encoder, "decoder": decoder, "read newline": chr(10)}
+    text, exporter = "text that is searched", bytearray(b"bytes")
+    yield re.compile("x").scanner(text), {"string": text}
+    yield re.compile(b"x").scanner(exporter), {
+        "string": exporter, "exporter": exporter}
     if sys.version_info < (3, 15):  # its attribute then
         layout = b"<iq"
         yield struct.Struct(layout), {"format": layout}

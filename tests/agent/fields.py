@@ -96,6 +96,8 @@ ASK = {
     ("TypeAliasType", "compute value"): lambda o: only(
         o, types.FunctionType),
     ("TypeVar", "default"): lambda o: o.__default__,
+    ("ParamSpec", "default"): lambda o: o.__default__,
+    ("ParamSpec", "dict"): lambda o: only(o, dict),
     ("TypeVar", "dict"): lambda o: only(o, dict),
     ("Pattern", "group index"): lambda o: mapping_of(o.groupindex),
     ("timezone", "offset"): lambda o: o.utcoffset(None),
@@ -175,6 +177,8 @@ LIKE = {
     # which one it is, of_functions() of built.py tells
     ("generator", "OPERAND"): lambda o, to: any(
         to is r for r in gc.get_referents(o)),
+    ("range", "length"): lambda o, to: to == len(o),
+    ("IncrementalNewlineDecoder", "errors"): lambda o, to: to == "strict",
     # its numbers are its own, unlike start and step
     ("longrange_iterator", "length"): lambda o, to: to in (
         o.__length_hint__(), len(o.__reduce__()[1][0])),

@@ -80,6 +80,24 @@ def test_leaked_atoms_are_found(spawn, tmp_path):
 
 
 @pytest.mark.smoke
+def test_what_only_a_struct_holds_is_no_stray(spawn, tmp_path):
+    """The length of a range and the text that re.finditer() searches have no
+    other holder, and tp_traverse visits neither."""
+    snap = take(spawn, tmp_path, """
+        import re
+        ranges = [range(100000 + i) for i in range(1000)]
+        found = [re.finditer("x", "a text to search %d" % i)
+                 for i in range(1000)]
+    """)
+    assert strays(snap)["int"] < 100
+    texts = [a for a, (form, value) in snap.previews.items()
+             if form == pxs.PREVIEW["STR"] and value[1].startswith("a text to ")
+             and value[1][-1:].isdigit()]
+    assert len(texts) == 1000
+    assert not any(snap.nodes[a].flags & pxs.STRAY for a in texts)
+
+
+@pytest.mark.smoke
 def test_a_clean_program_has_few_strays(spawn, tmp_path):
     """What is left belongs to CPython's own C code; 98 % are explained."""
     snap = take(spawn, tmp_path, MODULES)

@@ -33,7 +33,9 @@ BEYOND_TRAVERSE = {
                  "<write newline>"},               # 3.8-3.11
     "TypeVar": {".__name__"},                      # 3.12+
     "TypeAliasType": {".__name__"},
+    "ParamSpec": {".__name__"},
     "coroutine": {".cr_origin"},
+    "SRE_Scanner": {"<string>"},
 }
 
 # Outside the modules whose sizes are exact.
@@ -49,7 +51,8 @@ FAMILIES = {
     "ordered and default dicts": "ordered dict, defaultdict, counter",
     "ChainMap, deque": "chainmap, deque, long deque, rotated deque",
     "sequences, sets": "list, tuple, set, set with holes, frozenset",
-    "namedtuple": "namedtuple, typed namedtuple, struct sequence",
+    "namedtuple": "namedtuple, typed namedtuple, struct sequence, "
+                  "stat result, struct time",
     "dataclass": "dataclass" + (", slots dataclass"
                                 if sys.version_info >= (3, 10) else ""),
     "enum": "enum member, enum class, flag",

@@ -24,11 +24,13 @@ import inspect
 import io
 import itertools
 import operator
+import os
 import queue
 import random
 import re
 import sys
 import threading
+import time
 import types
 import typing
 import uuid
@@ -529,6 +531,8 @@ ROWS = {
     "namedtuple": lambda: Point([1], [2]),
     "typed namedtuple": lambda: TypedPoint([1]),
     "struct sequence": lambda: sys.version_info,
+    "stat result": lambda: os.stat(__file__),
+    "struct time": lambda: time.localtime(),
     "mappingproxy": lambda: types.MappingProxyType({"a": [1]}),
     "array": lambda: array.array("d", [1.0] * 50),
     "range": lambda: range(10 ** 6, 10 ** 7, 10 ** 5),
@@ -707,6 +711,7 @@ ROWS = {
     "string io": lambda: io.StringIO("text"),
     "string io that is written": lambda: (
         lambda s: (s.write("ab"), s.write("cd"), s)[2])(io.StringIO()),
+    "newline decoder": lambda: io.IncrementalNewlineDecoder(None, True),
     "text io": lambda: io.TextIOWrapper(io.BytesIO(b"bytes")),
     "buffered": lambda: io.BufferedReader(io.BytesIO(b"bytes")),
     "memoryview": lambda: memoryview(bytearray(b"abc")),
@@ -762,6 +767,7 @@ def modern(rows):
                 list[typing.TypeVar("T")] | int)
         rows["slots dataclass"] = lambda: dataclasses.make_dataclass(
             "SlotsData", ["x"], slots=True)([1])
+        rows["param spec"] = lambda: typing.ParamSpec("P", bound=Plain)
         rows["pairwise"] = lambda: started(itertools.pairwise([[1], [2]]))
     if sys.version_info >= (3, 11):
         rows["exception group"] = lambda: ExceptionGroup(

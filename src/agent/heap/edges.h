@@ -87,6 +87,8 @@ PX_CHILD void edges_instance(struct walk *w, PyObject *object,
  * derived first; returns how many. To NULL: no fewer than that. */
 PX_CHILD size_t edges_members(PyTypeObject *type, const PyTypeObject *stop,
                               struct edges_member *to);
+/* Whether what a member says is an object. */
+PX_CHILD bool edges_is_object(const PyMemberDef *m);
 PX_CHILD bool edges_made_by_class(PyTypeObject *type);
 /* Whether a type is the one that CPython's or a library's C code calls so. */
 PX_CHILD bool edges_is_named(PyTypeObject *type, const char *tp_name);

@@ -56,12 +56,30 @@ walk_named_items(struct walk *w, PyObject *object)
     }
 }
 
+/* Objects/structseq.c: os.stat_result and the like have more items than their
+ * length says, which are attributes only. */
+static void
+walk_hidden_items(struct walk *w, PyObject *object)
+{
+    const PyMemberDef *m = Py_TYPE(object)->tp_members;
+    PyObject **items = ((PyTupleObject *)object)->ob_item;
+    const char *hidden = (const char *)(items + Py_SIZE(object));
+
+    for (; m != NULL && m->name != NULL; m++) {
+        char *at = (char *)object + m->offset;
+        if (edges_is_object(m) && at >= hidden)
+            edge_attr(w, m->name, *(PyObject **)(void *)at);
+    }
+}
+
 static void
 walk_tuple(struct walk *w, PyObject *object)
 {
     walk_items(w, ((PyTupleObject *)object)->ob_item, Py_SIZE(object));
-    if (!PyTuple_CheckExact(object))
-        walk_named_items(w, object);
+    if (PyTuple_CheckExact(object))
+        return;
+    walk_named_items(w, object);
+    walk_hidden_items(w, object);
 }
 
 /* 3.13: a dict over the values of its instance does not own them

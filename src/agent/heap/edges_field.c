@@ -25,6 +25,8 @@ LIST(iter_set) = {{2, F, "set"}, END};
 LIST(iter_dict) = {{2, F, "dict"}, {5, F, "result"}, END};
 LIST(iter_call) = {{2, F, "function"}, {3, F, "sentinel"}, END};
 LIST(iter_range) = {{2, F, "start"}, {3, F, "step"}, {4, F, "length"}, END};
+/* start, stop and step are members */
+LIST(ranges) = {{5, F, "length"}, END};
 LIST(iter_range_old) = {
     {2, F, "index"}, {3, F, "start"}, {4, F, "step"}, {5, F, "length"}, END};
 LIST(iter_odict) = {
@@ -80,9 +82,8 @@ LIST(methodcallers) = {{2, F, "name"},
                        END};
 LIST(generic_aliases) = {{4, A, "__parameters__"}, END};
 LIST(type_unions) = {{3, A, "__parameters__"}, END};
-LIST(param_specs) = {{3, F, "bound"}, END};
-LIST(param_specs_13) = {
-    {3, F, "bound"}, {4, F, "default"}, {5, F, "evaluate default"}, END};
+/* its __bound__ is a member */
+LIST(param_specs_13) = {{4, F, "default"}, {5, F, "evaluate default"}, END};
 LIST(typevar_tuples_13) = {{3, F, "default"}, {4, F, "evaluate default"}, END};
 LIST(unions) = {{3, F, "hashable args"},
                 {4, F, "unhashable args"},
@@ -124,6 +125,10 @@ LIST(type_aliases_15) = {{4, A, "__type_params__"},
 /* ---- re, io, queue, datetime, decimal, ctypes ---- */
 LIST(patterns) = {{4, F, "group index"}, {5, F, "index group"}, END};
 LIST(matches) = {{4, F, "regs"}, END};
+/* Modules/_sre: {HEAD; pattern; SRE_STATE: ptr, beginning, start, end, string,
+ * Py_buffer: buf, obj}. Its tp_traverse (3.10+) visits the pattern alone, so
+ * what re.finditer() searches has no other holder. */
+LIST(re_scanners) = {{7, F, "string"}, {9, F, "exporter"}, END};
 LIST(bytes_ios) = {{2, F, "buffer"}, END};
 LIST(string_ios_12) = {
     {15, F, "decoder"}, {16, F, "read newline"}, {17, F, "write newline"}, END};
@@ -150,7 +155,7 @@ LIST(text_ios) = {{6, F, "encoder"},
                   {4, A, "buffer"},
 #endif
                   END};
-LIST(newline_decoders) = {{2, F, "decoder"}, {3, A, "errors"}, END};
+LIST(newline_decoders) = {{2, F, "decoder"}, {3, F, "errors"}, END};
 LIST(deque_iterators) = {{4, F, "deque"}, END};
 LIST(simple_queues) = {{4, F, "items"}, END};
 LIST(timezones) = {{2, F, "offset"}, {3, F, "name"}, END};
@@ -249,6 +254,7 @@ const struct edges_row edges_rows_field[] = {
     CORE_ROW(PyCallIter_Type, 4, iter_call),
     CORE_ROW(PyLongRangeIter_Type, 5, iter_range),
     CORE_ROW(PyLongRangeIter_Type, 6, iter_range_old),
+    CORE_ROW(PyRange_Type, 6, ranges),
     CORE_ROW(PyODictIter_Type, 8, iter_odict),
     CORE_ROW(PyEnum_Type, 6, enumerates),
     CORE_ROW(PyEnum_Type, 7, enumerates),
@@ -306,7 +312,6 @@ const struct edges_row edges_rows_field[] = {
     ROW("typing.TypeVar", 10, typevars_13),
     ROW("typing.TypeAliasType", 7, type_aliases),
     ROW("typing.TypeAliasType", 8, type_aliases_15),
-    ROW("typing.ParamSpec", 5, param_specs),
     ROW("typing.ParamSpec", 7, param_specs_13),
     ROW("typing.TypeVarTuple", 5, typevar_tuples_13),
     ROW("types.GenericAlias", 6, generic_aliases),
@@ -315,6 +320,10 @@ const struct edges_row edges_rows_field[] = {
     ROW("typing.Union", 7, unions),
     ROW("re.Pattern", 12, patterns),
     ROW("re.Match", 11, matches),
+    ROW("_sre.SRE_Scanner", 29, re_scanners),
+    ROW("_sre.SRE_Scanner", 30, re_scanners),
+    ROW("_sre.SRE_Scanner", 31, re_scanners),
+    ROW("_sre.SRE_Scanner", 33, re_scanners),
     ROW("_io.BytesIO", 8, bytes_ios),
 #if COMPAT_STRINGIO_SHORT
     ROW("_io.StringIO", 15, string_ios_14),

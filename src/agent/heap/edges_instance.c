@@ -107,10 +107,19 @@ edges_shows_dict(PyTypeObject *type)
     return false;
 }
 
+bool
+edges_is_object(const PyMemberDef *m)
+{
+    return m->type == T_OBJECT || m->type == T_OBJECT_EX;
+}
+
+/* The members of a struct sequence are its items, which walk_tuple has; since
+ * 3.13 some of them lie within tp_basicsize (Objects/structseq.c). */
 static bool
 holds_object(const PyTypeObject *type, const PyMemberDef *m)
 {
-    return (m->type == T_OBJECT || m->type == T_OBJECT_EX) &&
+    return edges_is_object(m) &&
+           !(type->tp_flags & Py_TPFLAGS_TUPLE_SUBCLASS) &&
            m->offset >= (Py_ssize_t)sizeof(PyObject) &&
            m->offset < type->tp_basicsize && m->offset != type->tp_dictoffset;
 }
