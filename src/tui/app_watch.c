@@ -99,12 +99,25 @@ set_auto(struct app *app, const char *arg)
     app_auto_arm(app);
 }
 
+/* A file that was not read, for that was cancelled, is read again. */
+static void
+take_snapshot(struct app *app)
+{
+    struct px_err err = {.status = PX_OK};
+    const struct px_target *target = &app->session.target;
+    if (target->kind != PX_TARGET_FILE || store_latest(&app->store) != NULL ||
+        store_coming(&app->store) != NULL)
+        session_snapshot(&app->session);
+    else if (store_read(&app->store, target->path, &err) == NULL)
+        app_say(app, ROLE_ERROR, "%s", err.msg);
+}
+
 bool
 app_watch(struct app *app, enum action_id action, const char *arg)
 {
     switch (action) { /* only those about snapshots */
     case ACT_SNAPSHOT:
-        session_snapshot(&app->session);
+        take_snapshot(app);
         return true;
     case ACT_MARK:
         set_mark(app);

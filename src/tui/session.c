@@ -253,7 +253,10 @@ session_snapshot(struct session *session)
                      "the target has ended; snapshot %u stays open",
                      open->number);
         else
-            snprintf(text, sizeof text, "a file has no newer snapshot");
+            snprintf(text, sizeof text, "%s",
+                     session->ended[0] != '\0'
+                         ? "the target has ended; q leaves"
+                         : "a file has no newer snapshot");
         session_say(session, ROLE_WARN, text);
         return false;
     }

@@ -544,6 +544,19 @@ test_help_begins_here(void **state)
     assert_shows(app, "▌Here: log");
 }
 
+/* Esc while a file is read leaves nothing to look at; r does what it says. */
+static void
+test_a_file_can_be_read_again(void **state)
+{
+    struct app *app = *state;
+    app_key(app, KEYS_ESC);
+    settle(app);
+    if (store_latest(&app->store) == NULL)
+        assert_shows(app, "Press r to take one.");
+    press(app, "r");
+    assert_shows(app, "26 types");
+}
+
 /* What tells names apart, and where one is, stands at their end. */
 static void
 test_ends_of_names_are_kept(void **state)
@@ -1067,6 +1080,7 @@ main(int argc, char *argv[])
         TEST(test_goto),
         TEST(test_filter_follows_the_keys),
         TEST(test_help_begins_here),
+        TEST_EARLY(test_a_file_can_be_read_again),
         TEST(test_ends_of_names_are_kept),
         TEST(test_long_lines_are_whole),
         TEST(test_a_long_prompt_shows_its_cursor),
