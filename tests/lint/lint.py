@@ -57,8 +57,8 @@ def make(*words):
 
 # ---- who may include what (design, section 7) ----
 PUBLIC = {"err": "base", "buf": "base", "proto": "proto", "snapshot": "proto",
-          "graph": "graph", "analysis": "graph", "suspects": "graph",
-          "client": "client"}
+          "graph": "graph", "header": "graph", "analysis": "graph",
+          "suspects": "graph", "client": "client"}
 MAY_USE = {
     "base": {"base"},
     "proto": {"base", "proto"},
