@@ -137,6 +137,28 @@ def test_atexit(take):
     assert snap.nodes[numbers[0]].refcount == counted[numbers[0]]
 
 
+def test_functions_around_a_fork(take):
+    """What waits for a fork is held by the interpreter, by name."""
+    snap, numbers = take("""
+        import os
+        functions = [lambda *args: None for _ in range(3)]
+        os.register_at_fork(before=functions[0], after_in_parent=functions[1],
+                            after_in_child=functions[2])
+        addresses = [id(f) for f in functions]
+        del functions
+        pyexplore.snapshot(path)
+        print(*addresses, flush=True)
+    """)
+    (address,) = roots_of(snap, "INTERPRETER").values()
+    names = edge_names(snap, snap.nodes[address])
+    for name, function in zip((
+            "functions before a fork", "functions after a fork (parent)",
+            "functions after a fork (child)"), numbers):
+        assert function in [e.target for e in snap.nodes[names[name]].edges]
+        assert snap.nodes[function].refcount == snap.counted()[function] == 1
+        assert snap.nodes[names[name]].refcount == 1
+
+
 def test_context_variables(take):
     """What a context has for a variable goes by the variable's name."""
     snap, numbers = take("""

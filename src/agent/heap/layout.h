@@ -204,6 +204,7 @@ struct layout_interpreter {
     PyObject *modules, *builtins, *sysdict, *dict;
     PyObject *codec_search_path, *codec_search_cache, *codec_error_registry;
     PyObject *atexit; /* a list of tuples (3.14+) */
+    PyObject *before_fork, *after_fork_parent, *after_fork_child;
 };
 PX_GIL void layout_interpreter(PyInterpreterState *interp,
                                struct layout_interpreter *out);

@@ -227,6 +227,9 @@ layout_interpreter(PyInterpreterState *interp, struct layout_interpreter *out)
 #if COMPAT_ATEXIT_STATE == 2
     out->atexit = interp->atexit.callbacks;
 #endif
+    out->before_fork = interp->before_forkers;
+    out->after_fork_parent = interp->after_forkers_parent;
+    out->after_fork_child = interp->after_forkers_child;
 }
 
 /* pycore_interp.h (3.10, 3.11), pycore_atexit.h: an array with room for

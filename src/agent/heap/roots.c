@@ -288,6 +288,26 @@ walk_interned(struct walk *w)
         walk_edge_text(w, PX_EDGE_ROOT, "interned texts", if_dict(dict));
 }
 
+/* os.register_at_fork(): lists far behind what the headers were compared by,
+ * so believed only if the walk has met them. */
+static void
+walk_forkers(struct walk *w, const struct layout_interpreter *is)
+{
+    const struct {
+        const char *name;
+        PyObject *list;
+    } lists[] = {
+        {"functions before a fork", is->before_fork},
+        {"functions after a fork (parent)", is->after_fork_parent},
+        {"functions after a fork (child)", is->after_fork_child},
+    };
+
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (walk_is_object(w, lists[i].list))
+            walk_edge_text(w, PX_EDGE_ROOT, lists[i].name,
+                           if_list(lists[i].list));
+}
+
 /* What another interpreter has beside a builtin type that all of them share
  * (3.12+); our own's are told by the type. */
 static void
@@ -331,6 +351,7 @@ walk_interpreter(struct walk *w, const struct heap_notes *notes,
                    if_dict(is.codec_error_registry));
     walk_edge_text(w, PX_EDGE_ROOT, "atexit callbacks", if_list(is.atexit));
     walk_atexit(w, interp);
+    walk_forkers(w, &is);
     walk_ast(w, interp);
     if (own)
         walk_interned(w);
