@@ -220,7 +220,7 @@ size_t
 screen_line(const struct screen *screen, const char *text, int cols)
 {
     size_t n = 0, fits = 0, words = 0;
-    while (text[n] != '\0' && n < TEXT_MAX - 12) {
+    while (n < TEXT_MAX - 12 && text[n] != '\0') {
         n += char_bytes(text + n);
         if (cols_of_bytes(screen, text, n) > cols)
             return 2 * words > fits ? words : fits; /* no short line */
