@@ -78,6 +78,8 @@ void app_begin(struct app *app, const char *place);
 unsigned app_key(struct app *app, int32_t key);
 /* A character that was pasted: it is text where one types, and no key. */
 unsigned app_paste(struct app *app, int32_t key);
+/* What may stand in the prompt; nothing but for `:`. */
+void app_words(const struct app *app, struct words *out);
 /* A key that does not wait. */
 unsigned app_press(struct app *app, int32_t key);
 /* After all keys that have come: search and filter by what is typed so far. */

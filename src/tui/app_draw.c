@@ -170,7 +170,6 @@ draw_prompt(struct app *app, int row)
 {
     struct screen *screen = &app->screen;
     const struct prompt *prompt = &app->prompt;
-    const char *names[PROMPT_CANDIDATES];
     int col = 1 + screen_put(screen, row, 1, screen->cols - 2, ROLE_PROMPT,
                              prompt->question);
     const char *from = shown_from(screen, prompt, screen->cols - col - 1);
@@ -191,10 +190,11 @@ draw_prompt(struct app *app, int row)
     if (col < screen->cols - 4)
         screen_put(screen, row, col, screen->cols - col, ROLE_DIM,
                    prompt_hint(prompt));
-    size_t n = prompt_candidates(prompt, PROMPT_CANDIDATES, names);
-    for (size_t i = 0; i < n && col < screen->cols - 4; i++)
+    struct words words;
+    app_words(app, &words);
+    for (size_t i = 0; i < words.n && col < screen->cols - 4; i++)
         col += screen_put(screen, row, col, screen->cols - col,
-                          i == 0 ? ROLE_NAME : ROLE_DIM, names[i]) +
+                          i == 0 ? ROLE_NAME : ROLE_DIM, words.names[i]) +
                2;
 }
 

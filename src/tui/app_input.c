@@ -146,6 +146,22 @@ app_paste(struct app *app, int32_t key)
     return app_key(app, key < ' ' || key >= KEY_FIRST ? ' ' : key);
 }
 
+void
+app_words(const struct app *app, struct words *out)
+{
+    struct view *view = app_view(app);
+    const struct snapshot *snapshot = view != NULL && view->snapshot != NULL
+                                          ? view->snapshot
+                                          : store_latest(&app->store);
+    struct words_source source = {
+        .graph = snapshot != NULL ? snapshot->graph : NULL,
+        .list = view != NULL ? view_list(view) : NULL,
+    };
+    *out = (struct words){.n = 0};
+    if (app->prompt.kind == PROMPT_COMMAND)
+        words_find(app->prompt.text, &source, out);
+}
+
 unsigned
 app_press(struct app *app, int32_t key)
 {
@@ -163,6 +179,12 @@ app_press(struct app *app, int32_t key)
     }
     if (key == 'Z' - 64)
         return action_run(app, ACT_SUSPEND, NULL);
+    if (key == KEYS_TAB && app->prompt.kind == PROMPT_COMMAND) {
+        struct words words;
+        app_words(app, &words);
+        prompt_complete(&app->prompt, &words);
+        return REACT_DRAW;
+    }
     switch (prompt_key(&app->prompt, key)) {
     case PROMPT_GOES_ON:
         break;

@@ -1,8 +1,5 @@
 /* prompt.c — the line at the bottom where one types.
  *
- * Completion: names that start as the text does, then those that have its
- * letters in this order (as fuzzy finders do).
- *
  * SPDX-License-Identifier: MIT
  */
 #include "tui/prompt.h"
@@ -136,69 +133,18 @@ insert(struct prompt *prompt, int32_t key)
     prompt->at += n;
 }
 
-static bool
-has_letters(const char *name, const char *letters)
+void
+prompt_complete(struct prompt *prompt, const struct words *words)
 {
-    for (; *letters != '\0'; letters++) {
-        name = strchr(name, *letters);
-        if (name == NULL)
-            return false;
-        name++;
-    }
-    return true;
-}
-
-/* The words that may stand where the cursor is: actions first, then views
- * after `goto`. */
-static const char *
-candidate(size_t i, bool is_view)
-{
-    if (is_view)
-        return i < VIEW_END ? view_name((enum view_id)i) : NULL;
-    return i < ACT_END ? actions[i].name : NULL;
-}
-
-size_t
-prompt_candidates(const struct prompt *prompt, size_t max, const char **out)
-{
-    const char *word = prompt->text;
-    bool is_view = strncmp(word, "goto ", 5) == 0;
-    size_t n = 0;
-    if (prompt->kind != PROMPT_COMMAND || (!is_view && strchr(word, ' ')))
-        return 0;
-    if (is_view)
-        word += 5;
-    size_t len = strlen(word);
-    const char *name = NULL;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; (name = candidate(i, is_view)) != NULL; i++) {
-            bool starts = strncmp(name, word, len) == 0;
-            bool fits = pass == 0 ? starts : !starts && has_letters(name, word);
-            if (name[0] != '\0' && fits && n < max)
-                out[n++] = name;
-        }
-    }
-    return n;
-}
-
-static void
-complete(struct prompt *prompt)
-{
-    const char *names[1];
-    if (prompt_candidates(prompt, 1, names) == 0)
-        return;
     char text[PROMPT_TEXT];
-    bool is_view = strncmp(prompt->text, "goto ", 5) == 0;
-    bool takes_more =
-        is_view
-            ? view_what(view_find(names[0], strlen(names[0]))) != PLACE_NOTHING
-            : (actions[action_find(names[0])].flags & ACT_ARG);
-    snprintf(text, sizeof text, "%s%s%s", is_view ? "goto " : "", names[0],
-             !takes_more ? ""
-             : is_view   ? ":"
-                         : " ");
-    strcpy(prompt->text, text);
-    prompt->at = strlen(text);
+    if (words->n == 0)
+        return;
+    int n = snprintf(text, sizeof text, "%.*s%s%s", (int)words->head,
+                     prompt->text, words->names[0], words->tail);
+    if (n < 0 || (size_t)n >= sizeof text)
+        return;
+    memcpy(prompt->text, text, (size_t)n + 1);
+    prompt->at = (size_t)n;
 }
 
 static void
@@ -240,9 +186,6 @@ edit(struct prompt *prompt, int32_t key)
         return PROMPT_CHANGED;
     case KEYS_DOWN:
         recall(prompt, -1);
-        return PROMPT_CHANGED;
-    case KEYS_TAB:
-        complete(prompt);
         return PROMPT_CHANGED;
     case KEYS_DELETE:
     case 'D' - 64:

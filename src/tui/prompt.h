@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #include "tui/action.h"
+#include "tui/words.h"
 
 #define PROMPT_TEXT 512
 #define PROMPT_HISTORY 32
-#define PROMPT_CANDIDATES 8
 
 enum prompt_kind {
     PROMPT_NONE,
@@ -56,8 +56,7 @@ enum prompt_result prompt_key(struct prompt *prompt, int32_t key);
 void prompt_remember(struct prompt *prompt);
 /* What one may type, while nothing is. */
 const char *prompt_hint(const struct prompt *prompt);
-/* Names that may stand here, best first; for `:` only. */
-size_t prompt_candidates(const struct prompt *prompt, size_t max,
-                         const char **out);
+/* Takes the first of them, if there is one. */
+void prompt_complete(struct prompt *prompt, const struct words *words);
 
 #endif

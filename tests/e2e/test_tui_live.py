@@ -132,6 +132,21 @@ def test_a_new_snapshot_is_followed(target):
         t.wait_for("filter Connection")
 
 
+def test_tab_completes_types_and_columns(target):
+    served = target()
+    with explorer(served.pid) as t:
+        t.wait_for("snapshot 1,")
+        t.type(":goto instances:connec")
+        t.wait_for("__main__.Connection")  # offered
+        t.keys("Tab")
+        t.wait_for(":goto instances:__main__.Connection")
+        t.keys("Enter")
+        t.wait_for("50 objects")
+        t.type(":sort ained")
+        t.keys("Tab", "Enter")
+        t.wait_for("RETAINED▾")
+
+
 def test_what_is_gone_stays_in_its_snapshot(target):
     served = target()
     with explorer(served.pid) as t:

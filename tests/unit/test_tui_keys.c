@@ -314,23 +314,40 @@ test_prompt_edits(void **state)
     assert_int_equal(strlen(prompt.text), PROMPT_TEXT - 1);
 }
 
+/* What Tab makes of the text. */
+static const char *
+completed(struct prompt *prompt, const char *text,
+          const struct words_source *source)
+{
+    struct words words;
+    prompt_open(prompt, PROMPT_COMMAND, ":", text, ACT_COMMAND);
+    words_find(prompt->text, source, &words);
+    prompt_complete(prompt, &words);
+    return prompt->text;
+}
+
 static void
 test_prompt_completes(void **state)
 {
     struct prompt prompt = {.kind = PROMPT_NONE};
-    const char *names[PROMPT_CANDIDATES];
+    const struct words_source none = {NULL, NULL};
+    struct words words;
     (void)state;
-    prompt_open(&prompt, PROMPT_COMMAND, ":", "snap", ACT_COMMAND);
-    assert_int_equal(prompt_candidates(&prompt, PROMPT_CANDIDATES, names), 1);
-    assert_string_equal(names[0], "snapshot");
-    prompt_key(&prompt, KEYS_TAB);
-    assert_string_equal(prompt.text, "snapshot");
-    prompt_open(&prompt, PROMPT_COMMAND, ":", "gcthr", ACT_COMMAND);
-    assert_true(prompt_candidates(&prompt, PROMPT_CANDIDATES, names) > 0);
-    assert_string_equal(names[0], "gc-thresholds"); /* letters in order */
-    prompt_open(&prompt, PROMPT_COMMAND, ":", "goto ins", ACT_COMMAND);
-    prompt_key(&prompt, KEYS_TAB);
-    assert_string_equal(prompt.text, "goto instances:");
+    words_find("snap", &none, &words);
+    assert_int_equal(words.n, 1);
+    assert_string_equal(completed(&prompt, "snap", &none), "snapshot");
+    /* letters in order */
+    assert_string_equal(completed(&prompt, "gcthr", &none), "gc-thresholds ");
+    assert_string_equal(completed(&prompt, "goto ins", &none),
+                        "goto instances:");
+    assert_string_equal(completed(&prompt, "goto 2:ty", &none), "goto 2:types");
+    assert_string_equal(completed(&prompt, "goto nowhere:x", &none),
+                        "goto nowhere:x");
+    assert_string_equal(completed(&prompt, "sort S", &none), "sort S");
+    words_find("", &none, &words);
+    assert_int_equal(words.n, WORDS_MAX);
+    for (size_t i = 0; i < words.n; i++)
+        assert_string_not_equal(words.names[i], "");
 }
 
 static void
