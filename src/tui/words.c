@@ -125,37 +125,42 @@ tail_of(name_fn *names, const char *first)
     return "";
 }
 
+struct candidate {
+    const char *name;
+    int rank;
+    uint64_t weight;
+};
+
+static bool
+is_before(const struct candidate *a, const struct candidate *b)
+{
+    return a->rank != b->rank ? a->rank < b->rank : a->weight > b->weight;
+}
+
 void
 words_find(const char *text, const struct words_source *source,
            struct words *out)
 {
-    uint64_t weights[WORDS_MAX];
-    int ranks[WORDS_MAX];
-    const char *name;
+    struct candidate best[WORDS_MAX + 1] = {0}; /* the last falls out */
+    struct candidate one = {0};
     *out = (struct words){.tail = ""};
     name_fn *names = names_for(text, &out->head);
     if (names == NULL)
         return;
-    uint64_t weight = 0;
-    for (size_t i = 0; (name = names(source, i, &weight)) != NULL; i++) {
-        int rank = rank_of(name, text + out->head);
-        size_t at = out->n;
-        while (at > 0 && (rank < ranks[at - 1] ||
-                          (rank == ranks[at - 1] && weight > weights[at - 1])))
-            at--;
-        if (rank == RANK_NONE || at == WORDS_MAX)
+    for (size_t i = 0; (one.name = names(source, i, &one.weight)) != NULL;
+         i++) {
+        one.rank = rank_of(one.name, text + out->head);
+        if (one.rank == RANK_NONE)
             continue;
-        size_t n_after = (out->n < WORDS_MAX ? out->n : WORDS_MAX - 1) - at;
-        memmove(&out->names[at + 1], &out->names[at],
-                n_after * sizeof out->names[0]);
-        memmove(&ranks[at + 1], &ranks[at], n_after * sizeof ranks[0]);
-        memmove(&weights[at + 1], &weights[at], n_after * sizeof weights[0]);
-        out->names[at] = name;
-        ranks[at] = rank;
-        weights[at] = weight;
+        size_t at = out->n;
+        for (; at > 0 && is_before(&one, &best[at - 1]); at--)
+            best[at] = best[at - 1];
+        best[at] = one;
         if (out->n < WORDS_MAX)
             out->n++;
     }
+    for (size_t i = 0; i < out->n; i++)
+        out->names[i] = best[i].name;
     if (out->n > 0)
         out->tail = tail_of(names, out->names[0]);
 }
