@@ -161,6 +161,6 @@ words_find(const char *text, const struct words_source *source,
     }
     for (size_t i = 0; i < out->n; i++)
         out->names[i] = best[i].name;
-    if (out->n > 0)
-        out->tail = tail_of(names, out->names[0]);
+    if (best[0].name != NULL)
+        out->tail = tail_of(names, best[0].name);
 }
