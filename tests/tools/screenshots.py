@@ -44,7 +44,10 @@ theme = TerminalTheme(
 console = Console(record=True, width=int(cols), height=int(rows),
                   force_terminal=True, color_system="truecolor",
                   legacy_windows=False, file=open("/dev/null", "w"))
-for line in sys.stdin.read().split("\\n")[:int(rows)]:
+lines = sys.stdin.read().split("\\n")[:int(rows)]
+if len(lines) < int(rows):
+    lines.append("")  # rich cuts the undersides of the last one
+for line in lines:
     text = Text.from_ansi(line, no_wrap=True, end="")
     text.pad_right(max(0, int(cols) - text.cell_len))
     console.print(text, no_wrap=True, overflow="crop", crop=True)
