@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "agent/heap/child.h"
+#include "agent/heap/filter.h"
 #include "agent/heap/heads.h"
 #include "agent/heap/room.h"
 #include "agent/heap/spool.h"
@@ -93,6 +94,8 @@ heap_capture_check(struct heap_capture *capture, struct px_err *err)
     uint64_t available = UINT64_MAX;
     room_init(&capture->room);
     enum px_status status = room_check(&capture->room, &available, err);
+    if (status == PX_OK)
+        status = filter_check(err);
     if (status != PX_OK)
         return status;
     uint64_t bound = opts->spool_bytes;

@@ -19,13 +19,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "agent/heap/filter.h"
 
 #ifndef SYS_close_range
 #define SYS_close_range 436 /* the same on every architecture */
@@ -77,7 +78,7 @@ is_kept(const int *keep, size_t n, unsigned fd)
     return false;
 }
 
-/* False: Linux before 5.9, or a filter forbids it. */
+/* False: Linux before 5.9. */
 static bool
 close_ranges(const int *keep, size_t n)
 {
@@ -129,12 +130,14 @@ close_listed(const int *keep, size_t n)
 }
 
 /* One by one only where there is no other way: the limit on descriptors is a
- * thousand million in some containers. */
+ * thousand million in some containers. A filter may kill for close_range, which
+ * systemd's @basic-io has from 247 on. */
 static void
 close_all_but(const int *keep, size_t n)
 {
     struct limit limit = {CLOSE_MAX, 0};
-    if (close_ranges(keep, n) || close_listed(keep, n))
+    bool is_done = !filter_is_set() && close_ranges(keep, n);
+    if (is_done || close_listed(keep, n))
         return;
     syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
     for (unsigned fd = 0; fd < limit.now && fd < CLOSE_MAX; fd++) {
@@ -150,7 +153,7 @@ static void
 priority_lower(void)
 {
     static const int no_priority = 0; /* struct sched_param */
-    if (syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER)
+    if (filter_is_set())
         return;
     long policy = syscall(SYS_sched_getscheduler, 0) & ~SCHED_RESET_ON_FORK;
     if (policy == SCHED_FIFO || policy == SCHED_RR)

@@ -70,7 +70,10 @@ spool_init(struct spool *spool, uint64_t bound, struct px_err *err)
     spool->fd = px_fd_high(memory_file());
     spool->file = px_fd_mark(spool->fd);
     if (spool->fd < 0) {
-        px_fail_errno(err, PX_ELIMIT, errno, "making the snapshot's spool");
+        int number = errno;
+        px_fail_errno(err, PX_ELIMIT, number, "making the snapshot's spool");
+        if (number == EPERM || number == ENOSYS)
+            px_err_hint(err, "a seccomp filter forbids memfd_create");
         goto fail;
     }
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
