@@ -107,6 +107,8 @@ char *app_position(const struct app *app, size_t out_bytes, char *out);
 
 /* app_go.c: places */
 struct view *app_view(const struct app *app);
+/* What is looked at, or else the latest; NULL: there is none yet. */
+const struct snapshot *app_snapshot(const struct app *app);
 /* Goes to a place and remembers it; false (and a message): cannot. */
 bool app_go(struct app *app, const struct place *place);
 /* -1 back, +1 forward. */

@@ -187,11 +187,11 @@ draw_prompt(struct app *app, int row)
         screen->cursor_col = screen->cols - 1;
     col += screen_put(screen, row, col, screen->cols - col, ROLE_NORMAL, from);
     col += 3;
-    if (col < screen->cols - 4)
-        screen_put(screen, row, col, screen->cols - col, ROLE_DIM,
-                   prompt_hint(prompt));
     struct words words;
     app_words(app, &words);
+    if (words.n == 0 && col < screen->cols - 4)
+        screen_put(screen, row, col, screen->cols - col, ROLE_DIM,
+                   prompt_hint(prompt));
     for (size_t i = 0; i < words.n && col < screen->cols - 4; i++)
         col += screen_put(screen, row, col, screen->cols - col,
                           i == 0 ? ROLE_NAME : ROLE_DIM, words.names[i]) +

@@ -19,6 +19,14 @@ app_view(const struct app *app)
     return app->n_visits > 0 ? app->visits[app->at].view : NULL;
 }
 
+const struct snapshot *
+app_snapshot(const struct app *app)
+{
+    const struct view *view = app_view(app);
+    return view != NULL && view->snapshot != NULL ? view->snapshot
+                                                  : store_latest(&app->store);
+}
+
 /* What is looked at does not go. */
 static void
 keep_shown(struct app *app)

@@ -150,9 +150,7 @@ void
 app_words(const struct app *app, struct words *out)
 {
     struct view *view = app_view(app);
-    const struct snapshot *snapshot = view != NULL && view->snapshot != NULL
-                                          ? view->snapshot
-                                          : store_latest(&app->store);
+    const struct snapshot *snapshot = app_snapshot(app);
     struct words_source source = {
         .graph = snapshot != NULL ? snapshot->graph : NULL,
         .list = view != NULL ? view_list(view) : NULL,

@@ -73,10 +73,7 @@ app_title(const struct app *app, size_t out_bytes, char *out)
 char *
 app_snapshot_text(const struct app *app, size_t out_bytes, char *out)
 {
-    const struct view *view = app_view(app);
-    const struct snapshot *snapshot = view != NULL && view->snapshot != NULL
-                                          ? view->snapshot
-                                          : store_latest(&app->store);
+    const struct snapshot *snapshot = app_snapshot(app);
     out[0] = '\0';
     if (snapshot == NULL)
         return out;

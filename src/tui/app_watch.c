@@ -16,10 +16,7 @@
 static void
 set_mark(struct app *app)
 {
-    const struct view *view = app_view(app);
-    const struct snapshot *snapshot = view != NULL && view->snapshot != NULL
-                                          ? view->snapshot
-                                          : store_latest(&app->store);
+    const struct snapshot *snapshot = app_snapshot(app);
     if (snapshot == NULL) {
         app_say(app, ROLE_WARN, "there is no snapshot to mark yet");
         return;

@@ -142,7 +142,9 @@ def test_tab_completes_types_and_columns(target):
         t.wait_for(":goto instances:__main__.Connection")
         t.keys("Enter")
         t.wait_for("50 objects")
-        t.type(":sort ained")
+        t.type(":sort ")
+        t.wait_for("ADDRESS  NEW  REFS  SIZE  RETAINED  HELD BY  WHAT")
+        t.type("ained")
         t.keys("Tab", "Enter")
         t.wait_for("RETAINED▾")
 
