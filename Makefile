@@ -234,15 +234,25 @@ UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_MAINS))
 WRAP_test_graph_cancel := -Wl,--wrap=work_is_canceled
 WRAP_test_builder := -Wl,--wrap=room_check
 WRAP_test_file := -Wl,--wrap=link -Wl,--wrap=renameat2
+# What one of them links before the archives: it counts the steps of the
+# analyses, by a call at each basic block of src/graph, which it answers.
+COUNTED := $(patsubst %.c,$(OBJ)/counted/%.o,$(SRC_graph))
+$(OBJ)/counted/%.o: %.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,counted $<)$(CC) $(PX_CPPFLAGS) $(PX_CFLAGS) \
+	  -fsanitize-coverage=trace-pc -MMD -MP -c -o $@ $<
+-include $(COUNTED:.o=.d)
+UNIT_OBJ_test_graph_shapes := $(COUNTED)
 UNIT_ROOM_tui := $(OUT)/libpx-tui.a
 UNIT_ROOM_cli := $(OUT)/libpx-cli.a
 unit_room = $(UNIT_ROOM_$(word 2,$(subst _, ,$(1))))
 define unit
 $$(OUT)/unit/$(1): $$(OBJ)/tests/unit/$(1).o $$(UNIT_HELP_OBJ) \
-  $$(call unit_room,$(1)) $$(CORE_ARCHIVES) $$(OBJ)/ldflags
+  $$(UNIT_OBJ_$(1)) $$(call unit_room,$(1)) $$(CORE_ARCHIVES) $$(OBJ)/ldflags
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$$(CC) $$(PX_LDFLAGS) $$(WRAP_$(1)) -o $$@ $$< \
-	  $$(UNIT_HELP_OBJ) $$(call grouped,$$(call unit_room,$(1)) $$(CORE_ARCHIVES)) \
+	  $$(UNIT_HELP_OBJ) $$(UNIT_OBJ_$(1)) \
+	  $$(call grouped,$$(call unit_room,$(1)) $$(CORE_ARCHIVES)) \
 	  $$(LIBS_FULL) -lcmocka -lm
 endef
 $(foreach t,$(UNIT_MAINS:tests/unit/%.c=%),$(eval $(call unit,$(t))))
