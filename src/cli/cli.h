@@ -77,7 +77,8 @@ struct cli {
     bool err_color;
     bool ascii;
     int cols;          /* of stdout; 0: no limit */
-    bool printed_json; /* the result has begun on stdout */
+    bool printed_json; /* a document has begun on stdout; lines may follow one
+                          another, and an error may be the last */
     uint64_t json_rows;
     char **agreed; /* targets that are large and meant, as written */
     size_t n_agreed;

@@ -307,15 +307,30 @@ show_fastest(const struct cli *cli, const struct watch *watches, int n)
            px_text_signed((int64_t)a_minute(fastest, &fastest->objects), rate));
 }
 
+/* What served at the last round and is not there now has ended, whatever the
+ * words are for a target that never was. */
+static bool
+has_ended(const struct watch *watch, struct px_err *err)
+{
+    bool is_away = err->status == PX_EGONE || err->status == PX_ECONNECT;
+    if (watch->n_looks == 0 || !is_away)
+        return false;
+    px_fail(err, PX_EGONE, "%.200s has ended, or serves no more",
+            watch->target);
+    return true;
+}
+
 /* What cannot be watched any more. That its process has ended since the last
  * round is no mistake of anybody; all else shows in the exit status. */
 static void
-leave_out(struct cli *cli, struct watch *watch, const struct px_err *err)
+leave_out(struct cli *cli, struct watch *watch, struct px_err *err)
 {
-    bool has_ended = err->status == PX_EGONE || err->status == PX_ECONNECT;
     watch->is_gone = true;
-    if (watch->n_looks == 0 || !has_ended)
-        cli->exit_status = px_status_exit(err->status);
+    if (has_ended(watch, err)) {
+        cli_warn(cli, "%s; watching the others", err->msg);
+        return;
+    }
+    cli->exit_status = px_status_exit(err->status);
     cli_warn(cli, "%s: %s; watching the others", watch->target, err->msg);
 }
 
@@ -334,7 +349,7 @@ watch_all(struct cli *cli, struct watch *watches, int n, double times,
         if (status == PX_ECANCELED)
             return status;
         if (status != PX_OK && n == 1)
-            return status;
+            return has_ended(&watches[i], err) ? err->status : status;
         if (status != PX_OK) {
             leave_out(cli, &watches[i], err);
             continue;

@@ -60,7 +60,6 @@ jsonout_print(struct cli *cli, json_t *value)
 void
 jsonout_line(struct cli *cli, json_t *value)
 {
-    cli->printed_json = true;
     json_dumpf(need(value), stdout, dump_flags(cli) | JSON_COMPACT);
     fputc('\n', stdout);
     cli_out_flush(cli);

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,8 +20,13 @@
 enum px_status
 explain_no_process(pid_t pid, struct px_err *err)
 {
+    struct listener listener;
     px_fail(err, PX_ECONNECT, "there is no process %d", (int)pid);
-    px_err_hint(err, "`pyexplore ls` lists who is serving here");
+    if (process_listener(AF_UNSPEC, (int)pid, &listener))
+        px_err_hint(err, "a number is a pid; for the port:  localhost:%d",
+                    (int)pid);
+    else
+        px_err_hint(err, "`pyexplore ls` lists who is serving here");
     return PX_ECONNECT;
 }
 
@@ -101,8 +107,16 @@ explain_not_listening(const struct px_target *target,
     }
     px_fail(err, PX_ECONNECT, "nothing listens on %s port %d", target->host,
             target->port);
-    px_err_hint(err, "add these two lines to your program:  " TWO_LINES
-                     "  (`pyexplore ls` lists who is serving here)");
+    struct listener listener;
+    if (strcmp(target->host, "localhost") != 0 &&
+        process_listener(AF_UNSPEC, target->port, &listener))
+        px_err_hint(err,
+                    "something listens there by another address:  "
+                    "localhost:%d",
+                    target->port);
+    else
+        px_err_hint(err, "add these two lines to your program:  " TWO_LINES
+                         "  (`pyexplore ls` lists who is serving here)");
     return PX_ECONNECT;
 }
 

@@ -178,6 +178,22 @@ def test_nothing_listens(folder):
           "add these two lines", "types", "localhost:%d" % port, env=folder)
 
 
+def test_a_port_by_another_address(folder):
+    """A server listens on 127.0.0.1; what is written is the other loopback,
+    or only the number."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen(1)
+        port = s.getsockname()[1]
+        fails(3, "nothing listens on ::1 port %d" % port,
+              "something listens there by another address: +localhost:%d"
+              % port, "types", "[::1]:%d" % port, env=folder)
+        if not os.path.exists("/proc/%d" % port):
+            fails(3, "there is no process %d" % port,
+                  "a number is a pid; for the port: +localhost:%d" % port,
+                  "types", port, env=folder)
+
+
 def test_a_process_that_does_not_serve_is_named(folder):
     target = Target([sys.executable, "-c", "print('up'); input()"])
     try:

@@ -117,7 +117,24 @@ def test_a_worker_that_ends_is_left_out(spawn):
     assert process.returncode == 0
     line, = out.decode().splitlines()
     assert int(json.loads(line)["target"]) == pid
-    assert "watching the others" in err.decode()
+    assert "%d has ended, or serves no more; watching the others" % gone.pid \
+        in err.decode()
+
+
+def test_the_only_one_that_ends_is_the_last_line(spawn):
+    """Who reads the lines learns why there are no more."""
+    child = spawn(SERVICE, "steady")
+    assert child.line() == "ready"
+    process = watching(child.pid, "--json", "--interval", "0.2")
+    process.stdout.readline()
+    child.close()
+    out, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 4
+    sentence = "%d has ended, or serves no more" % child.pid
+    error = json.loads(out.decode().splitlines()[-1])["error"]
+    assert error == {"code": "target_gone", "message": sentence, "hint": "",
+                     "exit_status": 4}
+    assert err.decode() == "pyexplore: %s\n" % sentence
 
 
 def watching(*args, env=None, **popen):
