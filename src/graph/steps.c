@@ -81,7 +81,9 @@ step_root(const struct px_paths *paths, px_node node, bool stars,
     char class_name[64];
     const char *name = px_root_name(root.root_class);
     size_t n = strlen(name);
-    bool says_so = strncmp(root.name, name, n) == 0 && root.name[n] == ' ';
+    /* "subinterpreter 1" and the like need no other word */
+    bool says_so = root.root_class == PX_ROOT_INTERPRETER ||
+                   (strncmp(root.name, name, n) == 0 && root.name[n] == ' ');
     snprintf(class_name, sizeof class_name, "%s%s", says_so ? "" : name,
              says_so || root.name[0] == '\0' ? "" : " ");
     *out = (struct step_state){

@@ -34,7 +34,7 @@ struct rg_node {
 struct rg_root {
     unsigned root_class;
     int node;
-    char name[16];
+    char name[32];
 };
 
 #define RG_NAMES_MAX 16

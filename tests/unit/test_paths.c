@@ -284,6 +284,37 @@ test_lines(void **state)
     }
 }
 
+/* The word for its class stands before a root's name, but not twice. */
+static void
+test_root_names(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned root_class;
+        const char *name, *line;
+    } roots[] = {
+        {PX_ROOT_MODULE, "server", "module server"},
+        {PX_ROOT_MODULE, "module", "module module"},
+        {PX_ROOT_THREAD, "worker", "thread worker"},
+        {PX_ROOT_INTERPRETER, "interpreter", "interpreter"},
+        {PX_ROOT_INTERPRETER, "subinterpreter 1", "subinterpreter 1"},
+        {PX_ROOT_TASK, "asyncio task poll", "asyncio task poll"},
+        {PX_ROOT_TASK, "poll", "asyncio task poll"},
+        {PX_ROOT_GARBAGE, "", "gc.garbage"},
+    };
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+        struct rg *rg = rg_new(1);
+        rg_root(rg, roots[i].root_class, 0, roots[i].name);
+        rg_count(rg);
+        struct px_graph *graph = rg_build(rg, 0);
+        struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+        expect_line(paths, rg_id(graph, rg, 0), true, roots[i].line);
+        px_paths_free(paths);
+        px_graph_free(graph);
+        rg_free(rg);
+    }
+}
+
 static void
 test_cycle_line(void **state)
 {
@@ -680,6 +711,7 @@ main(void)
         cmocka_unit_test(test_naive),
         cmocka_unit_test(test_addresses_do_not_matter),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_root_names),
         cmocka_unit_test(test_cycle_line),
         cmocka_unit_test(test_run_through_dicts),
         cmocka_unit_test(test_holders_of_a_run),
