@@ -277,18 +277,20 @@ struct bar {
     bool shown[ACT_END];
 };
 
-/* Draws one key with its label if it fits. */
+/* Draws one key with its label if it fits, and does that here. */
 static void
 draw_key(struct bar *bar, const struct key_binding *binding)
 {
     struct app *app = bar->app;
     struct screen *screen = &app->screen;
     char key[16], label[80];
-    if (bar->shown[binding->action] || app->n_bar == APP_BAR_ZONES)
+    int32_t code = keymap_parse(binding->key);
+    if (bar->shown[binding->action] || app->n_bar == APP_BAR_ZONES ||
+        keymap_find(app_view(app)->place.view, code) != binding->action)
         return;
     if (binding->action == ACT_SORT && view_list(app_view(app))->ops->is_tree)
         return;
-    keymap_name(keymap_parse(binding->key), sizeof key, key);
+    keymap_name(code, sizeof key, key);
     /* The glyph is shorter than the word, and well known. */
     if (strcmp(key, "Backspace") == 0)
         strcpy(key, "⌫");
@@ -315,7 +317,7 @@ draw_bar(struct app *app, int row)
 {
     struct screen *screen = &app->screen;
     enum view_id view = app_view(app)->place.view;
-    const int last_cols = 14; /* "? help  q quit" */
+    int last_cols = 14; /* "? help  q quit" */
     struct bar bar = {.app = app, .row = row, .end = screen->cols - 1};
     app->n_bar = 0;
     screen_fill(screen, row, 0, screen->cols, ROLE_LABEL, " ");
@@ -326,6 +328,8 @@ draw_bar(struct app *app, int row)
              key_bindings[i].action == ACT_QUIT))
             draw_key(&bar, &key_bindings[i]);
     }
+    if (app->n_bar == 0) /* in the help they do something else */
+        last_cols = -2;
     bar.end = screen->cols - 1 - last_cols - 2;
     bar.col = 1;
     for (int pass = 0; pass < 2; pass++) {

@@ -62,6 +62,9 @@ const struct key_binding key_bindings[] = {
     {VIEW_DUPLICATES, "Enter",    ACT_ENTER,        "object"},
     {VIEW_DUPLICATES, "p",        ACT_PATH,         ""},
     {VIEW_DUPLICATES, "b",        ACT_REFERRERS,    ""},
+    /* as in the pagers that people know: it ends the help, not the program */
+    {VIEW_HELP,      "q",         ACT_BACK,         ""},
+    {VIEW_HELP,      "?",         ACT_BACK,         NULL},
 
     {VIEW_END,       "Backspace", ACT_BACK,         ""},
     {VIEW_END,       "/",         ACT_SEARCH,       ""},

@@ -57,6 +57,7 @@ struct list {
         int column, start, cols;
     } layout[LIST_COLUMNS];
     int n_layout;
+    int text_cols[LIST_COLUMNS]; /* of the texts that were on screen so far */
 };
 
 void list_init(struct list *list, const struct rows_ops *ops,

@@ -3,7 +3,8 @@
  * Column 0 is the marker of the selected row, the columns follow with two
  * blanks between them. Columns that do not fit go, those with the highest
  * `drop` first; before one with a drop of MATTERS or less goes, texts shrink
- * to their least width. What is left is shared by those that stretch.
+ * to their least width. What is left is shared by those that stretch; what one
+ * of them has no text for goes to those after it.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,6 +17,10 @@
 #define GAP 2
 #define MARKER 1
 #define MATTERS 2
+/* So that columns seldom move while one scrolls: texts are looked at beforehand
+ * in a list of so few rows, and have so much room more. */
+#define FEW_ROWS 256
+#define STEP_COLS 8
 
 static bool
 is_right(const struct column *column)
@@ -78,6 +83,44 @@ choose_columns(const struct list *list, int total_cols, int *cols)
     return used;
 }
 
+/* The widest text so far of a column that stretches; the last one takes what
+ * is left in any case. `n_shown`: rows on screen. */
+static void
+look_at_texts(struct list *list, struct screen *screen, uint32_t n_shown)
+{
+    const struct rows_ops *ops = list->ops;
+    bool has_few = list->n_rows <= FEW_ROWS;
+    uint32_t at = has_few ? 0 : list->top;
+    uint32_t end = has_few ? list->n_rows : list->top + n_shown;
+    int last = ops->n_columns - 1;
+    while (last > 0 && ops->columns[last].stretch == 0)
+        last--;
+    for (int i = 0; i < last; i++) {
+        if (ops->columns[i].stretch == 0)
+            continue;
+        for (uint32_t row = at; row < end; row++) {
+            struct cell_out cell;
+            cell_clear(&cell);
+            ops->cell(list->context, list_row_at(list, row), i, &cell);
+            int need = screen_cols_of(screen, cell.text);
+            need = (need + STEP_COLS - 1) / STEP_COLS * STEP_COLS;
+            if (list->text_cols[i] < need)
+                list->text_cols[i] = need;
+        }
+    }
+}
+
+/* The part of the `left` columns that this one gets; `stretch` is the sum of
+ * its own and of those after it, to which goes what it has no text for. */
+static int
+share_of(const struct list *list, int i, int cols, int left, int stretch)
+{
+    int own = list->ops->columns[i].stretch;
+    int share = left * own / stretch;
+    int missing = list->text_cols[i] > cols ? list->text_cols[i] - cols : 0;
+    return own < stretch && missing < share ? missing : share;
+}
+
 static void
 lay_out(struct list *list, int total_cols)
 {
@@ -95,7 +138,7 @@ lay_out(struct list *list, int total_cols)
         if (cols == 0)
             continue;
         if (column->stretch > 0 && stretch > 0) {
-            int more = left * column->stretch / stretch;
+            int more = share_of(list, i, cols, left, stretch);
             cols += more;
             left -= more;
             stretch -= column->stretch;
@@ -306,6 +349,20 @@ draw_empty(struct list *list, struct screen *screen, struct rect area)
     }
 }
 
+/* Moves the top so that the cursor is on screen; how many rows there are. */
+static uint32_t
+scroll(struct list *list, uint32_t body)
+{
+    if (list->cursor < list->top)
+        list->top = list->cursor;
+    if (list->cursor - list->top >= body)
+        list->top = list->cursor - body + 1;
+    uint32_t last = list->n_rows > body ? list->n_rows - body : 0;
+    if (list->top > last)
+        list->top = last;
+    return list->n_rows - list->top < body ? list->n_rows - list->top : body;
+}
+
 void
 list_draw(struct list *list, struct screen *screen, struct rect area,
           bool has_focus)
@@ -316,6 +373,10 @@ list_draw(struct list *list, struct screen *screen, struct rect area,
     list->body_rows = 0;
     if (area.rows <= 0 || area.cols <= 0)
         return;
+    uint32_t n_shown = 0;
+    if (list->n_rows > 0 && area.rows > 1)
+        n_shown = scroll(list, (uint32_t)area.rows - 1);
+    look_at_texts(list, screen, n_shown);
     lay_out(list, area.cols);
     if (list->ops->bare) {
         draw_title(list, screen, area, has_focus);
@@ -337,15 +398,7 @@ list_draw(struct list *list, struct screen *screen, struct rect area,
         }
         return;
     }
-    uint32_t body = (uint32_t)area.rows;
-    if (list->cursor < list->top)
-        list->top = list->cursor;
-    if (list->cursor - list->top >= body)
-        list->top = list->cursor - body + 1;
-    uint32_t last = list->n_rows > body ? list->n_rows - body : 0;
-    if (list->top > last)
-        list->top = last;
-    for (uint32_t i = 0; i < body && list->top + i < list->n_rows; i++)
+    for (uint32_t i = 0; i < n_shown; i++)
         draw_row(list, screen, area, area.row + (int)i, list->top + i,
                  has_focus);
 }

@@ -542,6 +542,16 @@ test_help_begins_here(void **state)
     go(app, "log");
     press(app, "?");
     assert_shows(app, "▌Here: log");
+    /* q and ? end the help, and the bar says so */
+    assert_shows(app, " q back ");
+    assert_shows(app, " m mark  a auto  G gc\n");
+    press(app, "q");
+    assert_shows(app, " TIME ");
+    press(app, "?");
+    assert_shows(app, "▌Here: log");
+    press(app, "?");
+    assert_shows(app, " TIME ");
+    assert_shows(app, "? help  q quit");
 }
 
 /* Esc while a file is read leaves nothing to look at; r does what it says. */
