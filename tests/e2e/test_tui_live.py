@@ -263,7 +263,7 @@ def test_keys_before_the_answer_add_up(target):
         t.wait_for("Here: gc")
         wait_until(lambda: served.ask("[gc.isenabled(), gc.get_debug()]")
                    == [False, 4], "what is set after restoring")
-        t.keys("q")
+        t.keys("Q")
         t.wait_exit()
 
 
