@@ -95,6 +95,7 @@ enum step_mode {
     STEP_PLAIN,
     STEP_ROOT,
     STEP_INNER, /* stands on a __dict__; the next key may take its place */
+    STEP_OWN,   /* the same, of an instance */
     STEP_CELL   /* stands on a cell; its contents take its place */
 };
 

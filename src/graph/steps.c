@@ -155,27 +155,35 @@ show_edge(const struct px_graph *graph, px_edge edge, bool stars,
 
 /* ---- the machine ---- */
 
+static bool
+is_inner(const struct step_state *state)
+{
+    return state->mode == STEP_INNER || state->mode == STEP_OWN;
+}
+
 /* A key behind a __dict__ is an attribute, a variable behind a generator's
- * frame is the generator's. */
+ * frame is the generator's. An instance with very many attributes, set by
+ * setattr(), is a container like a large dict; modules and classes have many
+ * names that mean something. */
 static bool
 fold_inner(const struct px_graph *graph, const struct step_state *from,
-           px_edge edge, struct step_state *out)
+           px_edge edge, bool stars, struct step_state *out)
 {
     unsigned kind = edge_kind(&graph->edges[edge]);
     if (from == NULL)
         return false;
-    if (from->mode == STEP_INNER && kind == PX_EDGE_LOCAL) {
+    if (is_inner(from) && kind == PX_EDGE_LOCAL) {
         put(out, "local ", px_edge_name(graph, edge));
         return true;
     }
     bool is_root_dict = from->mode == STEP_ROOT && from->of_module;
-    if (kind != PX_EDGE_DICT_VALUE ||
-        (from->mode != STEP_INNER && !is_root_dict))
+    if (kind != PX_EDGE_DICT_VALUE || (!is_inner(from) && !is_root_dict))
         return false;
     const char *name = key_name(graph, edge);
     if (name == NULL)
         return false;
-    put(out, from->of_module ? "" : ".", name);
+    out->is_plural = from->mode == STEP_OWN && is_large(graph, edge);
+    put(out, from->of_module ? "" : ".", stars && out->is_plural ? "*" : name);
     return true;
 }
 
@@ -203,17 +211,18 @@ step_next(const struct px_paths *paths, bool stars,
         order_is_contents(order, edge)) {
         memcpy(step.text, from->text, sizeof step.text);
         effect = STEP_REPLACES;
-    } else if (fold_inner(graph, from, edge, &step)) {
-        if (from->mode == STEP_INNER) {
+    } else if (fold_inner(graph, from, edge, stars, &step)) {
+        if (is_inner(from)) {
             effect = STEP_REPLACES;
             previous = before;
         }
     } else {
         show_edge(graph, edge, stars, &step);
         if (order_is_inner(order, edge)) {
-            step.mode = STEP_INNER;
+            bool of_class = edge_kind(&graph->edges[edge]) == PX_EDGE_FIELD;
             step.of_module =
                 is_type(graph, px_edge_source(graph, edge), "module");
+            step.mode = of_class || step.of_module ? STEP_INNER : STEP_OWN;
         } else if (edge_kind(&graph->edges[edge]) == PX_EDGE_CELL) {
             step.mode = STEP_CELL;
         }

@@ -137,9 +137,10 @@ join_neighbours(struct search *search)
         px_node holder = suspect_holder(search, a);
         for (uint32_t j = i + 1; j < search->n; j++) {
             const struct finding *b = &search->findings[j];
-            if (b->kind != PX_NONE &&
-                kinds[a->kind].parent == kinds[b->kind].parent &&
-                holder == suspect_holder(search, b))
+            /* the keys of a __dict__ are its own, its values its owner's */
+            if (b->kind != PX_NONE && holder == suspect_holder(search, b) &&
+                (holder != PX_NONE ||
+                 kinds[a->kind].parent == kinds[b->kind].parent))
                 join(search, i, j);
         }
     }

@@ -192,6 +192,9 @@ say_path(struct saying *say)
     size_t n = 0;
     while (n < out->n_steps && !out->steps[n].is_culprit)
         n++;
+    /* a __dict__ is no step of its own: its owner holds what is in it */
+    if (n > 0 && n < out->n_steps)
+        out->holder = out->steps[n - 1].node;
     join_steps(out->steps, n, sizeof line, line);
     return keep_text(say, &out->holder_path, line);
 }
@@ -273,11 +276,14 @@ say_holder(struct saying *say)
     const struct px_suspect *out = say->out;
     const struct px_graph *graph = say->search->graph;
     bool is_kept = true;
-    if (out->holder != PX_NONE && out->holder_path[0] != '\0')
-        is_kept =
-            add_evidence(say, "held by the %s %s",
-                         px_type_name(graph, px_node_type(graph, out->holder)),
-                         out->holder_path);
+    if (out->holder != PX_NONE && out->holder_path[0] != '\0') {
+        const char *type =
+            px_type_name(graph, px_node_type(graph, out->holder));
+        bool is_root = strcmp(out->holder_path, out->steps[0].text) == 0;
+        is_kept = add_evidence(say, "held by %s%s%s%s", is_root ? "" : "the ",
+                               is_root ? "" : type, is_root ? "" : " ",
+                               out->holder_path);
+    }
     if (is_kept && say->finding->n_below > 0 && out->bytes > 0)
         is_kept = add_evidence(
             say, "with it grew %s, by %s in all",
@@ -318,6 +324,7 @@ say_also(struct saying *say)
 {
     char line[LINE_MAX_BYTES];
     const struct search *search = say->search;
+    px_node holder = suspect_holder(search, say->finding);
     size_t n = 0;
     for (size_t i = 0; i < search->n && n < ALSO_SHOWN; i++) {
         const struct finding *other = &search->findings[i];
@@ -326,7 +333,7 @@ say_also(struct saying *say)
             top = &search->findings[top->merged_into];
         if (top != say->finding || other == top || other->is_weak ||
             other->held_by != PX_HELD_ROOT ||
-            suspect_holder(search, other) == say->out->holder)
+            suspect_holder(search, other) == holder)
             continue;
         px_paths_line(search->paths, other->example, true, false, sizeof line,
                       line);

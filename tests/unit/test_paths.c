@@ -413,6 +413,53 @@ test_dict_of_its_own(void **state)
     rg_free(rg);
 }
 
+/* What an instance has by more names than anybody wrote into its class is one
+ * of many; the names of a module and of a class always mean something. */
+static void
+test_many_attributes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        unsigned kind;
+        bool is_module;
+        int n;
+        const char *line;
+    } owners[] = {
+        {"__dict__", PX_EDGE_ATTR, false, 60, "thread t → [*] → .a7"},
+        {"__dict__", PX_EDGE_ATTR, false, 70, "thread t → [*] → .*"},
+        {"dict", PX_EDGE_FIELD, false, 70, "thread t → [*] → .a7"},
+        {"__dict__", PX_EDGE_ATTR, true, 70, "thread t → [*] → a7"},
+    };
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        enum { R, OWNER, DICT, X };
+        int n = owners[i].n;
+        struct rg *rg = rg_new(X + 2 * n);
+        uint64_t dict = (uint64_t)rg_name(rg, owners[i].name);
+        uint64_t name = (uint64_t)rg_name(rg, "a7");
+        if (owners[i].is_module)
+            rg->nodes[OWNER].type = RG_MODULE_TYPE;
+        rg->name_nodes[name] = X + n + 7;
+        rg_root(rg, PX_ROOT_THREAD, R, "t");
+        rg_edge(rg, R, PX_EDGE_ITEM, 1, OWNER, -1);
+        rg_edge(rg, OWNER, owners[i].kind, dict, DICT, -1);
+        for (int k = 0; k < n; k++)
+            rg_edge(rg, DICT, PX_EDGE_DICT_VALUE, 0, X + k, X + n + k);
+        rg_count(rg);
+        struct px_graph *graph = rg_build(rg, 0);
+        struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+        px_node x = rg_id(graph, rg, X + 7);
+        expect_line(paths, x, true, owners[i].line);
+        struct px_step steps[4];
+        size_t n_steps = px_paths_steps(paths, x, false, 4, steps);
+        assert_int_equal(n_steps, 3);
+        assert_string_equal(steps[2].text, owners[i].is_module ? "a7" : ".a7");
+        px_paths_free(paths);
+        px_graph_free(graph);
+        rg_free(rg);
+    }
+}
+
 /* An empty dict never waits in the queue, and is its owner's only where that
  * is no longer: of u and an owner in one layer, but not of a farther owner. */
 static void
@@ -716,6 +763,7 @@ main(void)
         cmocka_unit_test(test_run_through_dicts),
         cmocka_unit_test(test_holders_of_a_run),
         cmocka_unit_test(test_dict_of_its_own),
+        cmocka_unit_test(test_many_attributes),
         cmocka_unit_test(test_empty_dict),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_holders),
