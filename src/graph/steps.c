@@ -13,7 +13,8 @@
  *
  * and groups.c can run the same machine over a tree of shared beginnings.
  * Starred, whatever tells one of many from the others is `*`: indices, keys
- * that are no names, and all keys of a large dict that is no namespace.
+ * that are no names, all keys of a large dict, and numbered ones where very
+ * many are attributes.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -25,8 +26,11 @@
 
 #include "base/text.h"
 
-/* A dict of more pairs holds data, whatever its keys look like. */
+/* A dict of more pairs holds data, whatever its keys look like; that of a
+ * module or a class may have the hundreds of constants of an API. */
 #define NAMESPACE_PAIRS_MAX 64u
+#define CONSTANTS_MAX 1024u
+#define DIGITS "0123456789"
 
 static bool
 is_type(const struct px_graph *graph, px_node node, const char *name)
@@ -100,11 +104,10 @@ key_name(const struct px_graph *graph, px_edge edge)
 }
 
 static bool
-is_large(const struct px_graph *graph, px_edge edge)
+is_large(const struct px_graph *graph, px_edge edge, uint32_t pairs)
 {
     px_node source = px_edge_source(graph, edge);
-    return out_start(graph, source + 1) - out_start(graph, source) >
-           2 * NAMESPACE_PAIRS_MAX;
+    return out_start(graph, source + 1) - out_start(graph, source) > 2 * pairs;
 }
 
 static void
@@ -141,7 +144,8 @@ show_edge(const struct px_graph *graph, px_edge edge, bool stars,
     }
     bool is_one_of_many = info->form == PX_FORM_INDEX;
     if (info->form == PX_FORM_PAIR)
-        is_one_of_many = key_name(graph, edge) == NULL || is_large(graph, edge);
+        is_one_of_many = key_name(graph, edge) == NULL ||
+                         is_large(graph, edge, NAMESPACE_PAIRS_MAX);
     out->is_plural = is_one_of_many &&
                      (kind == PX_EDGE_ITEM || kind == PX_EDGE_FLAT ||
                       kind == PX_EDGE_MEMBER || kind == PX_EDGE_DICT_VALUE ||
@@ -161,10 +165,32 @@ is_inner(const struct step_state *state)
     return state->mode == STEP_INNER || state->mode == STEP_OWN;
 }
 
+/* The attribute of one that has very many of them, set by setattr(): with a
+ * number in its name it is one of many, .job_17 and .job_18 are .job_* both.
+ * What has none was written by somebody, and says something. */
+static bool
+is_numbered(const struct px_graph *graph, const struct step_state *from,
+            px_edge edge, const char *name)
+{
+    return name[strcspn(name, DIGITS)] != '\0' &&
+           is_large(graph, edge,
+                    from->mode == STEP_OWN ? NAMESPACE_PAIRS_MAX
+                                           : CONSTANTS_MAX);
+}
+
+static void
+put_numbered(struct step_state *out, const char *dot, const char *name)
+{
+    char text[sizeof out->text];
+    size_t n = strcspn(name, DIGITS);
+    while (n > 0 && name[n - 1] != '_')
+        n--;
+    snprintf(text, sizeof text, "%.*s*", (int)n, name);
+    put(out, dot, text);
+}
+
 /* A key behind a __dict__ is an attribute, a variable behind a generator's
- * frame is the generator's. An instance with very many attributes, set by
- * setattr(), is a container like a large dict; modules and classes have many
- * names that mean something. */
+ * frame is the generator's. */
 static bool
 fold_inner(const struct px_graph *graph, const struct step_state *from,
            px_edge edge, bool stars, struct step_state *out)
@@ -182,8 +208,12 @@ fold_inner(const struct px_graph *graph, const struct step_state *from,
     const char *name = key_name(graph, edge);
     if (name == NULL)
         return false;
-    out->is_plural = from->mode == STEP_OWN && is_large(graph, edge);
-    put(out, from->of_module ? "" : ".", stars && out->is_plural ? "*" : name);
+    const char *dot = from->of_module ? "" : ".";
+    out->is_plural = is_numbered(graph, from, edge, name);
+    if (stars && out->is_plural)
+        put_numbered(out, dot, name);
+    else
+        put(out, dot, name);
     return true;
 }
 

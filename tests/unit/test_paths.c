@@ -413,33 +413,39 @@ test_dict_of_its_own(void **state)
     rg_free(rg);
 }
 
-/* What an instance has by more names than anybody wrote into its class is one
- * of many; the names of a module and of a class always mean something. */
+/* Numbered names are one of many where there are very many of them: dozens on
+ * an instance, thousands on a module and a class. Others always tell. */
 static void
 test_many_attributes(void **state)
 {
     (void)state;
     static const struct {
-        const char *name;
+        const char *name, *attribute;
         unsigned kind;
         bool is_module;
         int n;
         const char *line;
     } owners[] = {
-        {"__dict__", PX_EDGE_ATTR, false, 60, "thread t → [*] → .a7"},
-        {"__dict__", PX_EDGE_ATTR, false, 70, "thread t → [*] → .*"},
-        {"dict", PX_EDGE_FIELD, false, 70, "thread t → [*] → .a7"},
-        {"__dict__", PX_EDGE_ATTR, true, 70, "thread t → [*] → a7"},
+        {"__dict__", "a_7", PX_EDGE_ATTR, false, 60, ".a_7"},
+        {"__dict__", "a_7", PX_EDGE_ATTR, false, 70, ".a_*"},
+        {"__dict__", "a_b7_8", PX_EDGE_ATTR, false, 70, ".a_*"},
+        {"__dict__", "a7_b", PX_EDGE_ATTR, false, 70, ".*"},
+        {"__dict__", "pool", PX_EDGE_ATTR, false, 70, ".pool"},
+        {"dict", "a_7", PX_EDGE_FIELD, false, 1000, ".a_7"},
+        {"dict", "a_7", PX_EDGE_FIELD, false, 1100, ".a_*"},
+        {"__dict__", "a_7", PX_EDGE_ATTR, true, 1000, "a_7"},
+        {"__dict__", "a_7", PX_EDGE_ATTR, true, 1100, "a_*"},
+        {"__dict__", "pool", PX_EDGE_ATTR, true, 1100, "pool"},
     };
     for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
         enum { R, OWNER, DICT, X };
         int n = owners[i].n;
+        char line[64];
         struct rg *rg = rg_new(X + 2 * n);
         uint64_t dict = (uint64_t)rg_name(rg, owners[i].name);
-        uint64_t name = (uint64_t)rg_name(rg, "a7");
+        rg->name_nodes[rg_name(rg, owners[i].attribute)] = X + n + 7;
         if (owners[i].is_module)
             rg->nodes[OWNER].type = RG_MODULE_TYPE;
-        rg->name_nodes[name] = X + n + 7;
         rg_root(rg, PX_ROOT_THREAD, R, "t");
         rg_edge(rg, R, PX_EDGE_ITEM, 1, OWNER, -1);
         rg_edge(rg, OWNER, owners[i].kind, dict, DICT, -1);
@@ -449,11 +455,12 @@ test_many_attributes(void **state)
         struct px_graph *graph = rg_build(rg, 0);
         struct px_paths *paths = px_paths_new(graph, NULL, NULL);
         px_node x = rg_id(graph, rg, X + 7);
-        expect_line(paths, x, true, owners[i].line);
+        snprintf(line, sizeof line, "thread t → [*] → %s", owners[i].line);
+        expect_line(paths, x, true, line);
         struct px_step steps[4];
-        size_t n_steps = px_paths_steps(paths, x, false, 4, steps);
-        assert_int_equal(n_steps, 3);
-        assert_string_equal(steps[2].text, owners[i].is_module ? "a7" : ".a7");
+        assert_int_equal(px_paths_steps(paths, x, false, 4, steps), 3);
+        assert_string_equal(steps[2].text + !owners[i].is_module,
+                            owners[i].attribute);
         px_paths_free(paths);
         px_graph_free(graph);
         rg_free(rg);
