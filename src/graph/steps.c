@@ -10,6 +10,7 @@
  *   function —<cell x>→ cell —contents→   is  <cell x>
  *   —.next→ —.next→ —.next→               is  .next ×3
  *   —[1]→ —[1]→ —[1]→ of one type         is  [1] ×3
+ *   —<cell f>→ —<cell f>→ of functions    is  <cell f> ×2
  *
  * and groups.c can run the same machine over a tree of shared beginnings.
  * Starred, whatever tells one of many from the others is `*`: indices, keys
@@ -217,13 +218,14 @@ fold_inner(const struct px_graph *graph, const struct step_state *from,
     return true;
 }
 
-/* A linked list, of instances or of pairs (value, rest). */
+/* A linked list: of instances, of pairs (value, rest), of functions that were
+ * wrapped again and again, or of what C structs refer to. */
 static bool
 is_run(const struct step_state *from, const struct step_state *step)
 {
     return from != NULL && from->mode == STEP_PLAIN &&
-           (step->text[0] == '.' || step->text[0] == '[') &&
-           from->type == step->type && strcmp(from->text, step->text) == 0;
+           strspn(step->text, ".[<") > 0 && from->type == step->type &&
+           strcmp(from->text, step->text) == 0;
 }
 
 enum step_effect
@@ -241,6 +243,7 @@ step_next(const struct px_paths *paths, bool stars,
         order_is_contents(order, edge)) {
         memcpy(step.text, from->text, sizeof step.text);
         effect = STEP_REPLACES;
+        previous = before;
     } else if (fold_inner(graph, from, edge, stars, &step)) {
         if (is_inner(from)) {
             effect = STEP_REPLACES;

@@ -387,6 +387,43 @@ test_run_through_dicts(void **state)
     rg_free(rg);
 }
 
+/* A function that is wrapped again and again is a chain of closures, and what
+ * itertools.tee keeps is one of C structs. */
+static void
+test_run_without_attributes(void **state)
+{
+    (void)state;
+    enum { N = 6 };
+    struct rg *rg = rg_new(3 * N);
+    uint64_t cell = (uint64_t)rg_name(rg, "f");
+    uint64_t next = (uint64_t)rg_name(rg, "next");
+    uint64_t contents = (uint64_t)rg_name(rg, "cell_contents");
+    rg_root(rg, PX_ROOT_THREAD, 0, "t");
+    for (int i = 0; i < N; i++) {
+        rg_edge(rg, i, PX_EDGE_CELL, cell, N + i, -1);
+        if (i + 1 < N)
+            rg_edge(rg, N + i, PX_EDGE_ATTR, contents, i + 1, -1);
+        rg_edge(rg, i > 0 ? 2 * N + i - 1 : 0, PX_EDGE_FIELD, next, 2 * N + i,
+                -1);
+    }
+    rg_count(rg);
+    struct px_graph *graph = rg_build(rg, 0);
+    struct px_paths *paths = px_paths_new(graph, NULL, NULL);
+    px_node last = rg_id(graph, rg, N - 1);
+    expect_line(paths, last, false, "thread t → <cell f> ×5");
+    expect_line(paths, rg_id(graph, rg, 2 * N - 1), false,
+                "thread t → <cell f> ×5 → <cell f>");
+    expect_line(paths, rg_id(graph, rg, 3 * N - 1), false,
+                "thread t → <next> ×6");
+    struct px_path_groups *groups =
+        px_path_groups_new(paths, &last, 1, NULL, NULL);
+    assert_string_equal(groups->groups[0].line, "thread t → <cell f> ×*");
+    px_path_groups_free(groups);
+    px_paths_free(paths);
+    px_graph_free(graph);
+    rg_free(rg);
+}
+
 /* A dict that an item would reach a step later is its owner's, and so are
  * the values in it: r → [1] → v → .x, although r → [0] → u → [0] is a way to
  * the dict that the search meets first. */
@@ -768,6 +805,7 @@ main(void)
         cmocka_unit_test(test_root_names),
         cmocka_unit_test(test_cycle_line),
         cmocka_unit_test(test_run_through_dicts),
+        cmocka_unit_test(test_run_without_attributes),
         cmocka_unit_test(test_holders_of_a_run),
         cmocka_unit_test(test_dict_of_its_own),
         cmocka_unit_test(test_many_attributes),
