@@ -52,11 +52,12 @@
  *            over the whole stream.
  *   BLOCKS   what the allocator of small objects (pymalloc) has in use, and
  *            how much of it the snapshot explains:
- *            u8 state (PX_BLOCKS_*; others read as STRANGE) | if KNOWN: varint
- * columns n, at least 1 | records, ascending: varint bytes of a block, not 0 |
- * n varints in the order of PX_BLOCK_LIST (a reader skips columns that it does
- * not know, and takes 0 for those that are missing). At most
- *            PX_BLOCK_CLASSES_MAX records. If it repeats, the last one counts.
+ *            u8 state (PX_BLOCKS_*; others read as STRANGE) | if KNOWN:
+ *            varint columns n, at least 1 | records, ascending: varint bytes
+ *            of a block, not 0 | n varints in the order of PX_BLOCK_LIST (a
+ *            reader skips columns that it does not know, and takes 0 for those
+ *            that are missing). At most PX_BLOCK_CLASSES_MAX records. If it
+ *            repeats, the last one counts.
  *   FOOTER   records: varint tag (PX_FOOTER_*) | varint value. Last chunk of
  *            a stream that was not cut off.
  *
