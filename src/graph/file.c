@@ -24,7 +24,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#include "base/rename.h"
+#include "base/new_file.h"
 
 #define ZSTD_LEVEL 1
 #define RATIO_MAX 240u /* below the builder's, with a margin */
@@ -69,31 +69,9 @@ px_file_writer_free(struct px_file_writer *writer)
     free(writer);
 }
 
-static enum px_status
-make_paths(struct px_file_writer *writer, const char *path, struct px_err *err)
-{
-    size_t n = strlen(path);
-    writer->path = strdup(path);
-    writer->part_path = malloc(n + 32);
-    if (writer->path == NULL || writer->part_path == NULL)
-        return room_fail(err, "no memory for a path");
-    snprintf(writer->part_path, n + 32, "%s.part%ld", path, (long)getpid());
-    return PX_OK;
-}
-
-static enum px_status
-refuse_existing(const char *path, struct px_err *err)
-{
-    px_fail(err, PX_EINVAL, "%s exists already", path);
-    px_err_hint(err, "give another name, or --force to replace it");
-    return PX_EINVAL;
-}
-
 struct px_file_writer *
 px_file_writer_new(const char *path, bool overwrite, struct px_err *err)
 {
-    struct stat st;
-    enum px_status status;
     struct px_file_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL) {
         room_fail(err, "no memory for writing a file");
@@ -103,36 +81,21 @@ px_file_writer_new(const char *path, bool overwrite, struct px_err *err)
     writer->overwrite = overwrite;
     px_buf_init(&writer->raw);
     px_buf_init(&writer->out);
-    status = make_paths(writer, path, err);
-    if (status != PX_OK)
-        goto fail;
-    bool exists = lstat(path, &st) == 0;
-    if (exists && !overwrite) {
-        refuse_existing(path, err);
-        goto fail;
-    }
-    if (exists && !S_ISREG(st.st_mode)) {
-        px_fail(err, PX_EINVAL, "%s is no regular file", path);
-        goto fail;
-    }
+    writer->path = strdup(path);
     writer->zstd = ZSTD_createCCtx();
     writer->packed = malloc(ZSTD_COMPRESSBOUND(PX_CHUNK_RAW_MAX));
-    if (writer->zstd == NULL || writer->packed == NULL) {
+    if (writer->path == NULL || writer->zstd == NULL ||
+        writer->packed == NULL) {
         room_fail(err, "no memory for compressing a file");
         goto fail;
     }
-    status =
+    enum px_status status =
         px_buf_append(&writer->out, PX_FILE_MAGIC, PX_FILE_MAGIC_BYTES, err);
-    if (status != PX_OK)
-        goto fail;
-    writer->fd =
-        open(writer->part_path,
-             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (writer->fd < 0) {
-        px_fail_errno(err, PX_EIO, errno, "cannot write %s", path);
-        goto fail;
-    }
-    return writer;
+    if (status == PX_OK)
+        status = px_new_file_open(path, overwrite, &writer->part_path,
+                                  &writer->fd, err);
+    if (status == PX_OK)
+        return writer;
 fail:
     px_file_writer_free(writer);
     return NULL;
@@ -208,20 +171,6 @@ px_file_writer_add(struct px_file_writer *writer, const void *bytes,
     return writer->out.len < WRITE_BUFFER ? PX_OK : write_out(writer, err);
 }
 
-/* Gives the file its name; without `overwrite` never another's. */
-static enum px_status
-name_file(struct px_file_writer *writer, struct px_err *err)
-{
-    int rc = writer->overwrite ? rename(writer->part_path, writer->path)
-                               : px_rename_new(writer->part_path, writer->path);
-    if (rc != 0 && errno == EEXIST && !writer->overwrite)
-        return refuse_existing(writer->path, err);
-    if (rc != 0)
-        return px_fail_errno(err, PX_EIO, errno, "cannot write %s",
-                             writer->path);
-    return PX_OK;
-}
-
 enum px_status
 px_file_writer_finish(struct px_file_writer *writer, struct px_err *err)
 {
@@ -237,7 +186,8 @@ px_file_writer_finish(struct px_file_writer *writer, struct px_err *err)
         status =
             px_fail_errno(err, PX_EIO, errno, "cannot write %s", writer->path);
     else
-        status = name_file(writer, err);
+        status = px_new_file_name(writer->part_path, writer->path,
+                                  writer->overwrite, err);
     if (status != PX_OK)
         unlink(writer->part_path);
     return status;

@@ -388,6 +388,27 @@ test_full_disk(void **state)
     free(noise);
 }
 
+/* What a killed process left behind is in nobody's way, although in a
+ * container the next one has the same pid. */
+static void
+test_left_behind(void **state)
+{
+    struct place *place = *state;
+    struct px_err err;
+    char left[PX_PATH_MAX + 32];
+    snprintf(left, sizeof left, "%s.part%ld", place->path, (long)getpid());
+    FILE *file = fopen(left, "w");
+    assert_non_null(file);
+    fclose(file);
+    struct px_file_writer *writer =
+        px_file_writer_new(place->path, false, &err);
+    assert_non_null(writer);
+    assert_int_equal(px_file_writer_finish(writer, &err), PX_OK);
+    px_file_writer_free(writer);
+    assert_int_equal(count_files(place->folder), 2);
+    assert_int_equal(access(place->path, R_OK), 0);
+}
+
 /* What zstd would make too small to be believed stays readable. */
 static void
 test_very_compressible(void **state)
@@ -422,6 +443,7 @@ main(void)
         TEST(test_damaged_anywhere),  TEST(test_what_is_no_snapshot),
         TEST(test_existing),          TEST(test_full_disk),
         TEST(test_very_compressible), TEST(test_no_hard_links),
+        TEST(test_left_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
