@@ -74,3 +74,28 @@ def test_self_test_leaves_nothing_behind():
     assert abs(last[0] - first[0]) < 20
     assert abs(last[1] - first[1]) < 5
     assert last[2:] == first[2:]
+
+
+@pytest.mark.parametrize("allocation", [0, 1])
+def test_no_memory_is_no_verdict(allocation):
+    """Whoever looks while memory is short is told so; the next one who asks
+    is answered."""
+    pytest.importorskip("_testcapi")
+    first, second = script("""
+        import _testcapi, child_driver, json
+        full = [[] for _ in range(200)]  # none is left in the free list
+        said = []
+        for n in (%d, None):
+            if n is not None:
+                _testcapi.set_nomemory(n, n + 1)
+            try:
+                child_driver.self_test()
+                what = "fine"
+            except BaseException as error:
+                what = error
+            _testcapi.remove_mem_hooks()
+            said.append(str(what))
+        print(json.dumps(said))
+    """ % allocation)
+    assert first.endswith("no memory to look at the collector")
+    assert second == "fine"

@@ -72,9 +72,10 @@ is_plausible(const struct gc_head *head)
     return true;
 }
 
-/* gc.get_threshold() against the ints behind the first two heads. */
+/* gc.get_threshold() against the ints behind the first two heads. *is_asked:
+ * it answered, for which it needs some memory. */
 static bool
-has_thresholds(const struct gc_head *first)
+has_thresholds(const struct gc_head *first, bool *is_asked)
 {
     PyObject *module = PyImport_ImportModule("gc");
     PyObject *tuple = NULL;
@@ -93,6 +94,7 @@ has_thresholds(const struct gc_head *first)
     }
     Py_XDECREF(tuple);
     Py_XDECREF(module);
+    *is_asked = tuple != NULL;
     PyErr_Clear();
     return equal;
 }
@@ -137,10 +139,8 @@ static enum px_status
 look(struct heads *out, struct px_err *err)
 {
     PyObject *probe = PyList_New(0);
-    if (probe == NULL) {
-        PyErr_Clear();
-        return px_fail(err, PX_ENOMEM, "no memory to look at the collector");
-    }
+    if (probe == NULL)
+        goto no_memory;
     /* A list may be untracked until it is filled in no version so far. */
     struct gc_head *mine = gc_head_of(probe);
     struct gc_head *first = gc_head_next(mine);
@@ -168,7 +168,11 @@ look(struct heads *out, struct px_err *err)
             goto unknown;
     }
     what = "its generations have another layout";
-    if (!has_thresholds(first))
+    bool is_asked = false;
+    bool has_them = has_thresholds(first, &is_asked);
+    if (!is_asked)
+        goto no_memory;
+    if (!has_them)
         goto unknown;
     what = "the youngest objects have another layout";
     if (!is_plausible(first))
@@ -189,6 +193,10 @@ unknown:
             (int)strcspn(Py_GetVersion(), " "), Py_GetVersion(), what);
     px_err_hint(err, "a newer pyexplore may; what needs no snapshot works");
     return PX_EUNSUPPORTED;
+
+no_memory:
+    PyErr_Clear();
+    return px_fail(err, PX_ENOMEM, "no memory to look at the collector");
 }
 
 const struct heads *
@@ -198,6 +206,7 @@ heads_get(struct px_err *err)
     static struct px_err refusal;
     static bool looked;
     if (!looked) {
+        refusal.status = PX_OK; /* of a look before, without memory */
         enum px_status status = look(&cached, &refusal);
         if (status == PX_ENOMEM) { /* may go better next time */
             if (err != NULL)
