@@ -110,7 +110,7 @@ static enum px_status
 explain_busy(const struct serve_options *options, struct px_err *err)
 {
     char owner[128];
-    if (ports_owner(options->port, sizeof owner, owner))
+    if (ports_owner(options->address, options->port, sizeof owner, owner))
         return px_fail(err, PX_EBUSY, "port %d is taken by process %s",
                        options->port, owner);
     return px_fail(err, PX_EBUSY, "port %d is taken by another process",

@@ -8,8 +8,10 @@
  */
 #include "agent/ports.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +19,35 @@
 
 #define STATE_LISTEN 0x0a
 
+/* An address in a table: words of four bytes, each as this machine has it in
+ * memory. Nobody else can listen where this one does, if it is ours or any
+ * (0.0.0.0, ::), or ours is any. */
+static bool
+is_in_the_way(const char *table_address, const char *address)
+{
+    uint8_t theirs[16] = {0};
+    uint8_t ours[16] = {0};
+    static const uint8_t any[16];
+    size_t n = strlen(table_address) / 8;
+    for (size_t i = 0; i < n && i < 4; i++) {
+        char text[9] = "";
+        memcpy(text, table_address + 8 * i, 8);
+        uint32_t word = (uint32_t)strtoul(text, NULL, 16);
+        memcpy(theirs + 4 * i, &word, sizeof word);
+    }
+    if (inet_pton(AF_INET, address, ours) != 1 &&
+        inet_pton(AF_INET6, address, ours) != 1)
+        return true; /* of one link: fe80::1%eth0 */
+    return memcmp(theirs, any, sizeof any) == 0 ||
+           memcmp(ours, any, sizeof any) == 0 ||
+           memcmp(theirs, ours, sizeof ours) == 0;
+}
+
 /* 0: none */
 static unsigned long
-find_inode(const char *table, int port)
+find_inode(const char *table, const char *address, int port)
 {
+    char theirs[33];
     char line[512];
     unsigned long inode = 0;
     FILE *file = fopen(table, "re");
@@ -31,10 +58,11 @@ find_inode(const char *table, int port)
         unsigned state = 0;
         unsigned long found = 0;
         int n = sscanf(line,
-                       " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s "
+                       " %*d: %32[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s "
                        "%*s %*s %*s %lu",
-                       &local, &state, &found);
-        if (n == 3 && local == (unsigned)port && state == STATE_LISTEN)
+                       theirs, &local, &state, &found);
+        if (n == 4 && local == (unsigned)port && state == STATE_LISTEN &&
+            is_in_the_way(theirs, address))
             inode = found;
     }
     fclose(file);
@@ -85,13 +113,13 @@ write_owner(const char *pid, size_t out_bytes, char *out)
 }
 
 bool
-ports_owner(int port, size_t out_bytes, char *out)
+ports_owner(const char *address, int port, size_t out_bytes, char *out)
 {
     char link[64];
     bool found = false;
-    unsigned long inode = find_inode("/proc/net/tcp", port);
+    unsigned long inode = find_inode("/proc/net/tcp", address, port);
     if (inode == 0)
-        inode = find_inode("/proc/net/tcp6", port);
+        inode = find_inode("/proc/net/tcp6", address, port);
     if (inode == 0)
         return false;
     snprintf(link, sizeof link, "socket:[%lu]", inode);
