@@ -221,10 +221,13 @@ prepare(const struct serve_options *options)
 static int
 warn(const struct server_notes *notes, const struct serve_options *options)
 {
+    /* Not if its default port was taken. Asked first: a warning runs code,
+     * which may stop the server. */
+    bool has_tcp = server_address(agent.server) != NULL;
     if (notes->warning[0] != '\0' &&
         PyErr_WarnEx(PyExc_RuntimeWarning, notes->warning, 1) < 0)
         return -1;
-    if (options->port != OPTIONS_NO_PORT && !options->loopback &&
+    if (has_tcp && !options->loopback &&
         PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
                          "pyexplore listens on %s, which other machines can "
                          "reach: whoever has the key file sees every object",

@@ -154,6 +154,27 @@ def test_explicit_port_taken(spawn, px_folder):
     assert child.ask("server.address") == "127.0.0.1:%d" % port
 
 
+def test_owner_of_another_address_is_not_blamed(spawn):
+    """Only who is in the way has the port: not who has it at another
+    address, in whatever order the kernel lists them."""
+    owner = Served(spawn, serve=False)
+    others = []
+    try:
+        owner.run("import socket; s = socket.socket(); "
+                  "s.bind(('127.0.0.1', 0)); s.listen(1)")
+        port = owner.ask("s.getsockname()[1]")
+        for i in range(2, 12):
+            others.append(socket.socket())
+            others[-1].bind(("127.0.0.%d" % i, port))
+            others[-1].listen(1)
+        child = Served(spawn, serve=False)
+        with pytest.raises(ChildError, match="process %d" % owner.pid):
+            child.run("pyexplore.serve(%d)" % port)
+    finally:
+        for other in others:
+            other.close()
+
+
 DEFAULT_PORT = """
 import pyexplore, warnings
 with warnings.catch_warnings(record=True) as caught:
@@ -244,6 +265,22 @@ def test_boots_beside_a_container_with_our_pid(spawn, px_folder,
             assert wire.server["pid"] == child.pid
         noted, = child.ask("noted")
         assert "%d.sock: Address already in use" % child.pid in noted
+
+
+def test_where_it_does_not_listen_is_no_danger(spawn, tmp_path):
+    """Without TCP nobody is warned of other machines."""
+    child = Served(spawn, serve=False)
+    with socket.socket() as tcp:
+        try:
+            tcp.bind(("0.0.0.0", 9999))
+            tcp.listen(1)
+        except OSError:  # somebody else's: as good
+            pass
+        child.run(SERVE_AND_NOTE % (
+            "host='0.0.0.0', allow_remote=True, key_file=%r"
+            % str(tmp_path / "key")))
+    noted, = child.ask("noted")
+    assert "port 9999 is taken" in noted
 
 
 @pytest.mark.parametrize("options, unix", [
