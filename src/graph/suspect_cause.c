@@ -142,6 +142,15 @@ is_local(unsigned kind)
     return kind == PX_EDGE_LOCAL || kind == PX_EDGE_GEN_LOCAL;
 }
 
+/* Roots that run; of the others it is a table that grows: sys.modules. */
+static bool
+is_code_root(const struct px_root *root)
+{
+    return root->root_class == PX_ROOT_THREAD ||
+           root->root_class == PX_ROOT_TASK ||
+           root->root_class == PX_ROOT_GREENLET;
+}
+
 /* A container that is itself the variable of a frame. */
 static bool
 is_in_local(const struct search *search, px_node holder)
@@ -210,7 +219,9 @@ suspect_cause(const struct search *search, const struct finding *finding)
                   &root);
     if (root.root_class == PX_ROOT_GARBAGE || is_garbage_list(search, holder))
         return PX_SUSPECT_CYCLE;
-    if (finding->is_root || is_code(search, finding))
+    if (finding->is_root)
+        return is_code_root(&root) ? PX_SUSPECT_FRAME : PX_SUSPECT_REGISTRY;
+    if (is_code(search, finding))
         return PX_SUSPECT_FRAME;
     find_place(search, finding, &place);
     if (is_queue_type(place.holder) || is_queue_type(place.owner) ||

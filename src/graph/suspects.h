@@ -57,7 +57,7 @@ struct finding {
     bool is_mirror;     /* an interpreter's table of what others hold */
     bool is_weak;       /* weak references: they only tell of others */
     enum origin origin; /* of the module that holds it */
-    bool is_root;       /* threads or tasks themselves */
+    bool is_root;       /* threads, tasks, modules themselves */
     bool is_last;       /* whatever its bytes */
     enum px_held_by held_by;
     enum px_suspect_kind cause;

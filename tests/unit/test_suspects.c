@@ -338,6 +338,42 @@ test_many_rounds(void **state)
     px_suspects_free(watch.suspects);
 }
 
+/* What is a root itself: threads are code that never ends, but modules are
+ * kept by sys.modules. */
+static void
+test_roots_that_grow(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned root_class;
+        enum px_suspect_kind cause;
+    } rows[] = {{PX_ROOT_THREAD, PX_SUSPECT_FRAME},
+                {PX_ROOT_TASK, PX_SUSPECT_FRAME},
+                {PX_ROOT_MODULE, PX_SUSPECT_REGISTRY}};
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        struct watch watch = {.suspects = px_suspects_new(NULL)};
+        size_t n;
+        for (int round = 1; round <= 4; round++) {
+            struct rg *rg = rg_new(4 * round);
+            for (int i = 0; i < rg->n; i++) {
+                char name[16];
+                snprintf(name, sizeof name, "plugin_%d", i);
+                rg->nodes[i].type = RG_MODULE_TYPE;
+                rg_root(rg, rows[row].root_class, i, name);
+            }
+            rg->time = 1000 + 5 * round;
+            rg_count(rg);
+            look(&watch, rg_build(rg, 0));
+            rg_free(rg);
+        }
+        const struct px_suspect *found = find(&watch, &n);
+        assert_int_equal(n, 1);
+        assert_int_equal(found->kind, rows[row].cause);
+        forget(&watch);
+        px_suspects_free(watch.suspects);
+    }
+}
+
 static void
 test_names(void **state)
 {
@@ -362,6 +398,7 @@ main(void)
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_cycles_that_nobody_collects),
         cmocka_unit_test(test_many_rounds),
+        cmocka_unit_test(test_roots_that_grow),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
