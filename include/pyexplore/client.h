@@ -1,9 +1,9 @@
 /* client.h — a connection to a serving process, and the TARGET grammar.
  *
  * A px_client is one connection on one thread: a state machine over a
- * non-blocking socket. A program with its own loop polls px_client_fd for
- * px_client_events and calls px_client_pump; a script uses px_client_call and
- * px_load, which loop by themselves. Nothing here prints or exits.
+ * non-blocking socket. A program polls px_client_fd for px_client_poll_events
+ * and calls px_client_pump; px_load, for scripts, loops by itself. Nothing here
+ * prints or exits.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -83,12 +83,6 @@ uint64_t px_client_send(struct px_client *client, unsigned msg, json_t *body,
                         struct px_err *err);
 enum px_status px_client_cancel(struct px_client *client, uint64_t id,
                                 struct px_err *err);
-
-/* Sends and waits for the reply; `*reply` (may be NULL) is the caller's. An
- * ERROR reply becomes the status. timeout_ms < 0: no limit. */
-enum px_status px_client_call(struct px_client *client, unsigned msg,
-                              json_t *body, int timeout_ms, json_t **reply,
-                              struct px_err *err);
 
 /* ---- a graph from any target, for scripts ---- */
 struct px_load_options {

@@ -1,18 +1,17 @@
 /* client.c — one connection that is open: a state machine over a non-blocking
  * socket.
  *
- * Only px_client_call waits; px_client_pump reads a bounded amount, so that a
- * program with its own loop stays responsive while a snapshot pours in. Input
- * is gathered in one buffer; whole frames are handed out in place and removed
- * together, so a byte is moved at most once. Nothing from the server is
- * believed: lengths are judged before memory is taken, replies to nobody's
- * request are dropped, and its texts are escaped.
+ * px_client_pump never waits and reads a bounded amount, so that a program
+ * stays responsive while a snapshot pours in. Input is gathered in one buffer;
+ * whole frames are handed out in place and removed together, so a byte is moved
+ * at most once. Nothing from the server is believed: lengths are judged before
+ * memory is taken, replies to nobody's request are dropped, and its texts are
+ * escaped.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "client/connection.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -190,7 +189,7 @@ parse_body(const struct px_frame *frame, struct px_err *err)
     return body;
 }
 
-/* Keeps the reply that px_client_call waits for, tells all others. */
+/* Tells of it, unless nobody asked for it or wants it any more. */
 static void
 deliver(struct px_client *client, const struct px_frame *frame, json_t *body)
 {
@@ -206,10 +205,12 @@ deliver(struct px_client *client, const struct px_frame *frame, json_t *body)
         is_silent = request->is_silent;
         forget_request(client, frame->id);
     }
-    if (is_reply && client->awaited == frame->id) {
-        client->awaited = 0;
-        client->reply = json_incref(body);
-        client->reply_err = why;
+    if (!client->is_open) {
+        client->is_refused = true;
+        if (why.status == PX_OK)
+            px_fail(&why, PX_EPROTO, "%.200s says something else than HELLO",
+                    client->name);
+        client->refusal = why;
     } else if (!is_silent && client->events.message != NULL) {
         client->events.message(client->events.context, frame->msg, frame->flags,
                                frame->id, body,
@@ -365,44 +366,6 @@ client_deadline(int timeout_ms)
     if (timeout_ms < 0)
         return UINT64_MAX;
     return px_now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
-}
-
-enum px_status
-px_client_call(struct px_client *client, unsigned msg, json_t *body,
-               int timeout_ms, json_t **reply, struct px_err *err)
-{
-    uint64_t deadline_ns = client_deadline(timeout_ms);
-    struct px_err why = {0};
-    assert(client->awaited == 0);
-    uint64_t id = px_client_send(client, msg, body, &why);
-    enum px_status status = id == 0 ? why.status : PX_OK;
-    client->awaited = id;
-    while (status == PX_OK && client->awaited != 0) {
-        status = px_client_pump(client, &why);
-        if (status != PX_OK || client->awaited == 0)
-            break;
-        status = client_wait(client, px_client_poll_events(client), deadline_ns,
-                             &why);
-        if (status == PX_ECANCELED)
-            status =
-                px_fail(&why, PX_EGONE, "%.100s did not answer %s within %d ms",
-                        client->name, px_msg_name(msg), timeout_ms);
-    }
-    /* A reply may have come together with the end. */
-    if (id != 0 && client->awaited == 0) {
-        status = client->reply_err.status;
-        why = client->reply_err;
-        if (status == PX_OK && reply != NULL)
-            *reply = json_incref(client->reply);
-        json_decref(client->reply);
-        client->reply = NULL;
-    } else {
-        client->awaited = 0;
-        forget_request(client, id);
-    }
-    if (status != PX_OK && err != NULL)
-        *err = why;
-    return status;
 }
 
 const json_t *

@@ -124,18 +124,19 @@ say_hello(struct px_client *client, uint64_t deadline_ns, struct px_err *err)
                   "version", PX_VERSION);
     if (body == NULL)
         return px_fail(err, PX_ENOMEM, "no memory for a connection");
-    client->awaited = px_client_send(client, PX_MSG_HELLO, body, err);
-    enum px_status status = client->awaited == 0 ? err->status : PX_OK;
-    while (status == PX_OK && client->hello == NULL && client->awaited != 0) {
+    enum px_status status = PX_OK;
+    if (px_client_send(client, PX_MSG_HELLO, body, err) == 0)
+        status = err->status;
+    while (status == PX_OK && client->hello == NULL && !client->is_refused) {
         status = px_client_pump(client, err);
-        if (status == PX_OK && client->hello == NULL && client->awaited != 0)
+        if (status == PX_OK && client->hello == NULL && !client->is_refused)
             status = client_wait(client, px_client_poll_events(client),
                                  deadline_ns, err);
     }
     if (client->hello != NULL) {
         status = check_hello(client, err);
-    } else if (client->reply_err.status != PX_OK) {
-        *err = client->reply_err;
+    } else if (client->is_refused) {
+        *err = client->refusal;
         status = err->status;
     } else if (status == PX_ECANCELED) {
         px_fail(err, PX_EGONE, "%.200s let us in, but says nothing",
@@ -143,9 +144,6 @@ say_hello(struct px_client *client, uint64_t deadline_ns, struct px_err *err)
         px_err_hint(err, "its process may be stopped (SIGSTOP, a debugger)");
         status = PX_EGONE;
     }
-    client->awaited = 0;
-    json_decref(client->reply);
-    client->reply = NULL;
     return status;
 }
 
@@ -158,7 +156,7 @@ drop_route(struct px_client *client)
     client->fd = -1;
     client->n_requests = 0;
     client->has_more = false;
-    client->reply_err = (struct px_err){0};
+    client->is_refused = false;
     json_decref(client->hello);
     client->hello = NULL;
     px_buf_clear(&client->in);
@@ -324,7 +322,6 @@ px_client_free(struct px_client *client)
     px_buf_done(&client->in);
     px_buf_done(&client->out);
     json_decref(client->hello);
-    json_decref(client->reply);
     free(client->requests);
     free(client);
 }

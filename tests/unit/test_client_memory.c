@@ -222,22 +222,39 @@ serve_status(struct fake *fake, int fd)
         fake_reply(fd, frame.msg, frame.id, "{\"peers\":1}");
 }
 
+static void
+on_reply(void *context, unsigned msg, unsigned flags, uint64_t id, json_t *body,
+         const struct px_err *why)
+{
+    (void)id;
+    (void)body;
+    (void)flags;
+    assert_int_equal(msg, PX_MSG_STATUS);
+    assert_null(why);
+    *(bool *)context = true;
+}
+
 /* jansson says that its input is wrong when it has no memory for it, so a
  * refusal of the server's bytes counts as one of memory here. */
 static enum px_status
 work_client(struct px_err *err)
 {
     struct px_target target;
-    json_t *reply = NULL;
+    bool is_answered = false;
+    const struct px_client_events events = {.message = on_reply,
+                                            .context = &is_answered};
     enum px_status status = px_target_parse(socket_path, &target, err);
     struct px_client *client =
-        status == PX_OK ? px_client_new(&target, NULL, 20000, NULL, err) : NULL;
-    if (client != NULL)
-        status =
-            px_client_call(client, PX_MSG_STATUS, NULL, 20000, &reply, err);
-    else
+        status == PX_OK ? px_client_new(&target, &events, 20000, NULL, err)
+                        : NULL;
+    if (client == NULL || px_client_send(client, PX_MSG_STATUS, NULL, err) == 0)
         status = err->status;
-    json_decref(reply);
+    while (status == PX_OK && !is_answered) {
+        struct pollfd polled = {px_client_fd(client),
+                                px_client_poll_events(client), 0};
+        assert_true(poll(&polled, 1, 20000) > 0);
+        status = px_client_pump(client, err);
+    }
     px_client_free(client);
     return status == PX_EPROTO ? PX_ENOMEM : status;
 }

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -356,7 +357,7 @@ test_roots_that_grow(void **state)
         for (int round = 1; round <= 4; round++) {
             struct rg *rg = rg_new(4 * round);
             for (int i = 0; i < rg->n; i++) {
-                char name[16];
+                char name[32];
                 snprintf(name, sizeof name, "plugin_%d", i);
                 rg->nodes[i].type = RG_MODULE_TYPE;
                 rg_root(rg, rows[row].root_class, i, name);
