@@ -4,6 +4,10 @@
  * compared between snapshots. Two of a million kinds share a hash once in
  * 10^7 runs.
  *
+ * Steps that come again, .call → .__self__ → .inner → .call → …, are one kind
+ * however often they do: a chain that gets longer by one each time would have
+ * a kind of its own for each object, and none of them would grow.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "graph/kinds.h"
@@ -53,17 +57,48 @@ kinds_plain(const char *text, size_t room, char *out)
 }
 
 static uint64_t
-hash_of_class(const struct grouping *g, const struct class_row *row,
-              uint64_t parent)
+hash_of_step(const struct grouping *g, const struct class_row *row)
 {
     char text[LINE_MAX_BYTES];
     const char *type = px_type_name(g->graph, row->type);
     size_t n = kinds_plain(texts_get(&g->texts, row->text), sizeof text, text);
     uint64_t hash = px_chunk_hash(text, n);
-    hash = (hash ^ parent) * 0x9e3779b97f4a7c15u;
     hash = (hash ^ px_chunk_hash(type, strlen(type))) * 0xc2b2ae3d27d4eb4fu;
     hash = (hash ^ (hash >> 29) ^ row->held_by) * 0x165667b19e3779f9u;
     return hash ^ (hash >> 32);
+}
+
+static uint64_t
+hash_below(uint64_t step, uint64_t parent)
+{
+    uint64_t hash = (step ^ parent) * 0x9e3779b97f4a7c15u;
+    return hash ^ (hash >> 32);
+}
+
+static kind_id
+kind_above(const struct kinds *kinds, kind_id kind)
+{
+    return kind == PX_NONE ? PX_NONE : kinds->rows[kind].parent;
+}
+
+/* Whether the n steps that end with `step` below `parent` are those before
+ * them; *out is then the kind that those end with. */
+static bool
+comes_again(const struct kinds *kinds, kind_id parent, uint64_t step, int n,
+            kind_id *out)
+{
+    kind_id first = parent;
+    for (int i = 1; i < n; i++)
+        first = kind_above(kinds, first);
+    *out = first;
+    for (int i = 0; i < n; i++) {
+        if (first == PX_NONE || kinds->rows[first].step != step)
+            return false;
+        step = kinds->rows[parent].step;
+        parent = kinds->rows[parent].parent;
+        first = kinds->rows[first].parent;
+    }
+    return true;
 }
 
 static enum px_status
@@ -88,9 +123,11 @@ grow_table(struct kinds *kinds, struct px_err *err)
 }
 
 static enum px_status
-find_kind(struct kinds *kinds, uint64_t hash, kind_id parent, kind_id *out,
+find_kind(struct kinds *kinds, uint64_t step, kind_id parent, kind_id *out,
           struct px_err *err)
 {
+    uint64_t hash =
+        hash_below(step, parent == PX_NONE ? 0 : kinds->rows[parent].hash);
     enum px_status status = grow_table(kinds, err);
     if (status != PX_OK)
         return status;
@@ -106,7 +143,8 @@ find_kind(struct kinds *kinds, uint64_t hash, kind_id parent, kind_id *out,
     if (status != PX_OK)
         return status;
     kinds->rows[kinds->n_rows] =
-        (struct kind){.hash = hash, .parent = parent, .example = PX_NONE};
+        (struct kind){.hash = hash, .step = step, .parent = parent};
+    kinds->rows[kinds->n_rows].example = PX_NONE;
     *out = (kind_id)kinds->n_rows++;
     kinds->table[slot] = *out + 1;
     return PX_OK;
@@ -115,15 +153,20 @@ find_kind(struct kinds *kinds, uint64_t hash, kind_id parent, kind_id *out,
 /* kind_of[class], in the order of classes: parents come first. */
 static enum px_status
 match_classes(struct kinds *kinds, const struct grouping *g, kind_id *kind_of,
-              struct px_err *err)
+              bool *is_again, struct px_err *err)
 {
     for (size_t i = 0; i < g->n_rows; i++) {
         const struct class_row *row = &g->rows[i];
         kind_id parent =
             row->parent == PX_NONE ? PX_NONE : kind_of[row->parent];
-        uint64_t above = parent == PX_NONE ? 0 : kinds->rows[parent].hash;
-        enum px_status status = find_kind(kinds, hash_of_class(g, row, above),
-                                          parent, &kind_of[i], err);
+        uint64_t step = hash_of_step(g, row);
+        for (int n = 2; n <= KINDS_AGAIN_MAX && !is_again[i]; n++)
+            is_again[i] = comes_again(kinds, parent, step, n, &kind_of[i]);
+        if (is_again[i])
+            continue;
+        is_again[i] = row->parent != PX_NONE && is_again[row->parent];
+        enum px_status status =
+            find_kind(kinds, step, parent, &kind_of[i], err);
         if (status != PX_OK)
             return status;
     }
@@ -131,9 +174,10 @@ match_classes(struct kinds *kinds, const struct grouping *g, kind_id *kind_of,
 }
 
 static void
-count_nodes(struct kinds *kinds, const struct px_graph *graph,
+count_nodes(struct kinds *kinds, const struct grouping *g, const bool *is_again,
             const kind_id *kind_of_node)
 {
+    const struct px_graph *graph = g->graph;
     for (size_t i = 0; i < kinds->n_rows; i++) {
         struct kind *kind = &kinds->rows[i];
         kind->count = kind->bytes = 0;
@@ -143,7 +187,10 @@ count_nodes(struct kinds *kinds, const struct px_graph *graph,
         struct kind *kind = &kinds->rows[kind_of_node[node]];
         kind->count++;
         kind->bytes += px_node_bytes(graph, node);
-        if (kind->example == PX_NONE)
+        /* the path of the first time is the shortest, and the same each time */
+        if (kind->example == PX_NONE ||
+            (is_again[g->class_of[kind->example] - 1] &&
+             !is_again[g->class_of[node] - 1]))
             kind->example = node;
     }
 }
@@ -157,6 +204,7 @@ kinds_count(struct kinds *kinds, const struct px_paths *paths,
     err = err == NULL ? &ours : err;
     enum px_status status = PX_ENOMEM;
     kind_id *of_class = NULL;
+    bool *is_again = NULL;
     struct grouping *g = NULL;
     /* first the set, which is all, then the kind of each */
     uint32_t *nodes = malloc(((size_t)graph->n_nodes + 1) * sizeof *nodes);
@@ -170,14 +218,15 @@ kinds_count(struct kinds *kinds, const struct px_paths *paths,
         return err->status;
     }
     of_class = calloc(g->n_rows + 1, sizeof *of_class);
-    if (of_class == NULL)
+    is_again = calloc(g->n_rows + 1, sizeof *is_again);
+    if (of_class == NULL || is_again == NULL)
         room_fail(err, "no memory for kinds of paths");
     else
-        status = match_classes(kinds, g, of_class, err);
+        status = match_classes(kinds, g, of_class, is_again, err);
     if (status == PX_OK) {
         for (px_node node = 0; node < graph->n_nodes; node++)
             nodes[node] = of_class[g->class_of[node] - 1];
-        count_nodes(kinds, graph, nodes);
+        count_nodes(kinds, g, is_again, nodes);
     }
     if (status == PX_OK && kind_of != NULL) {
         *kind_of = nodes;
@@ -185,6 +234,7 @@ kinds_count(struct kinds *kinds, const struct px_paths *paths,
     }
     free(nodes);
     free(of_class);
+    free(is_again);
     grouping_free(g);
     return status;
 }

@@ -15,8 +15,12 @@
 
 typedef uint32_t kind_id; /* a parent's is less than its children's */
 
+/* The most steps that come again together; one alone is a run (steps.c). */
+#define KINDS_AGAIN_MAX 6
+
 struct kind {
     uint64_t hash;
+    uint64_t step;   /* the hash of its last step alone */
     kind_id parent;  /* PX_NONE: none */
     px_node example; /* in the last snapshot; PX_NONE: has none of it */
     uint64_t count;  /* of its objects there */

@@ -299,13 +299,13 @@ suspect_search_done(struct search *search)
 
 /* ---- retained ---- */
 
-/* Whether one of the same kind dominates it: looked for as far as a list's
- * node and its dict go. */
+/* Whether one of the same kind dominates it: looked for as far as the steps
+ * that come again go, each with a dict. */
 static bool
 is_below_own(const struct search *search,
              const struct px_dominators *dominators, px_node node, kind_id kind)
 {
-    enum { LOOK_UP = 4 };
+    enum { LOOK_UP = 2 * KINDS_AGAIN_MAX };
     for (int i = 0; i < LOOK_UP && node != PX_NONE; i++) {
         node = px_dominators_parent(dominators, node);
         if (node != PX_NONE && search->suspects->kind_of[node] == kind)

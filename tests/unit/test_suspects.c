@@ -15,6 +15,7 @@
 
 #include <pyexplore/suspects.h>
 
+#include "graph/kinds.h"
 #include "graph/trend.h"
 #include "random_graph.h"
 
@@ -339,6 +340,41 @@ test_many_rounds(void **state)
     px_suspects_free(watch.suspects);
 }
 
+/* A chain that gets longer by its beginning, as of handlers that are wrapped
+ * again and again: h → .m → .f → .m → .f → … */
+static void
+test_steps_that_come_again(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"m", "f", "a", "b", "c", "d"};
+    for (int period = 2; period <= KINDS_AGAIN_MAX; period++) {
+        struct watch watch = {.suspects = px_suspects_new(NULL)};
+        size_t n;
+        for (int round = 1; round <= 4; round++) {
+            struct rg *rg = rg_new(1 + 8 * period * round);
+            rg_root(rg, PX_ROOT_MODULE, 0, "service");
+            rg->nodes[0].type = RG_MODULE_TYPE;
+            for (int i = 0; i + 1 < rg->n; i++) {
+                int name = rg_name(rg, names[i % period]);
+                rg->nodes[i + 1].type = 0;
+                rg->nodes[i + 1].bytes = 64;
+                rg_edge(rg, i, PX_EDGE_ATTR, (uint64_t)name, i + 1, -1);
+            }
+            rg->time = 1000 + 5 * round;
+            rg_count(rg);
+            look(&watch, rg_build(rg, 0));
+            rg_free(rg);
+        }
+        const struct px_suspect *found = find(&watch, &n);
+        assert_int_equal(n, 1);
+        assert_int_equal(found->count, 8 * 4);
+        /* no object of the chain is counted twice */
+        assert_in_range(found->retained, 1, 64 * 8 * 4 * (uint64_t)period);
+        forget(&watch);
+        px_suspects_free(watch.suspects);
+    }
+}
+
 /* What is a root itself: threads are code that never ends, but modules are
  * kept by sys.modules. */
 static void
@@ -399,6 +435,7 @@ main(void)
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_cycles_that_nobody_collects),
         cmocka_unit_test(test_many_rounds),
+        cmocka_unit_test(test_steps_that_come_again),
         cmocka_unit_test(test_roots_that_grow),
         cmocka_unit_test(test_names),
     };
