@@ -307,8 +307,8 @@ show_fastest(const struct cli *cli, const struct watch *watches, int n)
            px_text_signed((int64_t)a_minute(fastest, &fastest->objects), rate));
 }
 
-/* What served at the last round and is not there now has ended, whatever the
- * words are for a target that never was. */
+/* What served at the last round and is not there now has ended: `err` then
+ * says so, and not what is said of a target that never was. */
 static bool
 has_ended(const struct watch *watch, struct px_err *err)
 {

@@ -206,7 +206,6 @@ deliver(struct px_client *client, const struct px_frame *frame, json_t *body)
         forget_request(client, frame->id);
     }
     if (!client->is_open) {
-        client->is_refused = true;
         if (why.status == PX_OK)
             px_fail(&why, PX_EPROTO, "%.200s says something else than HELLO",
                     client->name);

@@ -22,11 +22,10 @@ struct px_client {
     struct px_buf out;
     json_t *hello;
     struct px_client_events events;
-    bool is_open;    /* HELLO came: events are told */
-    bool is_refused; /* its place was taken by `refusal` */
-    struct px_err refusal;
-    bool has_more;     /* frames came right behind HELLO */
-    struct px_err end; /* why the connection is over */
+    bool is_open;          /* HELLO came: events are told */
+    struct px_err refusal; /* what came in its place; PX_OK: nothing */
+    bool has_more;         /* frames came right behind HELLO */
+    struct px_err end;     /* why the connection is over */
     uint64_t last_id;
     struct request *requests; /* that have no reply yet */
     size_t n_requests;

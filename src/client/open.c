@@ -115,6 +115,13 @@ check_hello(struct px_client *client, struct px_err *err)
     return PX_OK;
 }
 
+/* By HELLO, or by why there is none. */
+static bool
+is_answered(const struct px_client *client)
+{
+    return client->hello != NULL || client->refusal.status != PX_OK;
+}
+
 static enum px_status
 say_hello(struct px_client *client, uint64_t deadline_ns, struct px_err *err)
 {
@@ -127,15 +134,15 @@ say_hello(struct px_client *client, uint64_t deadline_ns, struct px_err *err)
     enum px_status status = PX_OK;
     if (px_client_send(client, PX_MSG_HELLO, body, err) == 0)
         status = err->status;
-    while (status == PX_OK && client->hello == NULL && !client->is_refused) {
+    while (status == PX_OK && !is_answered(client)) {
         status = px_client_pump(client, err);
-        if (status == PX_OK && client->hello == NULL && !client->is_refused)
+        if (status == PX_OK && !is_answered(client))
             status = client_wait(client, px_client_poll_events(client),
                                  deadline_ns, err);
     }
     if (client->hello != NULL) {
         status = check_hello(client, err);
-    } else if (client->is_refused) {
+    } else if (client->refusal.status != PX_OK) {
         *err = client->refusal;
         status = err->status;
     } else if (status == PX_ECANCELED) {
@@ -156,7 +163,7 @@ drop_route(struct px_client *client)
     client->fd = -1;
     client->n_requests = 0;
     client->has_more = false;
-    client->is_refused = false;
+    client->refusal.status = PX_OK;
     json_decref(client->hello);
     client->hello = NULL;
     px_buf_clear(&client->in);

@@ -279,10 +279,11 @@ say_holder(struct saying *say)
     if (out->holder != PX_NONE && out->holder_path[0] != '\0') {
         const char *type =
             px_type_name(graph, px_node_type(graph, out->holder));
+        /* a root's name says what it is */
         bool is_root = strcmp(out->holder_path, out->steps[0].text) == 0;
-        is_kept = add_evidence(say, "held by %s%s%s%s", is_root ? "" : "the ",
-                               is_root ? "" : type, is_root ? "" : " ",
-                               out->holder_path);
+        is_kept = is_root ? add_evidence(say, "held by %s", out->holder_path)
+                          : add_evidence(say, "held by the %s %s", type,
+                                         out->holder_path);
     }
     if (is_kept && say->finding->n_below > 0 && out->bytes > 0)
         is_kept = add_evidence(

@@ -340,6 +340,16 @@ test_many_rounds(void **state)
     px_suspects_free(watch.suspects);
 }
 
+/* The heap of a round; frees `rg`. */
+static void
+look_at(struct watch *watch, struct rg *rg, int round)
+{
+    rg->time = 1000 + 5 * round;
+    rg_count(rg);
+    look(watch, rg_build(rg, 0));
+    rg_free(rg);
+}
+
 /* A chain that gets longer by its beginning, as of handlers that are wrapped
  * again and again: h → .m → .f → .m → .f → … */
 static void
@@ -360,10 +370,7 @@ test_steps_that_come_again(void **state)
                 rg->nodes[i + 1].bytes = 64;
                 rg_edge(rg, i, PX_EDGE_ATTR, (uint64_t)name, i + 1, -1);
             }
-            rg->time = 1000 + 5 * round;
-            rg_count(rg);
-            look(&watch, rg_build(rg, 0));
-            rg_free(rg);
+            look_at(&watch, rg, round);
         }
         const struct px_suspect *found = find(&watch, &n);
         assert_int_equal(n, 1);
@@ -398,10 +405,7 @@ test_roots_that_grow(void **state)
                 rg->nodes[i].type = RG_MODULE_TYPE;
                 rg_root(rg, rows[row].root_class, i, name);
             }
-            rg->time = 1000 + 5 * round;
-            rg_count(rg);
-            look(&watch, rg_build(rg, 0));
-            rg_free(rg);
+            look_at(&watch, rg, round);
         }
         const struct px_suspect *found = find(&watch, &n);
         assert_int_equal(n, 1);
